@@ -1,0 +1,88 @@
+"""Classical probabilistic models that learn from your scores and compose.
+
+    >>> import stochastic_music as sm
+    >>> corpus = sm.Corpus.from_text("4/4 c4 d e c")
+    >>> pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1)).fit(corpus)
+
+Importing this package loads the standard library only: each name arrives with its first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from stochastic_music.constraints import Bars as Bars
+    from stochastic_music.constraints import Length as Length
+    from stochastic_music.constraints import PitchRange as PitchRange
+    from stochastic_music.corpus import Corpus as Corpus
+    from stochastic_music.corpus import Piece as Piece
+    from stochastic_music.corpus import TokenCorpus as TokenCorpus
+    from stochastic_music.io import load as load
+    from stochastic_music.io import save as save
+    from stochastic_music.models import PPM as PPM
+    from stochastic_music.models import Markov as Markov
+    from stochastic_music.pipeline import Pipeline as Pipeline
+    from stochastic_music.tokens import Header as Header
+    from stochastic_music.tokens import MelodyEncoding as MelodyEncoding
+    from stochastic_music.tokens import NotesEncoding as NotesEncoding
+    from stochastic_music.tokens import RemiEncoding as RemiEncoding
+    from stochastic_music.tokens import Vocabulary as Vocabulary
+    from stochastic_music.tokens import VoicesEncoding as VoicesEncoding
+
+#: public name -> the room it lives in
+_ROOMS = {
+    "Bars": "constraints",
+    "Corpus": "corpus",
+    "Header": "tokens",
+    "Length": "constraints",
+    "Markov": "models",
+    "MelodyEncoding": "tokens",
+    "NotesEncoding": "tokens",
+    "PPM": "models",
+    "Piece": "corpus",
+    "Pipeline": "pipeline",
+    "PitchRange": "constraints",
+    "RemiEncoding": "tokens",
+    "TokenCorpus": "corpus",
+    "Vocabulary": "tokens",
+    "VoicesEncoding": "tokens",
+    "load": "io",
+    "save": "io",
+}
+
+__all__ = [
+    "PPM",
+    "Bars",
+    "Corpus",
+    "Header",
+    "Length",
+    "Markov",
+    "MelodyEncoding",
+    "NotesEncoding",
+    "Piece",
+    "Pipeline",
+    "PitchRange",
+    "RemiEncoding",
+    "TokenCorpus",
+    "Vocabulary",
+    "VoicesEncoding",
+    "__version__",
+    "load",
+    "save",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,39 @@
+"""The one door through which optional and heavy libraries come in."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from stochastic_music.errors import MissingExtraError
+
+#: module -> what to install for it
+_INSTALL = {
+    "miditok": "stochastic-music[tokens]",
+    "hmmlearn": "hmmlearn>=0.3.3",
+    "sklearn_crfsuite": "sklearn-crfsuite>=0.5.0",
+    "music21": "music21>=9.3",
+    "matplotlib": "matplotlib>=3.9",
+}
+
+
+def require(module: str) -> ModuleType:
+    """Import `module`, or raise MissingExtraError with the line that installs it.
+
+    >>> require("math").tau > 6
+    True
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        top = module.partition(".")[0]
+        raise MissingExtraError(
+            f"this needs {top}, which is not installed here ({error}). "
+            f'Install it with: pip install "{_INSTALL.get(top, top)}"'
+        ) from error
+
+
+def available(module: str) -> bool:
+    """Whether `module` can be imported, without importing it."""
+    return importlib.util.find_spec(module) is not None

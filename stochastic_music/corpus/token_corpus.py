@@ -1,0 +1,134 @@
+"""Pieces as integers: ragged sequences over one vocabulary, with their headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from stochastic_music.errors import VocabularyError
+from stochastic_music.protocols import IntArray
+from stochastic_music.tokens import Header, TokenPiece, Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class TokenCorpus:
+    """Ragged symbols: piece i is `symbols[offsets[i] : offsets[i + 1]]`.
+
+    `symbols` is (n,) int64, `offsets` (n_pieces + 1,), `headers` and `names` one a piece; END is
+    part of each piece where the vocabulary is closed.
+
+        >>> toy = TokenCorpus.from_sequences([[0, 1, 0], [1]], Vocabulary.plain(2))
+        >>> len(toy), toy[1].tolist(), toy.n_events
+        (2, [1, 2], 4)
+    """
+
+    vocabulary: Vocabulary
+    symbols: IntArray
+    offsets: IntArray
+    headers: tuple[Header | None, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def from_sequences(
+        cls,
+        sequences: Sequence[Sequence[int] | IntArray],
+        vocabulary: Vocabulary,
+        *,
+        headers: Sequence[Header | None] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> Self:
+        """Sequences without END, which is added where the vocabulary is closed.
+
+        Raises VocabularyError for a symbol outside the alphabet.
+        """
+        tail = [vocabulary.end] if vocabulary.closed else []
+        rows = [np.concatenate([np.asarray(s, dtype=np.int64), np.array(tail, dtype=np.int64)]) for s in sequences]
+        return cls._from_rows(rows, vocabulary, headers, names)
+
+    @classmethod
+    def from_pieces(
+        cls, pieces: Sequence[TokenPiece], vocabulary: Vocabulary, *, names: Sequence[str] | None = None
+    ) -> Self:
+        """What an encoding gave; the symbols hold END already where the vocabulary is closed."""
+        return cls._from_rows([p.symbols for p in pieces], vocabulary, [p.header for p in pieces], names)
+
+    @classmethod
+    def _from_rows(
+        cls,
+        rows: Sequence[IntArray],
+        vocabulary: Vocabulary,
+        headers: Sequence[Header | None] | None,
+        names: Sequence[str] | None,
+    ) -> Self:
+        offsets = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
+        symbols = np.concatenate([np.zeros(0, dtype=np.int64), *rows]).astype(np.int64)
+        vocabulary.check(symbols)
+        return cls(
+            vocabulary,
+            symbols,
+            offsets,
+            tuple(headers) if headers is not None else (None,) * len(rows),
+            tuple(names) if names is not None else tuple(str(i) for i in range(len(rows))),
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> IntArray:
+        return self.symbols[self.offsets[index] : self.offsets[index + 1]]
+
+    def __iter__(self) -> Iterator[IntArray]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def n_symbols(self) -> int:
+        """All ids of the vocabulary, END included."""
+        return self.vocabulary.n_symbols
+
+    @cached_property
+    def n_events(self) -> int:
+        """Complete events, END not counted."""
+        return int((self.symbols != self.vocabulary.end).sum()) // self.vocabulary.n_fields
+
+    @property
+    def lengths(self) -> IntArray:
+        """Symbols in each piece, END included: (n_pieces,)."""
+        return np.diff(self.offsets)
+
+    def padded(self) -> IntArray:
+        """All pieces as one (n_pieces, longest) array, filled up with END."""
+        lengths = self.lengths
+        out = np.full((len(self), int(lengths.max(initial=0))), self.vocabulary.end, dtype=np.int64)
+        out[np.arange(out.shape[1]) < lengths[:, None]] = self.symbols
+        return out
+
+    def select(self, indices: Sequence[int] | IntArray) -> TokenCorpus:
+        """The pieces at `indices`, in that order."""
+        chosen = [int(i) for i in indices]
+        return self._from_rows(
+            [self[i] for i in chosen],
+            self.vocabulary,
+            [self.headers[i] for i in chosen],
+            [self.names[i] for i in chosen],
+        )
+
+    def seen(self) -> TokenCorpus:
+        """The same pieces, the vocabulary restricted to the symbols that occur in them."""
+        return replace(self, vocabulary=self.vocabulary.restrict(np.unique(self.symbols)))
+
+    def with_vocabulary(self, vocabulary: Vocabulary) -> TokenCorpus:
+        """The same pieces under another alphabet of the same declaration; raises VocabularyError where they differ."""
+        reason = replace(self.vocabulary, closed=vocabulary.closed).difference(vocabulary)
+        if reason:
+            raise VocabularyError(f"this corpus does not fit the vocabulary: {reason}")
+        if self.vocabulary.closed == vocabulary.closed:
+            vocabulary.check(self.symbols)
+            return replace(self, vocabulary=vocabulary)
+        if vocabulary.closed:
+            raise VocabularyError("pieces without END do not fit a vocabulary that closes them")
+        rows = [row[row != self.vocabulary.end] for row in self]
+        return self._from_rows(rows, vocabulary, self.headers, self.names)

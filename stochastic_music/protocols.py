@@ -1,0 +1,110 @@
+"""The contracts of the house on one page.
+
+A third party satisfies these by shape; inheritance is not asked for. Log probabilities are natural;
+-inf is exact. Randomness is an explicit keyword `seed`. States are opaque, never mutated, batch axis
+first. Symbols are integers; what they mean, and the clock that reads them, is the vocabulary's.
+`Any` stands for types that live further up the house (`Vocabulary`, `Header`, `TokenCorpus`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray: TypeAlias = NDArray[np.int64]
+FloatArray: TypeAlias = NDArray[np.float64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+State = TypeVar("State")
+
+#: The automaton state from which nothing is accepted; it absorbs.
+DEAD = -1
+
+
+class Arcs(NamedTuple):
+    """What may follow a batch of contexts, flat: `row` indexes the batch, rows ascend."""
+
+    row: IntArray
+    symbol: IntArray
+    log_prob: FloatArray
+    next_context: IntArray
+
+
+@runtime_checkable
+class AutoregressiveModel(Protocol[State]):
+    """Predicts the next symbol from those before it."""
+
+    def fit(self, corpus: Any) -> Self:
+        """Learn from a `TokenCorpus`, which carries the vocabulary; returns self."""
+
+    def initial_state(self, batch_size: int = 1, header: Any = None) -> State:
+        """The state before the first symbol; `header` is one for all, or a sequence of one a row."""
+
+    def advance(self, state: State, symbols: IntArray) -> State:
+        """The state after one more symbol a row: symbols (batch,)."""
+
+    def next_log_probs(self, state: State) -> FloatArray:
+        """(batch, n_symbols): exp of a row sums to 1; -inf outside the field now due."""
+
+
+@runtime_checkable
+class FiniteContextModel(Protocol):
+    """A model whose memory is one of finitely many contexts: what exact sampling walks.
+
+    `hear` takes the clock's mark where an event begins (-1: none); it must be called there before `arcs`.
+    """
+
+    @property
+    def n_contexts(self) -> int:
+        """How many contexts there are."""
+
+    def start(self) -> int:
+        """The context before the first symbol."""
+
+    def hear(self, contexts: IntArray, marks: IntArray) -> IntArray:
+        """The contexts after reading the clock's marks."""
+
+    def arcs(self, contexts: IntArray) -> Arcs:
+        """Every symbol of positive probability after each context."""
+
+
+@runtime_checkable
+class Automaton(Protocol):
+    """A set of accepted sequences: total, deterministic, states are int64, DEAD absorbs."""
+
+    def start(self) -> int:
+        """The state before the first symbol."""
+
+    def advance(self, states: IntArray, symbols: IntArray) -> IntArray:
+        """The states after one more symbol each: both (n,)."""
+
+    def allowed(self, states: IntArray) -> BoolArray:
+        """(n, n_symbols): a sequence is accepted where END is allowed."""
+
+    def progress(self, states: IntArray) -> IntArray | None:
+        """A number that grows with every symbol, or None where runs may be endless."""
+
+
+@runtime_checkable
+class Constraint(Protocol):
+    """A musical demand, compiled against a vocabulary and a header."""
+
+    def compile(self, vocabulary: Any, header: Any) -> Automaton:
+        """The automaton of the sequences that meet the demand."""
+
+
+@runtime_checkable
+class Encoding(Protocol):
+    """Scores to symbols and back."""
+
+    @property
+    def vocabulary(self) -> Any:
+        """The declared vocabulary."""
+
+    def encode(self, score: Any) -> Sequence[Any]:
+        """The `TokenPiece`s of a score; raises EncodingError where it cannot be expressed."""
+
+    def decode(self, pieces: Sequence[Any]) -> Any:
+        """The score of pieces that sound together."""

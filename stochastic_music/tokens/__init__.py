@@ -1,0 +1,20 @@
+"""From scores to symbols and back: vocabulary, clock, headers, encodings."""
+
+from stochastic_music.tokens.clock import Clock, ClockState, Place
+from stochastic_music.tokens.header import Header, Meter, Part
+from stochastic_music.tokens.piece import TokenPiece
+from stochastic_music.tokens.vocabulary import Field, Vocabulary, pitch_name, pitch_number
+
+__all__ = [
+    "Clock",
+    "ClockState",
+    "Field",
+    "Header",
+    "Meter",
+    "Part",
+    "Place",
+    "TokenPiece",
+    "Vocabulary",
+    "pitch_name",
+    "pitch_number",
+]
