@@ -1,0 +1,60 @@
+"""What a `symusic.Score` has no place for: phrase ends and pickups, kept as score-level markers.
+
+    phrase:<track>    at the onset of the last note of a phrase of that track (counted from 0)
+    pickup:<ticks>    at time 0: the length of an incomplete first bar; the first full bar starts there
+
+Times are ticks. Markers that say anything else are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick, TextMetaTick
+
+_PHRASE = "phrase:"
+_PICKUP = "pickup:"
+
+
+def pickup(score: ScoreTick) -> int:
+    """The length of the pickup in ticks, 0 without one."""
+    return max((_number(m.text, _PICKUP) for m in score.markers), default=0) if len(score.markers) else 0
+
+
+def set_pickup(score: ScoreTick, ticks: int) -> None:
+    """Say in place how long the pickup is; 0 takes the marker away."""
+    kept = [marker for marker in score.markers if not marker.text.startswith(_PICKUP)]
+    _replace(score, [*([_marker(0, f"{_PICKUP}{ticks}")] if ticks > 0 else []), *kept])
+
+
+def phrase_ends(score: ScoreTick, track_index: int) -> list[int]:
+    """Onsets (ticks, ascending) of the last notes of the phrases of one track."""
+    if not len(score.markers):
+        return []
+    text = f"{_PHRASE}{track_index}"
+    return sorted({marker.time for marker in score.markers if marker.text == text})
+
+
+def add_phrase_ends(score: ScoreTick, track_index: int, ticks: Iterable[int]) -> None:
+    """Mark in place the onsets of the last notes of phrases of one track."""
+    new = [_marker(int(tick), f"{_PHRASE}{track_index}") for tick in ticks]
+    _replace(score, sorted([*score.markers, *new], key=lambda marker: int(marker.time)))
+
+
+def _number(text: str, prefix: str) -> int:
+    digits = text.removeprefix(prefix)
+    return int(digits) if digits != text and digits.isdecimal() else 0
+
+
+def _marker(time: int, text: str) -> TextMetaTick:
+    from symusic.core import TextMetaTick
+
+    return TextMetaTick(time, text)
+
+
+def _replace(score: ScoreTick, markers: list[TextMetaTick]) -> None:
+    from symusic.core import TextMetaTickList
+
+    score.markers = TextMetaTickList(markers)
