@@ -1,0 +1,123 @@
+"""Which track of a score is meant: by name, by number, the drums, or the one that carries the tune.
+
+Parts are counted from 0 among the tracks that have notes, in score order. A part is *monophonic* if
+at most one note in twenty begins while another still sounds for more than a sixteenth of a quarter note.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from stochastic_music.errors import EncodingError
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick, TrackTick
+
+#: Names that a melody goes by, the plainest first.
+_MELODY_NAMES = (r"melod(y|ie|ia)", r"sopran(o|i|us)?|superius|cantus|canto|discant(us)?", r"voice|vocals?|voix|voz")
+
+
+class PartChoice(NamedTuple):
+    """The track taken (its place in `score.tracks`), and why in words."""
+
+    track: int
+    why: str
+
+
+def sounding_parts(score: ScoreTick, *, drums: bool = True) -> list[int]:
+    """Indices of the tracks that have notes, with or without drum tracks."""
+    return [i for i, track in enumerate(score.tracks) if len(track.notes) and (drums or not track.is_drum)]
+
+
+def is_monophonic(track: TrackTick, tpq: int) -> bool:
+    """Whether one note sounds at a time; see the module's article."""
+    notes = track.notes.numpy()
+    order = np.argsort(notes["time"], kind="stable")
+    start = notes["time"][order].astype(np.int64)
+    end = np.maximum.accumulate(start + notes["duration"][order])
+    overlaps = end[:-1] - start[1:] > tpq // 16
+    return bool(20 * np.count_nonzero(overlaps) <= len(start))
+
+
+def mean_pitch(track: TrackTick) -> float:
+    """The mean MIDI pitch of a track that has notes."""
+    pitches = track.notes.numpy()["pitch"]
+    return float(np.add.reduce(pitches, dtype=np.int64)) / len(pitches)
+
+
+def choose_part(score: ScoreTick, part: str | int | None = None) -> PartChoice:
+    """The track that `part` names: a name, a number, "drums", or None for the one that carries the tune.
+
+    None takes the only part; else a monophonic one called melody, soprano or voice; else the highest
+    monophonic one; else one so called; else the highest. Raises EncodingError where there is no such part.
+    """
+    sounding = sounding_parts(score)
+    if not sounding:
+        raise EncodingError("the score has no notes: nothing can be encoded")
+    if part is None:
+        return _carrier(score, sounding)
+    if isinstance(part, int) or part.isdecimal():
+        return _numbered(score, sounding, int(part))
+    if part.lower() == "drums":
+        return _drums(score, sounding)
+    return _named(score, sounding, part)
+
+
+def _carrier(score: ScoreTick, sounding: Sequence[int]) -> PartChoice:
+    tracks = score.tracks
+    pitched = [i for i in sounding if not tracks[i].is_drum]
+    if not pitched:
+        raise EncodingError('the score has drums only: ask for them with part="drums"')
+    if len(pitched) == 1:
+        return PartChoice(pitched[0], "the only part")
+    named = [i for pattern in _MELODY_NAMES for i in pitched if _is_called(tracks[i].name, pattern)]
+    high = sorted(pitched, key=lambda i: -mean_pitch(tracks[i]))
+    for i in named:
+        if is_monophonic(tracks[i], score.tpq):
+            return PartChoice(i, f"{_label(score, sounding, i)}, by its name")
+    for i in high:
+        if is_monophonic(tracks[i], score.tpq):
+            return PartChoice(i, f"{_label(score, sounding, i)}, the highest of the parts with one note at a time")
+    i, reason = (named[0], "by its name") if named else (high[0], "the highest of several polyphonic parts")
+    return PartChoice(i, f"{_label(score, sounding, i)}, {reason}")
+
+
+def _numbered(score: ScoreTick, sounding: Sequence[int], number: int) -> PartChoice:
+    if not 0 <= number < len(sounding):
+        raise EncodingError(f"the score has no part {number}: {_listing(score, sounding)}")
+    return PartChoice(sounding[number], f"{_label(score, sounding, sounding[number])}, as asked")
+
+
+def _drums(score: ScoreTick, sounding: Sequence[int]) -> PartChoice:
+    for i in sounding:
+        if score.tracks[i].is_drum:
+            return PartChoice(i, "the drums, as asked")
+    raise EncodingError(f"the score has no drum part: {_listing(score, sounding)}")
+
+
+def _named(score: ScoreTick, sounding: Sequence[int], name: str) -> PartChoice:
+    wanted = name.casefold().strip()
+    names = {i: score.tracks[i].name.casefold().strip() for i in sounding}
+    exact = [i for i in sounding if names[i] == wanted]
+    partly = [i for i in sounding if wanted in names[i]]
+    if not exact + partly:
+        raise EncodingError(f"the score has no part called '{name}': {_listing(score, sounding)}")
+    i = (exact + partly)[0]
+    return PartChoice(i, f"{_label(score, sounding, i)}, as asked")
+
+
+def _is_called(name: str, pattern: str) -> bool:
+    return bool(name) and re.search(rf"\b({pattern})\b", name, re.IGNORECASE) is not None
+
+
+def _label(score: ScoreTick, sounding: Sequence[int], index: int) -> str:
+    name = score.tracks[index].name
+    return f"part {sounding.index(index)}" + (f" '{name}'" if name else "")
+
+
+def _listing(score: ScoreTick, sounding: Sequence[int]) -> str:
+    return "its parts are " + ", ".join(_label(score, sounding, i).removeprefix("part ") for i in sounding)
