@@ -1,0 +1,75 @@
+"""Writing files so that nothing is lost: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from stochastic_music.errors import MachineError, UsageError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full: free some space, or choose another folder with -o",
+    errno.EDQUOT: "your disk quota is used up: free some space, or choose another folder with -o",
+    errno.EACCES: "there is no permission to write there: choose another folder with -o",
+    errno.EPERM: "there is no permission to write there: choose another folder with -o",
+    errno.EROFS: "that disk can only be read: choose another folder with -o",
+    errno.ENOTDIR: "a part of that path is a file, not a folder: choose another folder with -o",
+    errno.EEXIST: "a file of that name stands where a folder is needed: choose another folder with -o",
+    errno.ENAMETOOLONG: "the name is too long for this system: choose a shorter one with -o",
+}
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it over `path`.
+
+    What stood at `path` stays as it was until the new file is complete and on disk.
+    Raises MachineError where the system refuses, with what to do.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise MachineError(
+            f"cannot write {path}: {_REASONS.get(error.errno or 0, error.strerror or str(error))}."
+        ) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_new(path: Path, data: bytes, *, force: bool = False) -> None:
+    """Write `data` to `path`; what stands there is kept unless it is equal or `force` is given.
+
+    Raises UsageError where something else stands there.
+    """
+    refuse_overwrite(path, data, force=force)
+    write_atomically(path, lambda temporary: _write_bytes(temporary, data))
+
+
+def refuse_overwrite(path: Path, data: bytes, *, force: bool) -> None:
+    """Raise UsageError if `path` holds something other than `data` and `force` is not given."""
+    if not force and path.exists() and (not path.is_file() or path.read_bytes() != data):
+        raise UsageError(f"{path} exists and differs: give --force to replace it, or another name with -o.")
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,102 @@
+"""What the verbs share: finding corpora and models, saying things, progress, provenance."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.corpus import Corpus
+    from stochastic_music.pipeline import Pipeline
+
+#: done so far, in all, what is being worked on
+Progress = Callable[[int, int, str], None]
+
+
+def say(text: str = "") -> None:
+    """A line for people: on stderr, so that stdout stays clean for --json and pipes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(payload: Mapping[str, Any]) -> None:
+    """The one JSON object of --json, on stdout."""
+    print(json.dumps({"schema": 1, **payload}, indent=2, ensure_ascii=True, allow_nan=False), flush=True)
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Progress | None]:
+    """A progress bar on a terminal; None in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total, label: bar.update(task, completed=done, total=total, description=label or what)
+
+
+def open_corpus(names: Sequence[str], **limits: Any) -> Corpus:
+    """The corpus that folders, files and built-in names together make."""
+    from stochastic_music.corpus import open_corpora
+
+    with progress("reading") as show:
+        return open_corpora(names, progress=show, **limits)
+
+
+def assignments(texts: Sequence[str]) -> dict[str, str]:
+    """`--set NAME=VALUE` as a dictionary."""
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--set got '{text}'; expected NAME=VALUE, for example --set order=3")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def find_model(given: str | None) -> Path:
+    """The model file named, or the last one fitted in this folder, which is named aloud."""
+    if given is not None:
+        return Path(given)
+    files = sorted(Path().glob("*.smm"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    if not files:
+        raise UsageError("there is no fitted model in this folder: fit one with 'stochmusic fit CORPUS', or name one.")
+    say(f"Using {files[-1]}, the last model fitted in this folder.")
+    return files[-1]
+
+
+def load_model(path: Path) -> tuple[Pipeline, str]:
+    """A fitted pipeline and its checksum."""
+    from stochastic_music.model_file import ModelFile
+    from stochastic_music.pipeline import Pipeline
+
+    file = ModelFile(path)
+    return Pipeline.from_file(file), file.checksum
+
+
+def provenance(**facts: Any) -> str:
+    """How to make a file again, as one line of JSON: version, command line, seed, model, licences."""
+    from stochastic_music import __version__
+
+    command = shlex.join(["stochmusic", *sys.argv[1:]])
+    return json.dumps({"stochastic_music": __version__, "command": command, **facts}, sort_keys=True)
+
+
+def plural(n: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "piece"), plural(1200, "note")
+    ('1 piece', '1,200 notes')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,107 @@
+"""What every composing verb does with its takes: write them, say how original they are, report."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stochastic_music.cli._common import plural, say
+from stochastic_music.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline import Pipeline, Take
+
+_ALSO = ("musicxml", "wav", "png")
+
+
+def formats(also: str) -> list[str]:
+    """The formats that --also asks for; raises UnknownNameError for one there is not."""
+    found = [text.strip().lower() for text in also.split(",") if text.strip()]
+    for name in found:
+        if name not in _ALSO:
+            raise UnknownNameError("format of --also", name, _ALSO)
+    return found
+
+
+def set_tempo(score: Any, tempo: float) -> None:
+    from symusic import Tempo
+
+    score.tempos = [Tempo(0, qpm=tempo)]
+
+
+def set_instrument(score: Any, instrument: str) -> None:
+    from stochastic_music.music.instruments import program_number
+
+    number = program_number(instrument)
+    for track in score.tracks:
+        if not track.is_drum:
+            track.program = number
+
+
+def in_key(score: Any, key: str | None) -> Any:
+    if key is None:
+        return score
+    from stochastic_music.music.keys import transpose_to_key
+
+    return transpose_to_key(score, key)
+
+
+def write(score: Any, stem: Path, formats: list[str], made_by: str, force: bool) -> list[Path]:
+    """The MIDI file, then the further formats; nothing is overwritten unless it is equal."""
+    from stochastic_music import io
+    from stochastic_music._files import write_new
+
+    paths = []
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in ["mid", *formats]:
+            draft = Path(folder) / f"{stem.name}.{suffix}"
+            if suffix in {"mid", "musicxml"}:
+                io.save(score, draft, provenance=made_by)
+            elif suffix == "wav":
+                from stochastic_music.render.audio import write_wav
+
+                write_wav(score, draft, provenance=made_by)
+            else:
+                from stochastic_music.render.plots import write_piano_roll
+
+                write_piano_roll(score, draft, provenance=made_by, title=stem.name)
+            path = stem.with_name(draft.name)
+            write_new(path, draft.read_bytes(), force=force)
+            paths.append(path)
+    return paths
+
+
+def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any] | None]:
+    """The longest run of notes each take shares with the corpus, where the file kept its sources."""
+    from stochastic_music.evaluation import OriginalityIndex
+
+    if pipeline.corpus_ is None or pipeline.vocabulary_.index("pitch") is None:
+        return [None] * len(takes)
+    index = OriginalityIndex.from_tokens(pipeline.corpus_)
+    return [index.longest_copy(take.piece).to_json() for take in takes]
+
+
+def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | None) -> None:
+    from stochastic_music.pipeline import MAX_EVENTS
+
+    for row, take in zip(rows, takes, strict=True):
+        notes = sum(len(track.notes) for track in take.score.tracks)
+        copy = row["longest_copy"]
+        copied = (
+            f"; longest copy {plural(copy['length'], 'note')} of {copy['piece']}, bar {copy['bar']}"
+            if copy and copy["length"]
+            else ""
+        )
+        cut = "; CUT at the cap, without an ending" if row["capped"] else ""
+        say(f"{row['file']}: {plural(notes, 'note')}, {row['bits_per_note']:.2f} bits per note{copied}{cut}")
+    kinds = sorted({row["guarantee"] for row in rows})
+    say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
+    if sized is None:
+        say(
+            f"Each piece ends where the model ends it, at the latest after {MAX_EVENTS} events; "
+            "ask for --bars N to choose."
+        )
+    for licence in pipeline.card_.get("licences", []):
+        say(f"Licence of the corpus: {licence}")
+    say(f"\nHow one was made: stochmusic info {rows[0]['file']}")

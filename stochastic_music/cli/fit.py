@@ -1,0 +1,175 @@
+"""`stochmusic fit`: learn a model from music."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stochastic_music._files import write_atomically
+from stochastic_music.cli._common import assignments, open_corpus, plural, print_json, say
+from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.corpus import Corpus
+    from stochastic_music.pipeline import Pipeline
+
+
+def fit(
+    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names (stochmusic corpus list).")],
+    model: Annotated[
+        str, typer.Option("-m", "--model", metavar="KIND", help="What to fit (stochmusic models).")
+    ] = "markov",
+    set_: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the model.")] = [],  # noqa: B006
+    encoding: Annotated[str, typer.Option(help="auto, melody, notes, voices or remi.")] = "auto",
+    part: Annotated[str | None, typer.Option(help="Which part: its name, its number from 0, or drums.")] = None,
+    grid: Annotated[str, typer.Option(help="Note values that positions are rounded to.")] = "1/16,1/12",
+    transpose: Annotated[str, typer.Option(help="common (C major or A minor), none, or all.")] = "common",
+    holdout: Annotated[float, typer.Option(help="Share of the pieces held out for the figure.")] = 0.1,
+    refit: Annotated[bool, typer.Option("--refit/--no-refit", help="Refit on everything after the figure.")] = True,
+    sources: Annotated[
+        bool, typer.Option("--sources/--no-sources", help="Keep the training symbols in the file.")
+    ] = True,
+    time_limit: Annotated[float, typer.Option(help="Seconds that one file may take to read.")] = 60.0,
+    memory_limit: Annotated[str, typer.Option(help="Memory that reading one file may take.")] = "2GB",
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal models.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.smm", help="Where to write the model.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Learn a model from a folder of music files, and report what was learned from."""
+    from stochastic_music import registry
+    from stochastic_music.pipeline import Pipeline, corpus_card
+
+    started = time.perf_counter()
+    if not 0 <= holdout < 1:
+        raise UsageError(f"--holdout is {holdout}; expected a share from 0 up to 1, for example 0.1")
+    parameters = _parameters(model, set_)
+    estimator = registry.create("models", model, parameters)
+    path = output or Path(f"{_stem(corpus[0])}.smm")
+    music = open_corpus(corpus, time_limit=time_limit, memory_limit=_bytes(memory_limit))
+    say(music.report.summary())
+    chosen, why = _encoding(music, encoding, part, grid)
+    say(why)
+    pipeline = Pipeline(chosen, estimator, transpose=transpose)
+    tokens, loss = pipeline.encode(music)
+    say(loss.summary())
+    held_out = _held_out(pipeline, tokens, holdout, seed)
+    if refit or held_out is None:
+        pipeline.fit_tokens(tokens, card=corpus_card(music))
+    pipeline.save(path, sources=sources, force=force)
+    report = {
+        "model_file": str(path),
+        **music.report.to_json(),
+        **loss.to_json(),
+        "n_pieces": len(tokens),
+        "n_notes": tokens.n_events,
+        "vocabulary_size": len(pipeline.vocabulary_.alphabet or range(tokens.n_symbols - 1)) + 1,
+        "bits_per_note": held_out,
+        "refitted": refit,
+        "licences": pipeline.card_["licences"],
+        "seconds": round(time.perf_counter() - started, 3),
+        "peak_bytes": _peak_bytes(),
+    }
+    text = json.dumps(report, indent=2) + "\n"
+    write_atomically(path.with_suffix(".report.json"), lambda draft: _fill(draft, text))
+    _tell(report, model, parameters)
+    if as_json:
+        print_json(report)
+
+
+def _parameters(model: str, texts: Sequence[str]) -> dict[str, Any]:
+    from stochastic_music import registry
+    from stochastic_music.errors import UnknownNameError
+
+    defaults = registry.parameters_of(registry.get("models", model))
+    given = assignments(texts)
+    for name in given:
+        if name not in defaults:
+            raise UnknownNameError(f"parameter of {model}", name, defaults)
+    return {name: registry.parse_value(text, defaults[name]) for name, text in given.items()}
+
+
+def _encoding(music: Corpus, name: str, part: str | None, grid: str) -> tuple[Any, str]:
+    from stochastic_music import registry
+    from stochastic_music.tokens import choose_encoding
+
+    options = {"grid": grid, "part": int(part) if part is not None and part.isdigit() else part}
+    if name == "auto" and part is None:
+        choice = choose_encoding([piece.score for piece in music], grid=grid)
+        return choice.encoding, f"Encoding: {choice.encoding.name}, because {choice.why}. {choice.loses}"
+    name = "melody" if name == "auto" else name
+    known = registry.parameters_of(registry.get("encodings", name))
+    if part is not None and "part" not in known:
+        raise UsageError(f"--part does not go with --encoding {name}, which takes several parts: leave one of them out")
+    chosen = registry.create("encodings", name, {k: v for k, v in options.items() if k in known})
+    return chosen, f"Encoding: {name}, as asked."
+
+
+def _held_out(pipeline: Pipeline, tokens: Any, share: float, seed: int) -> dict[str, Any] | None:
+    """Fit on the kept pieces, measure on those held out; None where there is nothing to hold out."""
+    import numpy as np
+
+    from stochastic_music.evaluation import bits_per_note
+
+    n_test = round(len(tokens) * share)
+    if n_test == 0 or n_test >= len(tokens):
+        return None
+    order = np.random.default_rng(seed).permutation(len(tokens))
+    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
+    pipeline.fit_tokens(tokens.select(train))
+    held_out = tokens.select(test)
+    return bits_per_note(held_out, pipeline.log_probs(held_out), seed=seed).to_json()
+
+
+def _tell(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> None:
+    settings = "".join(f", {name} {value}" for name, value in parameters.items())
+    say(f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}.")
+    if (held_out := report["bits_per_note"]) is not None:
+        low, high = held_out["interval"]
+        again = "then refitted on everything" if report["refitted"] else "not refitted"
+        say(
+            f"Held-out surprise: {held_out['value']:.2f} bits per note "
+            f"(95 % interval {low:.2f} to {high:.2f}); {again}."
+        )
+    for licence in report["licences"]:
+        say(f"Licence of the corpus: {licence}")
+    say(f"Wrote {report['model_file']} in {report['seconds']:.1f} s.")
+    say(f"\nNow compose: stochmusic generate {shlex.quote(report['model_file'])}")
+
+
+def _fill(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _stem(corpus: str) -> str:
+    path = Path(corpus)
+    name = path.resolve().name if path.exists() else corpus
+    return Path(name).stem if path.is_file() else name or "model"
+
+
+def _bytes(text: str) -> int:
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "B": 1}
+    for unit, factor in units.items():
+        number = text.strip().upper().removesuffix(unit).strip()
+        if text.strip().upper().endswith(unit) and number.replace(".", "", 1).isdigit():
+            return int(float(number) * factor)
+    raise UsageError(f"--memory-limit got '{text}'; expected a size such as 500MB or 2GB")
+
+
+def _peak_bytes() -> int | None:
+    try:
+        import resource
+    except ImportError:
+        return None
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

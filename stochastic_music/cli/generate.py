@@ -1,0 +1,146 @@
+"""`stochmusic generate`: compose with a fitted model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stochastic_music.cli import _takes
+from stochastic_music.cli._common import find_model, load_model, print_json, provenance, say
+from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline import Pipeline, Take
+    from stochastic_music.protocols import Constraint
+    from stochastic_music.tokens import Header
+
+
+def generate(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="A fitted model (*.smm); default: the last one here.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many takes.")] = 4,
+    bars: Annotated[int | None, typer.Option(min=1, help="Exactly so many full bars, with an ending.")] = None,
+    length: Annotated[int | None, typer.Option(min=1, help="Exactly so many notes.")] = None,
+    key: Annotated[str | None, typer.Option(help="Transpose what comes out to this key, e.g. G, Em, D:dorian.")] = None,
+    meter: Annotated[str | None, typer.Option(help="Time signature, e.g. 3/4; default: drawn from the corpus.")] = None,
+    tempo: Annotated[float | None, typer.Option(min=1, max=1000, help="Quarter notes a minute.")] = None,
+    instrument: Annotated[str | None, typer.Option(help="A General MIDI instrument, by name or number from 1.")] = None,
+    pitch_range: Annotated[
+        str | None, typer.Option("--range", metavar="C4:A5", help="Only pitches from one to the other.")
+    ] = None,
+    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder; changes the distribution.")] = 1.0,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Draw from the k likeliest symbols only; changes the distribution.")
+    ] = None,
+    top_p: Annotated[float, typer.Option(help="Draw from the likeliest share p only; changes the distribution.")] = 1.0,
+    sampler: Annotated[str, typer.Option(help="auto, ancestral or exact.")] = "auto",
+    middle_c: Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")] = "C4",
+    seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
+    also: Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")] = "",
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the takes go.")] = Path("takes"),
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the first take when done.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compose new pieces with a fitted model, and write them as MIDI (and more with --also)."""
+    from stochastic_music import _random
+
+    formats = _takes.formats(also)
+    if bars is not None and length is not None:
+        raise UsageError("--bars and --length were both given; expected one of them")
+    path = find_model(model)
+    pipeline, checksum = load_model(path)
+    number = _random.key(seed)
+    takes = _compose(
+        pipeline,
+        n,
+        constraint=_constraint(bars, length, pitch_range, middle_c),
+        seed=number,
+        meter=meter,
+        tempo=tempo,
+        instrument=instrument,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        method=sampler,
+    )
+    made_by = provenance(seed=number, model=f"sha256:{checksum}", licences=pipeline.card_.get("licences", []))
+    originals = _takes.copies(pipeline, takes)
+    rows = []
+    for i, take in enumerate(takes):
+        stem = output / f"{path.stem}-s{number}-{i + 1:02d}"
+        score = _takes.in_key(take.score, key)
+        files = _takes.write(score, stem, formats, made_by, force)
+        rows.append(
+            {
+                "file": str(files[0]),
+                "also": [str(file) for file in files[1:]],
+                "seed": number,
+                "bits_per_note": round(take.bits_per_note, 4),
+                "longest_copy": originals[i],
+                "guarantee": take.sample.guarantee,
+                "capped": take.sample.capped,
+            }
+        )
+    _takes.tell(rows, takes, pipeline, number, bars or length)
+    if as_json:
+        print_json({"model": str(path), "files": rows})
+    if open_:
+        typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
+
+
+def _constraint(bars: int | None, length: int | None, pitch_range: str | None, middle_c: str) -> Constraint | None:
+    from stochastic_music.constraints import Bars, Length, PitchRange
+    from stochastic_music.tokens import pitch_number
+
+    parts: list[Any] = []
+    if bars is not None:
+        parts.append(Bars(bars))
+    if length is not None:
+        parts.append(Length(length))
+    if pitch_range is not None:
+        low, colon, high = pitch_range.partition(":")
+        if not colon:
+            raise UsageError(f"--range got '{pitch_range}'; expected two pitches, for example C4:A5")
+        shift = pitch_number(low, middle_c=middle_c), pitch_number(high, middle_c=middle_c)
+        parts.append(PitchRange(*shift))
+    joined = parts[0] if parts else None
+    for part in parts[1:]:
+        joined = joined & part
+    return joined
+
+
+def _compose(
+    pipeline: Pipeline, n: int, *, meter: str | None, tempo: float | None, instrument: str | None, **options: Any
+) -> list[Take]:
+    header = _requested_header(pipeline, meter, options["seed"]) if meter else None
+    takes = pipeline.compose(n, header=header, **options)
+    for take in takes:
+        if tempo is not None:
+            _takes.set_tempo(take.score, tempo)
+        if instrument is not None:
+            _takes.set_instrument(take.score, instrument)
+    return takes
+
+
+def _requested_header(pipeline: Pipeline, meter: str, seed: int) -> Header:
+    import numpy as np
+
+    match = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(1|2|4|8|16|32|64)\s*", meter)
+    if not match or int(match[1]) == 0:
+        raise UsageError(f"--meter got '{meter}'; expected a time signature such as 4/4, 3/4 or 6/8")
+    numerator, denominator = int(match[1]), int(match[2])
+    known = [h for h in pipeline.headers_ if h is not None]
+    if not known:
+        raise UsageError("--meter needs a model of music with time; this one has none")
+    fitting = [h for h in known if len(h.meters) == 1 and h.meters[0][1:] == (numerator, denominator)]
+    if fitting:
+        return fitting[int(np.random.default_rng(seed).integers(len(fitting)))]
+    meters = sorted({str(m) for h in known for m in h.meters})
+    say(f"The corpus has no {meter} (it has {', '.join(meters)}): the model will do what it can.")
+    return replace(known[0], pickup=0).with_meter(numerator, denominator)

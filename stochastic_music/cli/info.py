@@ -1,0 +1,83 @@
+"""`stochmusic info`: what a file is, and how to make it again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stochastic_music.cli._common import plural, print_json, say
+
+
+def info(
+    file: Annotated[Path, typer.Argument(help="A model (*.smm) or a piece that stochmusic wrote.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Check every checksum of a model file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell what a model was fitted on, or how a piece was made."""
+    payload = _of_model(file, verify) if file.suffix == ".smm" else _of_piece(file)
+    if as_json:
+        print_json(payload)
+        return
+    for key, value in payload.items():
+        print(f"{key.replace('_', ' '):<18} {_shown(value)}")
+
+
+def _of_model(path: Path, verify: bool) -> dict[str, Any]:
+    from stochastic_music.model_file import ModelFile
+
+    file = ModelFile(path)
+    meta = file.meta
+    if verify:
+        say(f"All {plural(file.verify(), 'array')} of {path} are as they were written.")
+    model, parameters = meta["model"]
+    encoding, options = meta["encoding"]
+    return {
+        "file": str(path),
+        "model": model,
+        "parameters": parameters,
+        "encoding": encoding,
+        "encoding_options": options,
+        "transpose": meta["transpose"],
+        "pieces": meta["card"].get("n_pieces"),
+        "notes": meta["card"].get("n_notes"),
+        "licences": meta["card"].get("licences", []),
+        "sources_kept": "corpus.symbols" in file,
+        "written_by": f"stochastic_music {meta['version']}",
+        "format": meta["format"],
+        "sha256": file.checksum,
+        "bytes": path.stat().st_size,
+        "verified": verify,
+    }
+
+
+def _of_piece(path: Path) -> dict[str, Any]:
+    from stochastic_music import io
+
+    made_by = _stated(io.read_provenance(path))
+    pieces = io.read(path) if path.suffix.lower() in io.SUFFIXES else []
+    notes = [sum(len(track.notes) for track in piece.score.tracks) for piece in pieces]
+    payload: dict[str, Any] = {"file": str(path), **made_by}
+    if pieces:
+        payload |= {"pieces": len(pieces), "notes": sum(notes)}
+    if not made_by:
+        say(f"{path} does not say how it was made: stochmusic did not write it.")
+    return payload
+
+
+def _stated(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={item}" for name, item in value.items()) or "-"
+    if isinstance(value, list):
+        return "; ".join(str(item) for item in value) or "-"
+    return str(value)

@@ -1,0 +1,47 @@
+"""`stochmusic models`: what can be fitted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stochastic_music.cli._common import print_json, say
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """List the models that can be fitted, their parameters and where they come from."""
+    from stochastic_music import registry
+
+    rows, broken = [], []
+    for entry in registry.names("models").values():
+        try:
+            cls = entry.load()
+        except Exception as error:
+            broken.append({"name": entry.name, "package": entry.package, "reason": str(error)})
+            continue
+        summary = (cls.__doc__ or "").strip().partition("\n")[0]
+        rows.append(
+            {
+                "name": entry.name,
+                "package": entry.package,
+                "summary": summary,
+                "parameters": {name: _plain(value) for name, value in registry.parameters_of(cls).items()},
+            }
+        )
+    for row in broken:
+        say(f"{row['name']} ({row['package']}) is left out: {row['reason']}")
+    if as_json:
+        print_json({"models": rows, "broken": broken})
+        return
+    for row in rows:
+        origin = "" if row["package"] == "stochastic_music" else f"  [{row['package']}]"
+        parameters = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
+        print(f"{row['name']}{origin}\n    {row['summary']}\n    {parameters}")
+    print("\nFit one with: stochmusic fit CORPUS -m " + rows[0]["name"])
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

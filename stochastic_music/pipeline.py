@@ -1,0 +1,256 @@
+"""Encoding and model together: scores in, scores out.
+
+    Corpus --encoding--> TokenCorpus --model--> fit, score
+    model --sampling--> symbols --encoding--> Score
+
+A fitted pipeline is what a model file holds: parameters, vocabulary, learned arrays, the headers of the
+training pieces (meter, pickup, key, tempo, parts) and, unless left out, the training symbols.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music import __version__, _random, model_file, registry
+from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
+from stochastic_music.errors import NotFittedError, UnsatisfiableError
+from stochastic_music.protocols import Constraint
+from stochastic_music.sampling import Sample, sample
+from stochastic_music.tokens import Header, TokenPiece, Vocabulary
+
+if TYPE_CHECKING:
+    from symusic import Score
+
+    from stochastic_music.corpus import EncodingReport
+
+#: a piece without an ending is cut off by nobody, but no piece grows past this many events
+MAX_EVENTS = 1024
+
+
+@dataclass(frozen=True)
+class Take:
+    """One composed piece.
+
+    `bits_per_note` is its surprise under the model (base 2, END included, divided by its notes).
+    """
+
+    score: Score
+    sample: Sample
+    piece: TokenPiece
+    bits_per_note: float
+
+
+class Pipeline:
+    """An encoding and a model, fitted and used as one.
+
+    Args:
+        encoding: how scores become symbols, e.g. `MelodyEncoding()`.
+        model: what learns from symbols, e.g. `Markov(order=3)`.
+        transpose: "none", or "common" to bring every piece to C major or A minor first.
+
+    After `fit`: `vocabulary_`, `headers_` (one a training piece), `corpus_` (the training symbols as a
+    TokenCorpus, None in a file saved without sources), `report_` (what encoding lost) and `card_`.
+
+        >>> import stochastic_music as sm
+        >>> corpus = sm.Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
+        >>> pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1)).fit(corpus)
+        >>> [melody] = pipeline.sample(1, seed=1)
+    """
+
+    def __init__(self, encoding: Any, model: Any, *, transpose: str = "none") -> None:
+        self.encoding = encoding
+        self.model = model
+        self.transpose = transpose
+
+    def __repr__(self) -> str:
+        return f"Pipeline({self.encoding!r}, {self.model!r}, transpose={self.transpose!r})"
+
+    def encode(self, corpus: Corpus) -> tuple[TokenCorpus, EncodingReport]:
+        """The corpus as symbols, transposed as the pipeline says, and what that lost."""
+        return encode_corpus(corpus.transpose(self.transpose), self.encoding)
+
+    def fit(self, corpus: Corpus) -> Self:
+        """Learn from scores; returns self. Raises EmptyCorpusError where nothing can be encoded."""
+        tokens, report = self.encode(corpus)
+        self.report_ = report
+        return self.fit_tokens(tokens, card=corpus_card(corpus))
+
+    def fit_tokens(self, tokens: TokenCorpus, *, card: dict[str, Any] | None = None) -> Self:
+        """Learn from symbols; `card` describes where they come from."""
+        self.model.fit(tokens)
+        self.vocabulary_: Vocabulary = tokens.vocabulary
+        self.headers_: tuple[Header | None, ...] = tokens.headers
+        self.fingerprints_ = fingerprints(tokens)
+        self.corpus_: TokenCorpus | None = tokens
+        self.card_: dict[str, Any] = {**(card or {}), "n_pieces": len(tokens), "n_notes": tokens.n_events}
+        self._composer: Any = None
+        return self
+
+    def score(self, corpus: Corpus) -> float:
+        """Mean log probability per symbol of `corpus`, END included, in nats."""
+        return float(np.mean(self.log_probs(self.encode(corpus)[0])))
+
+    def log_probs(self, tokens: TokenCorpus) -> NDArray[np.float64]:
+        """The log probability of every symbol, aligned with `tokens.symbols`, in nats."""
+        self._check_fitted()
+        from stochastic_music.models import corpus_log_probs
+
+        return corpus_log_probs(self.model, tokens)
+
+    def sample(
+        self, n: int = 1, *, constraint: Constraint | None = None, seed: _random.Seed = None, **options: Any
+    ) -> list[Score]:
+        """`n` new scores; see `compose` for the options."""
+        return [take.score for take in self.compose(n, constraint=constraint, seed=seed, **options)]
+
+    def compose(
+        self,
+        n: int = 1,
+        *,
+        constraint: Constraint | None = None,
+        seed: _random.Seed = None,
+        header: Header | None = None,
+        max_events: int = MAX_EVENTS,
+        **shaping: Any,
+    ) -> list[Take]:
+        """`n` new pieces with what is known of each.
+
+        The model draws from the symbols its corpus has. Without `header` one is drawn from the
+        training pieces for each take. `shaping` is temperature, top_k, top_p and method of
+        `stochastic_music.sampling.sample`. Raises UnsatisfiableError where nothing meets `constraint`.
+        """
+        self._check_fitted()
+        key = _random.key(seed)
+        headers = [header] * n if header else self._draw_headers(n, key)
+        model = self._seen_model()
+        samples = sample(model, n, headers=headers, seed=key, constraint=constraint, max_events=max_events, **shaping)
+        return [self._take(drawn) for drawn in samples]
+
+    def save(self, path: str | Path, *, sources: bool = True, force: bool = False) -> Path:
+        """Write a model file; `sources=False` leaves the training symbols out.
+
+        Raises UsageError where another file stands at `path` and `force` is not given.
+        """
+        path = Path(path)
+        meta, arrays = self.contents(sources=sources)
+        model_file.write(path, meta, arrays, force=force)
+        return path
+
+    def contents(self, *, sources: bool = True) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What a model file holds: JSON and arrays."""
+        self._check_fitted()
+        learned = self.model.to_arrays() if hasattr(self.model, "to_arrays") else {}
+        arrays = {f"model.{name}": array for name, array in learned.items()}
+        arrays["corpus.fingerprints"] = self.fingerprints_
+        arrays["corpus.alphabet"] = self._alphabet()
+        unique, index = _unique_headers(self.headers_)
+        arrays["corpus.header_index"] = index
+        if sources and self.corpus_ is not None:
+            arrays["corpus.symbols"] = self.corpus_.symbols.astype(np.min_scalar_type(self.vocabulary_.end))
+            arrays["corpus.offsets"] = self.corpus_.offsets
+        meta = {
+            "version": __version__,
+            "encoding": [registry.name_of("encodings", self.encoding), registry.parameters_set(self.encoding)],
+            "model": [registry.name_of("models", self.model), registry.parameters_set(self.model)],
+            "transpose": self.transpose,
+            "vocabulary": self.vocabulary_.to_json(),
+            "headers": [header and header.to_json() for header in unique],
+            "names": list(self.corpus_.names) if sources and self.corpus_ is not None else None,
+            "card": self.card_,
+        }
+        return meta, arrays
+
+    @classmethod
+    def load(cls, path: str | Path) -> Pipeline:
+        """Open a model file; raises ModelFileError where it is damaged or foreign."""
+        return cls.from_file(model_file.ModelFile(path))
+
+    @classmethod
+    def from_file(cls, file: model_file.ModelFile) -> Pipeline:
+        """The pipeline that `file` holds."""
+        meta = file.meta
+        pipeline = cls(
+            registry.create("encodings", *meta["encoding"]),
+            registry.create("models", *meta["model"]),
+            transpose=meta["transpose"],
+        )
+        pipeline.vocabulary_ = Vocabulary.from_json(meta["vocabulary"])
+        headers = [header and Header.from_json(header) for header in meta["headers"]]
+        pipeline.headers_ = tuple(headers[i] for i in file["corpus.header_index"])
+        pipeline.fingerprints_ = file["corpus.fingerprints"]
+        pipeline.card_ = meta["card"]
+        pipeline.corpus_ = _stored_corpus(file, pipeline.vocabulary_, pipeline.headers_)
+        pipeline._stored_alphabet = file["corpus.alphabet"]
+        pipeline._composer = None
+        pipeline._restore_model({name.removeprefix("model."): file[name] for name in file if name.startswith("model.")})
+        return pipeline
+
+    def _restore_model(self, arrays: dict[str, NDArray[Any]]) -> None:
+        if hasattr(self.model, "from_arrays"):
+            self.model.from_arrays(arrays, self.vocabulary_)
+        elif self.corpus_ is not None:
+            self.model.fit(self.corpus_)
+        else:
+            raise NotFittedError("this model keeps no arrays and its file was saved without sources: fit it again")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "vocabulary_"):
+            raise NotFittedError("this pipeline has not learned anything yet: call fit(corpus) first")
+
+    def _alphabet(self) -> NDArray[np.int64]:
+        if self.corpus_ is None:
+            return self._stored_alphabet
+        return np.setdiff1d(self.corpus_.symbols, [self.vocabulary_.end])
+
+    def _seen_model(self) -> Any:
+        """The model over the symbols of its corpus alone, where it can be restricted."""
+        if self._composer is None:
+            restrict = getattr(self.model, "restricted", None)
+            self._composer = restrict(self.vocabulary_.restrict(self._alphabet())) if restrict else self.model
+        return self._composer
+
+    def _draw_headers(self, n: int, key: int) -> list[Header | None]:
+        generator = np.random.default_rng([key, 0x48454144])
+        return [self.headers_[i] for i in generator.integers(0, len(self.headers_), size=n)]
+
+    def _take(self, drawn: Sample) -> Take:
+        header = drawn.header and replace(drawn.header, title="", transposed=0)
+        piece = TokenPiece(drawn.symbols, header)
+        n_notes = int((drawn.symbols != self.vocabulary_.end).sum()) // self.vocabulary_.n_fields
+        if n_notes == 0:
+            raise UnsatisfiableError("the model ended the piece before its first note: ask for --bars or --length")
+        return Take(self.encoding.decode([piece]), drawn, piece, -drawn.log_prob / math.log(2) / n_notes)
+
+
+def corpus_card(corpus: Corpus) -> dict[str, Any]:
+    """Where a corpus comes from: sources are counted, licences listed."""
+    return {"licences": sorted({piece.licence for piece in corpus if piece.licence})}
+
+
+def fingerprints(tokens: TokenCorpus) -> NDArray[np.uint64]:
+    """A 64-bit fingerprint per piece, of its symbols: (n_pieces,). Tells training pieces apart from new ones."""
+    digests = (hashlib.sha256(row.astype("<i8").tobytes()).digest()[:8] for row in tokens)
+    return np.array([int.from_bytes(digest, "little") for digest in digests], dtype=np.uint64)
+
+
+def _unique_headers(headers: Sequence[Header | None]) -> tuple[list[Header | None], NDArray[np.int64]]:
+    places: dict[Header | None, int] = {}
+    index = [places.setdefault(header and replace(header, title=""), len(places)) for header in headers]
+    return list(places), np.array(index, dtype=np.int64)
+
+
+def _stored_corpus(
+    file: model_file.ModelFile, vocabulary: Vocabulary, headers: tuple[Header | None, ...]
+) -> TokenCorpus | None:
+    if "corpus.symbols" not in file:
+        return None
+    symbols = file["corpus.symbols"].astype(np.int64)
+    return TokenCorpus(vocabulary, symbols, file["corpus.offsets"], headers, tuple(file.meta["names"]))

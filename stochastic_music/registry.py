@@ -1,0 +1,167 @@
+"""Names and what they stand for: the built-in models and encodings, and those of plug-ins.
+
+A third-party package adds a model with one line of its packaging,
+
+    [project.entry-points."stochastic_music.models"]
+    my_model = "my_package.models:MyModel"
+
+and likewise `stochastic_music.encodings`. Nothing is imported until it is asked for. A name that two
+packages claim is an error naming both; a plug-in that cannot be imported is reported by name and
+stops nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
+
+Kind = Literal["models", "encodings"]
+
+#: kind -> name -> "module:class"
+_BUILT_IN: dict[Kind, dict[str, str]] = {
+    "models": {
+        "markov": "stochastic_music.models.markov:Markov",
+        "ppm": "stochastic_music.models.ppm:PPM",
+    },
+    "encodings": {
+        "melody": "stochastic_music.tokens:MelodyEncoding",
+        "notes": "stochastic_music.tokens:NotesEncoding",
+        "voices": "stochastic_music.tokens:VoicesEncoding",
+        "remi": "stochastic_music.tokens:RemiEncoding",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered name: where its class is found, and which package brought it."""
+
+    name: str
+    target: str
+    package: str
+    kind: Kind
+
+    def load(self) -> Any:
+        """Import the class; raises UsageError naming the package where that fails."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        except Exception as error:
+            if self.package == "stochastic_music":
+                raise
+            raise UsageError(
+                f"the plug-in '{self.name}' of {self.package} cannot be loaded "
+                f"({type(error).__name__}: {error}): update or uninstall {self.package}."
+            ) from error
+        return found
+
+
+def names(kind: Kind) -> dict[str, Entry]:
+    """Every registered name of a kind, built-in ones first; raises UsageError for one claimed twice.
+
+    >>> "markov" in names("models")
+    True
+    """
+    found = {name: Entry(name, target, "stochastic_music", kind) for name, target in _BUILT_IN[kind].items()}
+    for point in sorted(entry_points(group=f"stochastic_music.{kind}"), key=_order):
+        entry = Entry(point.name, point.value, _package(point), kind)
+        other = found.get(entry.name)
+        if other and other != entry:
+            raise UsageError(
+                f"both {other.package} and {entry.package} register a {kind[:-1]} named '{entry.name}': "
+                "uninstall one of them."
+            )
+        found[entry.name] = entry
+    return found
+
+
+def get(kind: Kind, name: str) -> Any:
+    """The class registered as `name`; raises UnknownNameError naming the nearest.
+
+    >>> get("models", "markov").__name__
+    'Markov'
+    """
+    known = names(kind)
+    if name not in known:
+        raise UnknownNameError(kind[:-1], name, known)
+    return known[name].load()
+
+
+def create(kind: Kind, name: str, parameters: Mapping[str, Any]) -> Any:
+    """An instance with `parameters`; raises UnknownNameError for a parameter it does not take."""
+    cls = get(kind, name)
+    known = parameters_of(cls)
+    for parameter in parameters:
+        if parameter not in known:
+            raise UnknownNameError(f"parameter of {name}", parameter, known)
+    return cls(**parameters)
+
+
+def parameters_of(cls: Any) -> dict[str, Any]:
+    """The constructor's parameters and their defaults (None where there is none)."""
+    import inspect
+
+    found = inspect.signature(cls).parameters.values()
+    return {
+        p.name: None if p.default is p.empty else p.default
+        for p in found
+        if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+    }
+
+
+def parameters_set(instance: Any) -> dict[str, Any]:
+    """The parameters an instance was made with: its constructor stores them under their own names."""
+    return {name: getattr(instance, name) for name in parameters_of(type(instance))}
+
+
+def name_of(kind: Kind, instance: Any) -> str:
+    """The name under which the class of `instance` is registered; raises UsageError if it is not."""
+    cls = type(instance)
+    for name, entry in names(kind).items():
+        module, _, attribute = entry.target.partition(":")
+        if attribute == cls.__qualname__ and (cls.__module__ == module or entry.load() is cls):
+            return name
+    raise UsageError(
+        f"{cls.__module__}.{cls.__qualname__} is not registered: add it to the entry points "
+        f"'stochastic_music.{kind}' of its package, so that a saved model can be opened again."
+    )
+
+
+def parse_value(text: str, default: Any) -> Any:
+    """The value of `--set NAME=VALUE`, read as the default's type suggests.
+
+    >>> parse_value("3", 5), parse_value("none", 5), parse_value("c", "a"), parse_value("0.5", None)
+    (3, None, 'c', 0.5)
+    """
+    lowered = text.strip().lower()
+    if lowered in {"none", "null"}:
+        return None
+    if lowered in {"true", "yes", "on"} and not isinstance(default, str):
+        return True
+    if lowered in {"false", "no", "off"} and not isinstance(default, str):
+        return False
+    if isinstance(default, str):
+        return text
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    if isinstance(default, bool | int | float):
+        raise InvalidParameterError(f"'{text}' is no number; the default is {default}")
+    return text
+
+
+def _order(point: EntryPoint) -> tuple[str, str, str]:
+    return point.name, point.value, _package(point)
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value.partition(".")[0]
