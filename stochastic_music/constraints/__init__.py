@@ -1,0 +1,26 @@
+"""Musical demands, as values: `PitchRange(60, 81) & Bars(16)`.
+
+A constraint is compiled against a vocabulary and a header to an automaton, which samplers condition on.
+"""
+
+from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
+from stochastic_music.constraints.constraint import All, AnyOf, Joinable, conjuncts
+from stochastic_music.constraints.length import AtMost, Bars, Length
+from stochastic_music.constraints.symbols import PitchRange, SymbolsOf
+from stochastic_music.constraints.timeline import TimeAutomaton
+
+__all__ = [
+    "All",
+    "AnyOf",
+    "AtMost",
+    "Bars",
+    "BaseAutomaton",
+    "Joinable",
+    "Length",
+    "PitchRange",
+    "SymbolsOf",
+    "TimeAutomaton",
+    "conjuncts",
+    "join",
+    "provides",
+]

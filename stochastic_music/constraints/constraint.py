@@ -1,0 +1,75 @@
+"""Constraints as values: what they share, and how they join.
+
+A constraint is a frozen dataclass with `compile(vocabulary, header) -> Automaton`. `a & b` demands both,
+`a | b` at least one; anything with a `compile` of this shape joins, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from stochastic_music.constraints.automaton import BaseAutomaton, Either, join
+from stochastic_music.protocols import Automaton, Constraint
+from stochastic_music.tokens import Header, Vocabulary
+
+
+class Joinable:
+    """`&` and `|` for constraints."""
+
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> Automaton:
+        """The automaton of the pieces that meet the demand."""
+        raise NotImplementedError
+
+    def __and__(self, other: Constraint) -> All:
+        return All((*conjuncts(self), *conjuncts(other)))
+
+    def __rand__(self, other: Constraint) -> All:
+        return All((*conjuncts(other), *conjuncts(self)))
+
+    def __or__(self, other: Constraint) -> AnyOf:
+        return AnyOf((self, other))
+
+    def __str__(self) -> str:
+        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({', '.join(str(v) for v in values if v is not None)})"
+
+
+@dataclass(frozen=True, repr=False)
+class All(Joinable):
+    """Every one of `parts`; with none of them, anything goes."""
+
+    parts: tuple[Constraint, ...]
+
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> Automaton:
+        """The product of the parts' automata."""
+        return join([part.compile(vocabulary, header) for part in self.parts], vocabulary.n_symbols)
+
+    def __str__(self) -> str:
+        return " & ".join(str(part) for part in self.parts) or "no constraint"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class AnyOf(Joinable):
+    """At least one of `parts`."""
+
+    parts: tuple[Constraint, ...]
+
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> Automaton:
+        """The union of the parts' automata."""
+        return Either([part.compile(vocabulary, header) for part in self.parts], vocabulary.n_symbols)
+
+    def __str__(self) -> str:
+        return f"({' | '.join(str(part) for part in self.parts)})"
+
+    __repr__ = __str__
+
+
+def conjuncts(constraint: Constraint | Any) -> tuple[Constraint, ...]:
+    """The demands that `constraint` joins with `&`, itself if it is one."""
+    return constraint.parts if isinstance(constraint, All) else (constraint,)
+
+
+__all__ = ["All", "AnyOf", "BaseAutomaton", "Joinable", "conjuncts"]

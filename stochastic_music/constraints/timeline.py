@@ -1,0 +1,103 @@
+"""The clock as an automaton: grammar of events, bar lines, marks.
+
+A state packs the clock's three numbers (`due`, `time`, `lag`, see `tokens.clock`) into one int64. Without `stops`
+it accepts every well-formed piece, and time is folded: once the last meter of the header holds, only the place
+in the bar is kept, so that the states are finitely many. With `stops` it accepts the pieces whose music stops
+sounding at one of these times (units since the piece began), never sounding beyond the last of them; then time is kept as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stochastic_music.constraints.automaton import BaseAutomaton
+from stochastic_music.protocols import DEAD, IntArray
+from stochastic_music.tokens import ClockState, Header, Vocabulary
+
+
+class TimeAutomaton(BaseAutomaton):
+    """The clock of `vocabulary` under `header`; see the module's article.
+
+    Symbols must be of the field now due; the alphabet does not matter here.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, header: Header | None, stops: tuple[int, ...] | None = None) -> None:
+        self.vocabulary, self.clock = vocabulary, vocabulary.clock
+        self.n_symbols = vocabulary.n_symbols
+        self.stops = None if stops is None else np.array(sorted(stops), dtype=np.int64)
+        self._spans = self.clock.start([header]).spans
+        self._last, self._bar = int(self._spans.start[0, -1]), int(self._spans.length[0, -1])
+        self._n_due = vocabulary.n_fields + 1
+        self._n_lags = 1 + self._longest_lag()
+        self._pivot = self._moving_field()
+
+    def advance(self, states: IntArray, symbols: IntArray) -> IntArray:
+        """The clock ticks; a symbol that is not due, or that sounds beyond the last stop, is DEAD."""
+        now = self.unpack(states)
+        is_end = symbols == self.vocabulary.end
+        due = np.where(is_end, (now.due == 0) | (now.due == self._n_due - 1), self._field(symbols) == now.due)
+        alive = (states != DEAD) & due & (~is_end | self._may_stop(now))
+        following = self.clock.advance(now, symbols)
+        return np.where(alive & self._in_time(following), self._pack(following), DEAD)
+
+    def unpack(self, states: IntArray) -> ClockState:
+        """The clocks that states stand for (folded; DEAD gives the start)."""
+        rest, due = np.divmod(np.maximum(states, 0), self._n_due)
+        time, lag = np.divmod(rest, self._n_lags)
+        spans = type(self._spans)(*(np.broadcast_to(column, (len(states), column.shape[1])) for column in self._spans))
+        return ClockState(due, time, lag, spans)
+
+    def due(self, states: IntArray) -> IntArray:
+        """The field now due, n_fields after END: (n,)."""
+        return np.maximum(states, 0) % self._n_due
+
+    def marks(self, states: IntArray) -> IntArray:
+        """What the clock shows at these states: (n,)."""
+        return self.clock.marks(self.unpack(states))
+
+    def progress(self, states: IntArray) -> IntArray | None:
+        """Time, then the field: known where time is kept and every event moves it."""
+        if self.stops is None or self._pivot is None:
+            return None
+        now, n = self.unpack(states), self.vocabulary.n_fields
+        return now.time * n + (now.due - self._pivot - 1) % n
+
+    def describe(self, state: int) -> str:
+        """The bar, as printed, in which the music heard so far stops sounding."""
+        bar = int(self.clock.place(self.unpack(np.array([state])), at_end=True).bar[0])
+        return f"bar {bar}" if self.stops is not None else ""
+
+    def _field(self, symbols: IntArray) -> IntArray:
+        return self.vocabulary.field_of(symbols)
+
+    def _may_stop(self, now: ClockState) -> IntArray | bool:
+        if self.stops is None:
+            return True
+        stop: IntArray = np.isin(now.time + now.lag, self.stops) | (now.due == self._n_due - 1)
+        return stop
+
+    def _in_time(self, state: ClockState) -> IntArray | bool:
+        if self.stops is None:
+            return True
+        inside: IntArray = state.time + state.lag <= self.stops[-1]
+        return inside
+
+    def _pack(self, state: ClockState) -> IntArray:
+        time = state.time
+        if self.stops is None:
+            over = np.maximum(time - self._last, 0)
+            time = np.minimum(time, self._last) + over % self._bar if self.clock.ticks else np.zeros_like(time)
+        lag = state.lag if self.clock.ticks else np.zeros_like(state.lag)
+        return (time * self._n_lags + lag) * self._n_due + state.due
+
+    def _longest_lag(self) -> int:
+        return max((f.first + f.size - 1 for f in self.vocabulary.fields if f.advances in {"later", "sounds"}), default=0)
+
+    def _moving_field(self) -> int | None:
+        """The field after which time has grown for certain: one that moves it and has no 0 in the alphabet."""
+        symbols = np.flatnonzero(self.vocabulary.mask[:-1])
+        field, value = self.vocabulary.field_of(symbols), self.vocabulary.values(symbols)
+        for i, declared in enumerate(self.vocabulary.fields):
+            if declared.advances in {"now", "later"} and (value[field == i] > 0).all():
+                return i if declared.advances == "now" else self.vocabulary.n_fields - 1
+        return None
