@@ -102,7 +102,7 @@ class Timeline:
         self.grid, self.tpq = grid, tpq
         self._origin = pickup
         self.pickup = -int(grid.snap(np.array(-pickup), tpq)) if pickup else 0
-        starts = [self._nearest_unit(tick) for tick, _, _ in meters]
+        starts = self.nearest(np.array([tick for tick, _, _ in meters], dtype=np.int64)).tolist()
         self.meters = tidy_meters([Meter(u, n, d) for u, (_, n, d) in zip(starts, meters, strict=True)])
         self._lengths = [_checked_bar(meter, grid.resolution) for meter in self.meters]
         self._regular = all(length % grid.period == 0 for length in self._lengths) and all(
@@ -114,6 +114,14 @@ class Timeline:
         snapped = self.grid.snap(ticks - self._origin, self.tpq) if self._regular else self._snap_in_bars(ticks)
         positions: IntArray = np.maximum(snapped + self.pickup, 0)
         return positions
+
+    def nearest(self, ticks: IntArray) -> IntArray:
+        """The units nearest to `ticks`, on the grid or not: for events that are no notes."""
+        if not ticks.any():
+            return ticks
+        scaled = 2 * (ticks - self._origin) * self.grid.resolution + self.tpq
+        units: IntArray = np.where(ticks > 0, np.maximum(self.pickup + scaled // (2 * self.tpq), 0), 0)
+        return units
 
     def after(self, units: IntArray) -> IntArray:
         """The first grid points later than `units`."""
@@ -132,10 +140,6 @@ class Timeline:
     def error_scale(self) -> int:
         """Parts of a quarter note that `error` counts in; one tick is `resolution` of them."""
         return self.tpq * self.grid.resolution
-
-    def _nearest_unit(self, tick: int) -> int:
-        scaled = (tick - self._origin) * self.grid.resolution
-        return max(0, self.pickup + (2 * scaled + self.tpq) // (2 * self.tpq)) if tick else 0
 
     def _snap_in_bars(self, ticks: IntArray) -> IntArray:
         scaled = (ticks - self._origin) * self.grid.resolution

@@ -31,8 +31,8 @@ class EncodingLoss:
     parts_left_out: int = 0
     #: key signatures after the first
     key_changes: int = 0
-    #: which part was taken, and why; '' where there was no choice
-    choice: str = ""
+    #: which part was taken and why, each wording once
+    choices: tuple[str, ...] = ()
 
     @property
     def error_mean(self) -> float:
@@ -45,13 +45,9 @@ class EncodingLoss:
         return self.off_grid / max(self.n_notes + self.hidden, 1)
 
     def __add__(self, other: EncodingLoss) -> EncodingLoss:
-        totals = {
-            field.name: getattr(self, field.name) + getattr(other, field.name)
-            for field in fields(self)
-            if field.name not in {"error_max", "choice"}
-        }
-        choice = self.choice if self.choice == other.choice else ""
-        return EncodingLoss(**totals, error_max=max(self.error_max, other.error_max), choice=choice)
+        totals = {name: getattr(self, name) + getattr(other, name) for name in _SUMS}
+        choices = tuple(dict.fromkeys((*self.choices, *other.choices)))
+        return EncodingLoss(**totals, error_max=max(self.error_max, other.error_max), choices=choices)
 
     def sentences(self) -> list[str]:
         """Every loss that there is, one sentence each.
@@ -72,6 +68,9 @@ class EncodingLoss:
             share, mean, worst = f"{self.off_grid_share:.0%}", f"{self.error_mean:.3f}", f"{self.error_max:.3f}"
             said.append(f"{share} of the notes lay off the grid, by {mean} quarter notes on average, {worst} at most")
         return said
+
+
+_SUMS = [field.name for field in fields(EncodingLoss) if field.name not in {"error_max", "choices"}]
 
 
 def _counted(n: int, words: str) -> str:

@@ -131,7 +131,8 @@ class Vocabulary:
         """What each symbol stands for (a pitch, a length in units); END gives 0."""
         firsts = np.array([*(field.first for field in self.fields), 0])
         field = self.field_of(symbols)
-        return symbols - self.starts[field] + firsts[field]
+        values: IntArray = symbols - self.starts[field] + firsts[field]
+        return values
 
     def symbol(self, field: str, value: int) -> int:
         """The id of `value` in `field`; raises VocabularyError outside the declared range."""

@@ -1,0 +1,154 @@
+"""Headers read off scores, and written into them.
+
+What travels, and how:
+
+    meters, pickup   as printed; a meter that changes nothing is dropped
+    key              the first printed key signature, spelled; later ones are counted as a loss
+    tempos           the first tempo (120 where there is none) and every change of it
+    velocity         the median of the encoded notes, given to every note on the way back
+    parts            name, program, drums
+
+The title stays with the piece: a `symusic.Score` has no place for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stochastic_music.errors import EncodingError, InvalidParameterError
+from stochastic_music.music import marks
+from stochastic_music.protocols import IntArray
+from stochastic_music.tokens.grid import Grid, Timeline
+from stochastic_music.tokens.header import Header, Part
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick, TrackTick
+
+#: Ticks a quarter note of the scores we write, wherever that is a multiple of the grid's units.
+TICKS = 480
+
+_MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
+#: Steps that a mode's signature lies on the flat side of the major key on the same tonic.
+_MODES = {"major": 0, "ionian": 0, "lydian": -1, "mixolydian": 1, "dorian": 2}
+_MODES |= {"minor": 3, "aeolian": 3, "phrygian": 4, "locrian": 5}
+_MINOR_MODES = {"minor", "dorian", "aeolian", "phrygian", "locrian"}
+
+
+def timeline_of(score: ScoreTick, grid: Grid) -> Timeline:
+    """The bars of a score on a grid; raises EncodingError where they do not fit, or time is not in ticks."""
+    from symusic.core import ScoreTick
+
+    if not isinstance(score, ScoreTick) or score.ticks_per_quarter < 1:
+        raise EncodingError(f"{score!r} does not count time in ticks; convert it with score.to('tick')")
+    printed = [(int(s.time), int(s.numerator), int(s.denominator)) for s in score.time_signatures]
+    pickup = marks.pickup(score)
+    if not printed or min(printed)[0] > pickup:
+        printed.append((0, 4, 4))
+    # A signature printed at the first full bar holds in the pickup, too.
+    return Timeline(
+        grid,
+        score.ticks_per_quarter,
+        pickup=pickup,
+        meters=sorted((t if t > pickup else 0, n, d) for t, n, d in printed),
+    )
+
+
+def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick], velocities: IntArray) -> Header:
+    """What `tracks` of a score stand under; velocities (n,) are those of the encoded notes."""
+    keys = score.key_signatures
+    return Header(
+        timeline.grid.resolution,
+        timeline.meters,
+        timeline.pickup,
+        key_name(int(keys[0].key), minor=bool(keys[0].tonality)) if len(keys) else None,
+        0,
+        _tempos(score, timeline),
+        int(np.sort(velocities)[len(velocities) // 2]) if len(velocities) else 80,
+        tuple(Part(track.name, int(track.program), bool(track.is_drum)) for track in tracks),
+    )
+
+
+def blank_score(header: Header) -> ScoreTick:
+    """A score with everything that `header` says and no tracks; `TICKS` a quarter note where that fits."""
+    from symusic.core import KeySignatureTick, ScoreTick, TempoTick, TimeSignatureTick
+
+    ticks = ticks_per_unit(header)
+    score = ScoreTick(ticks * header.resolution)
+    for meter in header.meters:
+        score.time_signatures.append(TimeSignatureTick(meter.start * ticks, meter.numerator, meter.denominator))
+    for time, quarters in header.tempos:
+        score.tempos.append(TempoTick(time=time * ticks, qpm=quarters))
+    if header.key is not None:
+        sharps, minor = key_signature(header.key)
+        score.key_signatures.append(KeySignatureTick(0, sharps, int(minor)))
+    marks.set_pickup(score, header.pickup * ticks)
+    return score
+
+
+def ticks_per_unit(header: Header) -> int:
+    """Ticks that a unit of `header` takes in the scores we write."""
+    return max(1, TICKS // header.resolution)
+
+
+def add_track(score: ScoreTick, header: Header, place: int, notes: tuple[IntArray, IntArray, IntArray]) -> int:
+    """Append part `place` of `header` with notes (onset, duration, pitch) in units; gives its track index."""
+    from symusic.core import NoteTickList, TrackTick
+
+    part = header.parts[place] if place < len(header.parts) else Part()
+    ticks = ticks_per_unit(header)
+    onset, duration, pitch = notes
+    track = TrackTick(part.name, part.program, part.is_drum)
+    velocity = np.full(len(onset), min(max(header.velocity, 1), 127), dtype=np.int8)
+    track.notes = NoteTickList.from_numpy(
+        (onset * ticks).astype(np.int32), (duration * ticks).astype(np.int32), pitch.astype(np.int8), velocity
+    )
+    score.tracks.append(track)
+    return len(score.tracks) - 1
+
+
+def key_name(sharps: int, *, minor: bool) -> str:
+    """A key signature spelled as on the command line.
+
+    >>> key_name(-1, minor=False), key_name(1, minor=True)
+    ('F', 'Em')
+    """
+    place = min(max(sharps, -7), 7) + 7
+    return f"{_MINOR[place]}m" if minor else _MAJOR[place]
+
+
+def key_signature(key: str) -> tuple[int, bool]:
+    """The sharps (flats negative) of a spelled key, and whether it is minor; raises InvalidParameterError.
+
+    >>> key_signature("Gm"), key_signature("D:dorian")
+    ((-2, True), (0, True))
+    """
+    match = re.fullmatch(r"([A-G])([b#]?)(m?)(?::(\w+))?", key)
+    letter, sign, small, mode = match.groups() if match else ("", "", "", "none")
+    if mode is not None and mode not in _MODES:
+        raise InvalidParameterError(f"'{key}' is no key: expected one such as G, Gm or G:dorian")
+    minor = bool(small) or mode in _MINOR_MODES
+    sharps = (
+        "FCGDAEB".index(letter) - 1 + {"b": -7, "": 0, "#": 7}[sign] - _MODES[mode or ("minor" if small else "major")]
+    )
+    # Keys of more than seven signs are written as the same keys with fewer.
+    return (sharps + 12 if sharps < -7 else sharps - 12 if sharps > 7 else sharps), minor
+
+
+def _tempos(score: ScoreTick, timeline: Timeline) -> tuple[tuple[int, float], ...]:
+    found = score.tempos.numpy()
+    usable = found["mspq"] > 0
+    times = timeline.nearest(found["time"][usable].astype(np.int64)).tolist()
+    # Three places bring back what was written: MIDI keeps whole microseconds a quarter note.
+    speeds = [round(6e7 / mspq, 3) for mspq in found["mspq"][usable].tolist()]
+    return tidy_tempos([(0, 120.0), *zip(times, speeds, strict=True)])
+
+
+def tidy_tempos(tempos: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """Tempos in order: the last of several at one time holds, one that changes nothing goes."""
+    latest = sorted(dict(tempos).items())
+    return tuple(t for i, t in enumerate(latest) if i == 0 or t[1] != latest[i - 1][1])
