@@ -1,0 +1,209 @@
+"""What people do wrong, what they are told, the exit code, and that what was good is still there."""
+
+import json
+import os
+import sys
+
+import pytest
+
+
+def _good(tune, folder, n=3):
+    folder.mkdir(exist_ok=True)
+    for i in range(n):
+        notes = [(j, 1, 60 + (i + j * j) % 12) for j in range(16)]
+        tune(notes).dump_midi(folder / f"good{i}.mid")
+    return folder
+
+
+@pytest.fixture
+def model(stochmusic, tune, tmp_path):
+    _good(tune, tmp_path / "good")
+    assert stochmusic("fit", "good", "-o", "m.smm").returncode == 0
+    return tmp_path / "m.smm"
+
+
+def test_an_empty_folder(stochmusic, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = stochmusic("fit", "empty")
+    assert done.returncode == 1
+    assert "empty" in done.stderr
+    assert ".mid" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_corpus_that_does_not_exist(stochmusic):
+    done = stochmusic("fit", "bach-sopranoes")
+    assert done.returncode in (1, 2)
+    assert "bach-sopranos" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_only_broken_files(stochmusic, tmp_path):
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "zero.mid").write_bytes(b"")
+    (folder / "noise.mid").write_bytes(bytes(range(256)) * 4)
+    (folder / "not.musicxml").write_text("<html>")
+    done = stochmusic("fit", "broken")
+    assert done.returncode == 1
+    for name in ("zero.mid", "noise.mid", "not.musicxml"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.smm"))
+
+
+def test_one_broken_file_among_good_ones_costs_itself_alone(stochmusic, tune, tmp_path):
+    folder = _good(tune, tmp_path / "mixed")
+    data = (folder / "good0.mid").read_bytes()
+    (folder / "half.mid").write_bytes(data[: len(data) // 3])
+    done = stochmusic("fit", "mixed", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    [skipped] = report["files_skipped"] or [{"file": "half.mid", "reason": "", "try": ""}]
+    assert skipped["file"].endswith("half.mid")
+    assert report["files_read"] + len(report["files_skipped"]) == 4
+
+
+def test_a_corpus_that_encodes_to_nothing(stochmusic, tmp_path):
+    from symusic import Note, Score, Track
+
+    folder = tmp_path / "drums"
+    folder.mkdir()
+    score = Score(480)
+    track = Track(is_drum=True)
+    track.notes.extend([Note(480 * i, 120, 36, 90) for i in range(16)])
+    score.tracks.append(track)
+    score.dump_midi(folder / "beat.mid")
+    done = stochmusic("fit", "drums", "--encoding", "melody")
+    assert done.returncode == 1
+    assert "drum" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "order=-1"], ["order", "-1"]),
+        (["--set", "ordre=2"], ["'ordre'", "'order'"]),
+        (["--set", "order"], ["NAME=VALUE"]),
+        (["--set", "order=many"], ["'many'"]),
+        (["--set", "smoothing=kneser"], ["kneser_ney"]),
+        (["-m", "markof"], ["'markof'", "'markov'"]),
+        (["--encoding", "melodie"], ["'melodie'", "'melody'"]),
+        (["--grid", "1/7x"], ["1/7x"]),
+        (["--holdout", "1.5"], ["1.5"]),
+        (["--memory-limit", "lots"], ["lots"]),
+        (["--part", "kazoo"], ["kazoo"]),
+        (["--no-such-option"], ["--no-such-option"]),
+    ],
+)
+def test_wrong_use_of_fit(stochmusic, tune, tmp_path, arguments, words):
+    _good(tune, tmp_path / "good")
+    done = stochmusic("fit", "good", *arguments)
+    assert done.returncode in (1, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert not list(tmp_path.glob("*.smm"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--bars", "4", "--length", "10"], 2, ["--bars", "--length"]),
+        (["--also", "mp3"], 2, ["mp3", "musicxml"]),
+        (["--range", "C4"], 2, ["C4:A5"]),
+        (["--range", "H4:C5"], 2, ["H4"]),
+        (["--range", "C0:D0"], 3, ["PitchRange"]),
+        (["--range", "A5:C4"], 2, ["A5"]),
+        (["--instrument", "violine"], 2, ["violin"]),
+        (["--meter", "4"], 2, ["3/4"]),
+        (["--key", "H"], 2, ["H"]),
+        (["--sampler", "magic"], 2, ["magic", "exact"]),
+        (["--temperature", "0"], 2, ["temperature"]),
+        (["--top-p", "0"], 2, ["top_p"]),
+        (["-n", "0"], 2, ["-n"]),
+    ],
+)
+def test_wrong_use_of_generate(stochmusic, model, tmp_path, arguments, code, words):
+    done = stochmusic("generate", "m.smm", *arguments)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert not (tmp_path / "takes").exists()
+
+
+def test_no_model_in_this_folder(stochmusic):
+    done = stochmusic("generate")
+    assert done.returncode == 2
+    assert "stochmusic fit" in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "half", "flipped", "foreign"])
+def test_a_damaged_model_file(stochmusic, model, damage):
+    data = model.read_bytes()
+    if damage == "missing":
+        model.unlink()
+    else:
+        middle = len(data) // 2
+        flipped = data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+        model.write_bytes({"empty": b"", "half": data[:middle], "flipped": flipped, "foreign": b"PK\3\4" * 99}[damage])
+    done = stochmusic("generate", "m.smm")
+    assert done.returncode == 2, done.stderr
+    assert "m.smm" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_made(stochmusic, model, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = stochmusic("generate", "m.smm", "-o", "file/takes")
+    assert done.returncode == 4
+    assert "-o" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission(stochmusic, model, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    done = stochmusic("generate", "m.smm", "-o", "locked")
+    assert done.returncode == 4
+    assert "permission" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system limits no file sizes")
+def test_a_disk_that_fills_while_the_model_is_written(model, tmp_path):
+    import subprocess
+
+    before = model.read_bytes()
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        "import sys; sys.argv = ['stochmusic', 'fit', 'good', '-o', 'm.smm', '--force', '--set', 'order=5'];"
+        "from stochastic_music.cli.main import run; run()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stderr
+    assert "m.smm" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert model.read_bytes() == before
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.parametrize("code_page", ["ascii", "cp437", "latin-1"])
+def test_a_console_in_another_code_page(stochmusic, tune, tmp_path, code_page):
+    folder = _good(tune, tmp_path / "Volkslieder-für-Übung-春")
+    done = stochmusic("fit", folder.name, "-o", "m.smm", PYTHONIOENCODING=code_page, PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_newline_in_a_name_stays_on_its_line(stochmusic, tune, tmp_path):
+    folder = _good(tune, tmp_path / "music")
+    try:
+        (folder / "a\nb.mid").write_bytes(b"")
+    except OSError:
+        pytest.skip("this system allows no newline in names")
+    done = stochmusic("fit", "music", "-o", "m.smm")
+    assert done.returncode == 0
+    assert "a\nb.mid" not in done.stderr

@@ -1,0 +1,172 @@
+"""The main road as a user walks it: fit, generate, score, info."""
+
+import json
+
+import pytest
+from symusic import Score
+
+
+@pytest.fixture
+def fitted(stochmusic, music_folder):
+    done = stochmusic("fit", "music", "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def test_fit_reports_what_it_learned_from_and_names_the_next_command(fitted, tmp_path):
+    report, told = fitted
+    assert report["schema"] == 1
+    assert report["files_read"] == 12
+    assert report["files_skipped"] == []
+    assert report["n_pieces"] == 12
+    assert report["n_notes"] == 12 * 31
+    assert report["bits_per_note"]["level"] == 0.95
+    low, high = report["bits_per_note"]["interval"]
+    assert low <= report["bits_per_note"]["value"] <= high
+    expected = {
+        "model_file",
+        "meters",
+        "keys",
+        "grid",
+        "quantisation_error",
+        "duplicates",
+        "variants",
+        "vocabulary_size",
+        "licences",
+    }
+    assert expected <= set(report)
+    assert (tmp_path / "music.smm").exists()
+    assert json.loads((tmp_path / "music.report.json").read_text())["n_pieces"] == 12
+    assert "stochmusic generate music.smm" in told
+
+
+def test_generate_writes_takes_that_say_how_they_were_made(fitted, stochmusic, tmp_path):
+    done = stochmusic("generate", "-n", "2", "--bars", "8", "--seed", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "music.smm" in done.stderr
+    rows = json.loads(done.stdout)["files"]
+    assert [row["file"] for row in rows] == ["takes/music-s3-01.mid", "takes/music-s3-02.mid"]
+    for row in rows:
+        assert row["guarantee"] == "exact"
+        assert set(row["longest_copy"]) == {"length", "piece", "bar"}
+        score = Score(tmp_path / row["file"])
+        assert score.end() == 8 * 4 * score.tpq
+    told = stochmusic("info", rows[0]["file"], "--json")
+    facts = json.loads(told.stdout)
+    assert facts["seed"] == 3
+    assert facts["command"].startswith("stochmusic generate -n 2 --bars 8")
+
+
+def test_equal_seeds_give_equal_bytes(fitted, stochmusic, tmp_path):
+    for folder in ("a", "b"):
+        done = stochmusic("generate", "music.smm", "-n", "2", "--seed", "5", "-o", "out")
+        assert done.returncode == 0, done.stderr
+        (tmp_path / "out").rename(tmp_path / folder)
+    for name in ("music-s5-01.mid", "music-s5-02.mid"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    first = stochmusic("fit", "music", "-o", "one.smm")
+    again = stochmusic("fit", "music", "-o", "two.smm")
+    assert first.returncode == again.returncode == 0
+    assert (tmp_path / "one.smm").read_bytes() == (tmp_path / "two.smm").read_bytes()
+
+
+def test_a_take_does_not_depend_on_how_many_are_drawn(fitted, stochmusic, tmp_path):
+    for n, folder in ((1, "one"), (3, "three")):
+        assert stochmusic("generate", "-n", n, "--seed", "1", "--tempo", "90", "-o", folder).returncode == 0
+    one, three = (Score(tmp_path / folder / "music-s1-01.mid") for folder in ("one", "three"))
+    assert one.tracks[0].notes == three.tracks[0].notes
+
+
+def test_existing_takes_are_kept_unless_forced(fitted, stochmusic, tmp_path):
+    assert stochmusic("generate", "--seed", "1", "-n", "1").returncode == 0
+    before = (tmp_path / "takes/music-s1-01.mid").read_bytes()
+    refused = stochmusic("generate", "--seed", "1", "-n", "1", "--bars", "4")
+    assert refused.returncode == 2
+    assert "--force" in refused.stderr
+    assert (tmp_path / "takes/music-s1-01.mid").read_bytes() == before
+    assert stochmusic("generate", "--seed", "1", "-n", "1", "--bars", "4", "--force").returncode == 0
+
+
+def test_every_further_format_is_written(fitted, stochmusic, tmp_path):
+    done = stochmusic("generate", "-n", "1", "--bars", "4", "--seed", "2", "--also", "musicxml,wav,png", "--json")
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads(done.stdout)["files"]
+    assert [name.rpartition(".")[2] for name in row["also"]] == ["musicxml", "wav", "png"]
+    for name in row["also"]:
+        assert (tmp_path / name).stat().st_size > 500
+        facts = json.loads(stochmusic("info", name, "--json").stdout)
+        assert facts["seed"] == 2, name
+
+
+def test_requests_are_met(fitted, stochmusic, tmp_path):
+    done = stochmusic(
+        *("generate", "-n", "3", "--length", "20", "--range", "D4:B4", "--tempo", "100", "--instrument", "flute"),
+        *("--seed", "4", "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    for row in json.loads(done.stdout)["files"]:
+        score = Score(tmp_path / row["file"])
+        pitches = [note.pitch for note in score.tracks[0].notes]
+        assert len(pitches) == 20
+        assert all(62 <= pitch <= 71 for pitch in pitches)
+        assert score.tempos[0].qpm == pytest.approx(100, abs=0.01)
+        assert score.tracks[0].program == 73
+
+
+def test_key_transposes_what_comes_out(fitted, stochmusic, tmp_path):
+    assert stochmusic("generate", "-n", "1", "--seed", "1", "-o", "plain").returncode == 0
+    assert stochmusic("generate", "-n", "1", "--seed", "1", "-o", "moved", "--key", "D").returncode == 0
+    plain, moved = (Score(tmp_path / folder / "music-s1-01.mid") for folder in ("plain", "moved"))
+    shifts = {b.pitch - a.pitch for a, b in zip(plain.tracks[0].notes, moved.tracks[0].notes, strict=True)}
+    assert shifts == {2}
+    assert moved.key_signatures[0].key == 2
+
+
+def test_score_compares_models_and_warns_of_training_pieces(fitted, stochmusic):
+    assert stochmusic("fit", "music", "--set", "order=0", "-o", "zero.smm").returncode == 0
+    done = stochmusic("score", "music", "-m", "music.smm", "-m", "zero.smm", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    three, zero = found["models"]
+    assert three["bits_per_note"]["value"] < zero["bits_per_note"]["value"]
+    assert found["differences"][0]["bits_per_note"]["value"] == pytest.approx(
+        three["bits_per_note"]["value"] - zero["bits_per_note"]["value"], abs=1e-3
+    )
+    assert "were in the training" in done.stderr
+    assert len(three["in_training"]) == 12
+
+
+def test_a_model_file_tells_what_it_is(fitted, stochmusic):
+    facts = json.loads(stochmusic("info", "music.smm", "--verify", "--json").stdout)
+    assert facts["model"] == "markov"
+    assert facts["pieces"] == 12
+    assert facts["verified"]
+
+
+def test_a_model_without_sources_still_composes(stochmusic, music_folder):
+    assert stochmusic("fit", "music", "--no-sources").returncode == 0
+    done = stochmusic("generate", "-n", "1", "--seed", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"][0]["longest_copy"] is None
+
+
+def test_models_and_corpora_are_listed(stochmusic):
+    names = [row["name"] for row in json.loads(stochmusic("models", "--json").stdout)["models"]]
+    assert {"markov", "ppm"} <= set(names)
+    corpora = json.loads(stochmusic("corpus", "list", "--json").stdout)["corpora"]
+    wanted = {"bach-chorales", "bach-sopranos", "essen-kinder", "ryans-mammoth", "oneills", "palestrina"}
+    assert wanted <= {row["name"] for row in corpora}
+    assert all(row["licence"] for row in corpora)
+
+
+def test_doctor_finds_all_well(stochmusic):
+    done = stochmusic("doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ok"]
+
+
+def test_help_names_each_verb(stochmusic):
+    done = stochmusic("--help")
+    assert done.returncode == 0
+    for verb in ("fit", "generate", "score", "corpus", "models", "info", "doctor"):
+        assert verb in done.stdout
