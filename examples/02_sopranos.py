@@ -1,4 +1,4 @@
-"""Learn from Bach's chorale sopranos, measure the model on pieces it has not seen, and compose within a singer's range."""
+"""Learn from Bach's chorale sopranos, measure the model on unseen pieces, compose within a singer's range."""
 
 import sys
 from pathlib import Path

@@ -83,8 +83,7 @@ def _fails(file, name):
     try:
         file[name]
     except ModelFileError as error:
-        assert "checksum" in str(error)
-        return True
+        return "checksum" in str(error)
     return False
 
 
@@ -92,7 +91,7 @@ def _fails(file, name):
 def test_foreign_files_are_refused(tmp_path, content):
     path = tmp_path / "foreign.smm"
     path.write_bytes(content)
-    with pytest.raises(ModelFileError, match="stochmusic|model file|cut short"):
+    with pytest.raises(ModelFileError, match=r"stochmusic|model file|cut short"):
         ModelFile(path)
 
 
