@@ -30,7 +30,7 @@ class PartChoice(NamedTuple):
 
 def sounding_parts(score: ScoreTick, *, drums: bool = True) -> list[int]:
     """Indices of the tracks that have notes, with or without drum tracks."""
-    return [i for i, track in enumerate(score.tracks) if len(track.notes) and (drums or not track.is_drum)]
+    return [i for i, track in enumerate(score.tracks) if (drums or not track.is_drum) and len(track.notes)]
 
 
 def is_monophonic(track: TrackTick, tpq: int) -> bool:

@@ -5,10 +5,14 @@ from stochastic_music.tokens.grid import Grid
 from stochastic_music.tokens.header import Header, Meter, Part
 from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.melody import MelodyEncoding
+from stochastic_music.tokens.notes import NotesEncoding
 from stochastic_music.tokens.piece import TokenPiece
 from stochastic_music.tokens.vocabulary import Field, Vocabulary, pitch_name, pitch_number
+from stochastic_music.tokens.voices import HOLD, REST, VoicesEncoding
 
 __all__ = [
+    "HOLD",
+    "REST",
     "Clock",
     "ClockState",
     "EncodingLoss",
@@ -17,10 +21,12 @@ __all__ = [
     "Header",
     "MelodyEncoding",
     "Meter",
+    "NotesEncoding",
     "Part",
     "Place",
     "TokenPiece",
     "Vocabulary",
+    "VoicesEncoding",
     "pitch_name",
     "pitch_number",
 ]

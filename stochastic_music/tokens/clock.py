@@ -64,7 +64,8 @@ class Clock:
         self.vocabulary = vocabulary
         self.n_fields = vocabulary.n_fields
         #: whether there is anything to tell: symbols that move time
-        self.ticks = vocabulary.resolution > 0 and any(field.advances for field in vocabulary.fields)
+        timed = vocabulary.step > 0 or any(field.advances for field in vocabulary.fields)
+        self.ticks = vocabulary.resolution > 0 and timed
         self._effects = np.array(["", "now", "later", "sounds"])
         effect = {name: i for i, name in enumerate(self._effects)}
         self._effect = np.array([effect[field.advances] for field in vocabulary.fields])
@@ -96,6 +97,8 @@ class Clock:
         complete = due + 1 == self.n_fields
         if self._falls_at_end:
             time, lag = np.where(complete, time + lag, time), np.where(complete, 0, lag)
+        if self.vocabulary.step:
+            time = np.where(complete, time + self.vocabulary.step, time)
         keep = ended
         return ClockState(
             np.where(ended, self.n_fields, np.where(complete, 0, due + 1)),

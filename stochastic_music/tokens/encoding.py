@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from stochastic_music.errors import EncodingError, InvalidParameterError
+from stochastic_music.music.parts import sounding_parts
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.grid import Grid
 from stochastic_music.tokens.heading import blank_score
@@ -103,6 +104,15 @@ def units_of(quarters: int, grid: Grid) -> int:
     if quarters < 1:
         raise InvalidParameterError(f"max_length is {quarters} quarter notes; expected 1 or more")
     return quarters * grid.resolution
+
+
+def left_out(score: ScoreTick, n_parts: int, choices: tuple[str, ...] = ()) -> EncodingLoss:
+    """What an encoding of `n_parts` parts, chosen as `choices` say, leaves out of a score from the start."""
+    return EncodingLoss(
+        parts_left_out=len(sounding_parts(score)) - n_parts,
+        key_changes=max(len(score.key_signatures) - 1, 0),
+        choices=choices,
+    )
 
 
 def _check_fields(vocabulary: Vocabulary, table: IntArray) -> None:

@@ -21,15 +21,22 @@ import numpy as np
 
 from stochastic_music.errors import InvalidParameterError, UnknownNameError
 from stochastic_music.music import marks
-from stochastic_music.music.parts import choose_part, sounding_parts
+from stochastic_music.music.parts import choose_part
 from stochastic_music.protocols import BoolArray, IntArray
-from stochastic_music.tokens.encoding import ScoreEncoding, units_of
-from stochastic_music.tokens.grid import Grid, Timeline, grid_of
+from stochastic_music.tokens.encoding import ScoreEncoding, left_out, units_of
+from stochastic_music.tokens.grid import Grid, grid_of
 from stochastic_music.tokens.header import Header
 from stochastic_music.tokens.heading import add_track, header_of, ticks_per_unit, timeline_of
 from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.piece import TokenPiece
-from stochastic_music.tokens.reading import Notes, long_gaps, read_notes, skyline, without_silence_before
+from stochastic_music.tokens.reading import (
+    Notes,
+    last_of_phrases,
+    long_gaps,
+    read_notes,
+    skyline,
+    without_silence_before,
+)
 from stochastic_music.tokens.vocabulary import Field, Vocabulary
 
 if TYPE_CHECKING:
@@ -73,14 +80,10 @@ class MelodyEncoding(ScoreEncoding):
         track, why = choose_part(score, self.part)
         found, grid_loss = read_notes(score.tracks[track], timeline)
         notes, voice_loss = skyline(found)
-        ends = _last_of_phrases(notes, timeline, marks.phrase_ends(score, track)) if "phrase" in self.fields else None
+        ends = last_of_phrases(notes, timeline, marks.phrase_ends(score, track)) if "phrase" in self.fields else None
         header = header_of(score, timeline, [score.tracks[track]], notes.velocity)
         symbols, header, length_loss = self._spell(notes, header, ends)
-        others = EncodingLoss(
-            parts_left_out=len(sounding_parts(score)) - 1,
-            key_changes=max(len(score.key_signatures) - 1, 0),
-            choices=(why,),
-        )
+        others = left_out(score, 1, (why,))
         return [TokenPiece(symbols, header)], grid_loss + voice_loss + length_loss + others
 
     @property
@@ -115,7 +118,7 @@ class MelodyEncoding(ScoreEncoding):
         cut = int((duration < notes.end - notes.onset).sum())
         if "rest" not in self.fields:
             return self._legato(notes, header, EncodingLoss(rests_dropped=int((notes.onset > silent_from).sum())))
-        removal = long_gaps(silent_from, notes.onset, limit, header)
+        removal = long_gaps(silent_from, notes.onset, silent_from, limit, header)
         if removal is None:
             return notes.onset - silent_from, duration, header, EncodingLoss(cut=cut)
         rest = removal(notes.onset) - removal(silent_from)
@@ -128,7 +131,7 @@ class MelodyEncoding(ScoreEncoding):
         limit = units_of(self.max_length, self._grid)
         first = int(notes.onset[0])
         header, onset = without_silence_before(first, header), notes.onset - first
-        removal = long_gaps(onset[:-1], onset[1:], limit, header)
+        removal = long_gaps(onset[:-1], onset[1:], notes.end[:-1] - first, limit, header)
         if removal is not None:
             onset, header = removal(onset), removal.of_header(header)
             loss += EncodingLoss(rests_shortened=len(removal.start))
@@ -145,15 +148,6 @@ class MelodyEncoding(ScoreEncoding):
         ends = onset[columns.get("phrase", np.zeros_like(pitch)) == 1]
         if len(ends):
             marks.add_phrase_ends(score, track, (ends * ticks_per_unit(piece.header)).tolist())
-
-
-def _last_of_phrases(notes: Notes, timeline: Timeline, ticks: Sequence[int]) -> BoolArray:
-    """Which notes end a phrase: those that begin at, or latest before, the marked ticks."""
-    ends = np.zeros(len(notes.onset), dtype=bool)
-    if len(ticks):
-        marked = timeline.units(np.array(ticks, dtype=np.int64))
-        ends[np.maximum(np.searchsorted(notes.onset, marked, side="right") - 1, 0)] = True
-    return ends
 
 
 def _check_fields(names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +51,11 @@ def read_notes(track: TrackTick, timeline: Timeline) -> tuple[Notes, EncodingLos
     return in_order(Notes(onset, end, pitch, raw["velocity"].astype(np.int64))), loss
 
 
+def joined(parts: Sequence[Notes]) -> Notes:
+    """The notes of several parts as one."""
+    return in_order(Notes(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+
+
 def in_order(notes: Notes) -> Notes:
     """The notes by onset, then from the top down, then the longest first."""
     return notes.where(np.lexsort((-notes.end, -notes.pitch, notes.onset)))
@@ -58,8 +64,8 @@ def in_order(notes: Notes) -> Notes:
 def skyline(notes: Notes) -> tuple[Notes, EncodingLoss]:
     """One voice: the highest note of each onset, without those that end under a higher one.
 
-    Each ends as the next begins. This is the rule of Uitdenbogerd and Zobel [1] with one exception: an accompaniment that moves under a held note
-    does not cut it.
+    Each ends as the next begins. This is the rule of Uitdenbogerd and Zobel [1] with one exception: an
+    accompaniment that moves under a held note does not cut it.
 
     [1] A. Uitdenbogerd, J. Zobel. Melodic matching techniques for large music databases. ACM Multimedia 1999.
     """
@@ -82,6 +88,15 @@ def without_unisons(notes: Notes) -> tuple[Notes, EncodingLoss]:
     end = np.minimum(single.end, limit)
     loss = EncodingLoss(len(single.onset), int(twin.sum()), int((end < single.end).sum()))
     return in_order(single.until(end)), loss
+
+
+def last_of_phrases(notes: Notes, timeline: Timeline, ticks: Sequence[int]) -> BoolArray:
+    """Which notes end a phrase: those that begin at, or latest before, the marked ticks."""
+    ends = np.zeros(len(notes.onset), dtype=bool)
+    if len(ticks):
+        marked = timeline.units(np.array(ticks, dtype=np.int64))
+        ends[np.maximum(np.searchsorted(notes.onset, marked, side="right") - 1, 0)] = True
+    return ends
 
 
 class Removal(NamedTuple):
@@ -108,15 +123,16 @@ class Removal(NamedTuple):
         )
 
 
-def long_gaps(begin: IntArray, end: IntArray, limit: int, header: Header) -> Removal | None:
+def long_gaps(begin: IntArray, end: IntArray, silent_from: IntArray, limit: int, header: Header) -> Removal | None:
     """What to take out so that no gap from `begin` to `end` is longer than `limit`: whole bars where they fit.
 
-    What comes after a gap keeps its place in the bar.
+    Only silence goes (from `silent_from` to `end`), and what follows keeps its place in the bar.
     """
     long = np.flatnonzero(end - begin > limit)
     if not len(long):
         return None
-    stretches = [_stretch(int(begin[i]), int(end[i]), limit, header) for i in long]
+    surplus = end - begin - limit
+    stretches = [_stretch(int(silent_from[i]), int(end[i]), int(surplus[i]), header) for i in long]
     return Removal(*np.array(stretches, dtype=np.int64).T)
 
 
@@ -130,13 +146,13 @@ def without_silence_before(begin: int, header: Header) -> Header:
     return replace(shortened, pickup=(starts[span] - begin) % lengths[span])
 
 
-def _stretch(begin: int, end: int, limit: int, header: Header) -> tuple[int, int]:
+def _stretch(begin: int, end: int, surplus: int, header: Header) -> tuple[int, int]:
+    """Start and length of the time to take out of a silence: the bars before the one in which it ends."""
     starts, lengths, _ = header.bar_spans()
     span = max((i for i, start in enumerate(starts) if start <= end), default=0)
-    bar = lengths[span]
-    surplus = end - begin - limit
-    length = -(-surplus // bar) * bar if bar <= limit else surplus
-    return max(begin, end - (end - starts[span]) % bar - length), length
+    bars = -(-surplus // lengths[span]) * lengths[span]
+    length = bars if bars <= end - begin else surplus
+    return max(begin, end - (end - starts[span]) % lengths[span] - length), length
 
 
 def _covered(notes: Notes) -> BoolArray:

@@ -58,13 +58,15 @@ class Vocabulary:
     """Fields in event order, END, and the clock; see the module's article.
 
     `resolution` is units a quarter note, 0 where symbols carry no time. `alphabet` holds the ids
-    in use, None for all of them; END is not listed there.
+    in use, None for all of them; END is not listed there. `step` is what every event takes, in units,
+    where no field says so: frames of one length.
     """
 
     fields: tuple[Field, ...]
     resolution: int = 0
     closed: bool = True
     alphabet: tuple[int, ...] | None = None
+    step: int = 0
 
     @classmethod
     def plain(cls, size: int, *, closed: bool = True, name: str = "symbol") -> Self:
@@ -177,6 +179,8 @@ class Vocabulary:
             return f"{self.n_fields} fields an event against {other.n_fields}"
         if self.resolution != other.resolution:
             return f"{self.resolution} units a quarter note against {other.resolution}"
+        if self.step != other.step:
+            return f"frames of {self.step} units against {other.step}"
         return "one ends its pieces with END, the other does not" if self.closed != other.closed else ""
 
     def check(self, symbols: IntArray) -> None:
@@ -198,6 +202,7 @@ class Vocabulary:
             "resolution": self.resolution,
             "closed": self.closed,
             "alphabet": None if self.alphabet is None else list(self.alphabet),
+            "step": self.step,
         }
 
     @classmethod
@@ -205,7 +210,8 @@ class Vocabulary:
         """The inverse of `to_json`."""
         fields = tuple(Field(n, size, first, adv, tuple(labels)) for n, size, first, adv, labels in data["fields"])
         alphabet = data["alphabet"]
-        return cls(fields, data["resolution"], data["closed"], None if alphabet is None else tuple(alphabet))
+        kept = None if alphabet is None else tuple(alphabet)
+        return cls(fields, data["resolution"], data["closed"], kept, data["step"])
 
 
 _LETTERS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
