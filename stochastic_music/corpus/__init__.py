@@ -1,5 +1,19 @@
 """Pieces and where they come from: ingestion, built-in corpora, splits, and pieces as integers."""
 
+from stochastic_music.corpus.corpus import Corpus, open_corpora
+from stochastic_music.corpus.encoding import EncodingReport, encode_corpus
+from stochastic_music.corpus.ingest import ingest_tokens
+from stochastic_music.corpus.piece import Piece
+from stochastic_music.corpus.report import IngestReport
 from stochastic_music.corpus.token_corpus import TokenCorpus
 
-__all__ = ["TokenCorpus"]
+__all__ = [
+    "Corpus",
+    "EncodingReport",
+    "IngestReport",
+    "Piece",
+    "TokenCorpus",
+    "encode_corpus",
+    "ingest_tokens",
+    "open_corpora",
+]

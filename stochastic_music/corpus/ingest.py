@@ -1,0 +1,235 @@
+"""Files to pieces, in worker processes: every file is read, or skipped with a reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from stochastic_music import io
+from stochastic_music.corpus._frames import Message
+from stochastic_music.corpus._pool import Limits, WorkerPool
+from stochastic_music.corpus._scan import Found, folded, scan_files, scan_folder
+from stochastic_music.corpus.facts import Facts, Runs
+from stochastic_music.corpus.piece import HeldPiece, full_name
+from stochastic_music.corpus.report import IngestReport, PieceFacts, Read, Skipped, printable
+from stochastic_music.corpus.token_corpus import TokenCorpus
+from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
+from stochastic_music.protocols import IntArray
+from stochastic_music.tokens import Header, TokenPiece
+
+#: called with (files done, files in all, name of the last) as reading goes on
+Progress: TypeAlias = Callable[[int, int, str], None]
+AnyPath: TypeAlias = str | os.PathLike[str]
+
+_READER = "stochastic_music.io:read"
+
+
+class Settings(NamedTuple):
+    """How to read: worker processes (None: one a core), what a file may take, whom to tell how far it is."""
+
+    workers: int | None = None
+    limits: Limits = Limits()
+    progress: Progress | None = None
+    reader: str = _READER
+
+
+class _Row(NamedTuple):
+    """A piece as symbols: what is known of it, and a header and symbols for each part it was encoded to."""
+
+    about: PieceFacts
+    headers: list[Header]
+    rows: list[IntArray]
+
+
+class _File(NamedTuple):
+    """A file that was read: its name in the report, what the worker said of it, and the bytes that came with it."""
+
+    name: str
+    message: Message
+    body: bytes
+
+
+def find(path: AnyPath) -> tuple[Found, str]:
+    """What lies in a folder (or the one file `path` names), and the folder that names are relative to."""
+    place = os.fspath(path)
+    if os.path.isdir(place):
+        return scan_folder(place, io.SUFFIXES), place
+    if not os.path.lexists(place):
+        raise EmptyCorpusError(f"there is no file or folder '{printable(place)}': check the spelling.")
+    return scan_files([place], io.SUFFIXES), os.path.dirname(place)
+
+
+def ingest_scores(
+    found: Found, home: str, settings: Settings, *, licence: str = "", keep_copies: bool = False
+) -> tuple[list[HeldPiece], IngestReport]:
+    """Every piece of the files found, scores as bytes; of files with equal bytes the first, unless `keep_copies`."""
+    files, skipped = _read_all(found, home, None, settings)
+    kept, duplicates = (files, ()) if keep_copies else _without_copies(files)
+    held: list[HeldPiece] = []
+    facts: list[PieceFacts] = []
+    for file in kept:
+        for piece, about in _scores(file, licence):
+            held.append(piece)
+            facts.append(about)
+    return held, _report(files, kept, skipped, duplicates, found, facts)
+
+
+def ingest_tokens(
+    paths: AnyPath | Sequence[AnyPath],
+    encoding: Any,
+    *,
+    workers: int | None = None,
+    time_limit: float = Limits().seconds,
+    memory_limit: int = Limits().memory,
+    progress: Progress | None = None,
+) -> tuple[TokenCorpus, IngestReport]:
+    """Read and encode a folder, or a list of files, in worker processes: only integers come back.
+
+    `encoding` must be importable by name (not defined in a script) and rebuilt by `get_params()`.
+    Raises EmptyCorpusError where nothing is left.
+    """
+    settings = make_settings(workers, time_limit, memory_limit, progress)
+    found, home = find(paths) if isinstance(paths, str | os.PathLike) else find_files(paths)
+    files, skipped = _read_all(found, home, _recipe(encoding), settings)
+    kept, duplicates = _without_copies(files)
+    pieces = [piece for file in kept for piece in _rows(file)]
+    report = _report(files, kept, skipped, duplicates, found, [piece.about for piece in pieces])
+    if not any(piece.rows for piece in pieces):
+        raise EmptyCorpusError(nothing_left(report))
+    tokens = [
+        TokenPiece(row, header) for piece in pieces for row, header in zip(piece.rows, piece.headers, strict=True)
+    ]
+    names = [piece.about.name for piece in pieces for _ in piece.rows]
+    return TokenCorpus.from_pieces(tokens, encoding.vocabulary, names=names), report
+
+
+def find_files(paths: Iterable[AnyPath]) -> tuple[Found, str]:
+    """The files named, in that order, under their own names."""
+    return scan_files([os.fspath(path) for path in paths], io.SUFFIXES), ""
+
+
+def make_settings(
+    workers: int | None, time_limit: float, memory_limit: int, progress: Progress | None, reader: str = _READER
+) -> Settings:
+    """The settings, checked; raises InvalidParameterError."""
+    if workers is not None and workers < 1:
+        raise InvalidParameterError(f"workers is {workers}; expected 1 or more, or None for one a core")
+    if not time_limit > 0:
+        raise InvalidParameterError(f"time_limit is {time_limit}; expected seconds, more than 0")
+    if memory_limit < 1 << 20:
+        raise InvalidParameterError(f"memory_limit is {memory_limit} bytes; expected a megabyte (1048576) or more")
+    return Settings(workers, Limits(time_limit, memory_limit), progress, reader)
+
+
+def nothing_left(report: IngestReport) -> str:
+    """What to say where no piece could be read."""
+    other = sum(report.other.values())
+    if not report.skipped:
+        found = f"only {other} files that are no music" if other else "no files"
+        return f"no piece to work on: there are {found} here. Readable are {' '.join(sorted(io.SUFFIXES))}."
+    reasons = [f"  {printable(s.file)}: {s.reason}" for s in report.skipped[:5]]
+    return "\n".join([f"no piece to work on: none of {len(report.skipped)} files could be read.", *reasons])
+
+
+def _read_all(
+    found: Found, home: str, recipe: Message | None, settings: Settings
+) -> tuple[list[_File], list[Skipped]]:
+    """What the workers say of each file: those read in order, and all that were not."""
+    answers = _ask_workers(found.files, recipe, settings)
+    read: list[_File] = []
+    skipped: list[Skipped] = [s._replace(file=_shown(s.file, home)) for s in found.skipped]
+    for (path, _), (message, body) in zip(found.files, answers, strict=True):
+        name = _shown(path, home)
+        if "reason" in message:
+            skipped.append(Skipped(name, message["reason"], message["try"]))
+        else:
+            read.append(_File(name, message, body))
+    return read, sorted(skipped, key=lambda s: folded(s.file))
+
+
+def _ask_workers(
+    files: Sequence[tuple[str, int]], recipe: Message | None, settings: Settings
+) -> list[tuple[Message, bytes]]:
+    answers: list[tuple[Message, bytes]] = [({}, b"")] * len(files)
+    setup = {"reader": settings.reader, "encoding": recipe}
+    n_workers = settings.workers or cores()
+    with WorkerPool(setup, n_workers, settings.limits) as pool:
+        for done, (i, message, body) in enumerate(pool.run(files), 1):
+            answers[i] = message, body
+            if settings.progress is not None:
+                settings.progress(done, len(files), os.path.basename(files[i][0]))
+    return answers
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _without_copies(files: Sequence[_File]) -> tuple[list[_File], tuple[tuple[str, ...], ...]]:
+    """The first of files with equal bytes, and the names of those that are equal."""
+    groups: dict[str, list[_File]] = {}
+    for file in files:
+        groups.setdefault(file.message["digest"], []).append(file)
+    copies = tuple(tuple(file.name for file in group) for group in groups.values() if len(group) > 1)
+    return [group[0] for group in groups.values()], copies
+
+
+def _scores(file: _File, licence: str) -> Iterator[tuple[HeldPiece, PieceFacts]]:
+    at = 0
+    for title, tune, _, facts, n_data, n_runs in file.message["pieces"]:
+        data = file.body[at : at + n_data]
+        runs = np.frombuffer(file.body, "<u8", n_runs, at + n_data)
+        at += n_data + 8 * n_runs
+        yield HeldPiece(data, file.name, tune, title, licence), _about(file, tune, licence, facts, runs)
+
+
+def _rows(file: _File) -> Iterator[_Row]:
+    at = 0
+    for _, tune, _, facts, n_runs, headers, sizes in file.message["pieces"]:
+        runs = np.frombuffer(file.body, "<u8", n_runs, at)
+        at += 8 * n_runs
+        rows = []
+        for size in sizes:
+            rows.append(np.frombuffer(file.body, "<i4", size, at))
+            at += 4 * size
+        yield _Row(_about(file, tune, "", facts, runs), [Header.from_json(h) for h in headers], rows)
+
+
+def _about(file: _File, tune: str, licence: str, facts: list[Any], runs: Runs) -> PieceFacts:
+    n_notes, meters, *others = facts
+    return PieceFacts(full_name(file.name, tune), licence, Facts(n_notes, tuple(meters), *others), runs)
+
+
+def _report(
+    files: Sequence[_File],
+    kept: Sequence[_File],
+    skipped: Sequence[Skipped],
+    duplicates: tuple[tuple[str, ...], ...],
+    found: Found,
+    facts: Sequence[PieceFacts],
+) -> IngestReport:
+    taken = {file.name for file in kept}
+    read = [
+        Read(
+            file.name,
+            len(file.message["pieces"]) if file.name in taken else 0,
+            tuple(f"{tune}: {text}" if tune else text for _, tune, texts, *_ in file.message["pieces"] for text in texts),
+        )
+        for file in files
+    ]
+    return IngestReport(tuple(read), tuple(skipped), duplicates, dict(sorted(found.other.items())), tuple(facts))
+
+
+def _recipe(encoding: Any) -> tuple[str, dict[str, Any]]:
+    kind = type(encoding)
+    return f"{kind.__module__}:{kind.__qualname__}", encoding.get_params()
+
+
+def _shown(path: str, home: str) -> str:
+    """A path as reports show it: inside the folder asked for, with slashes, and printable in any encoding."""
+    inside = os.path.relpath(path, home) if home else path
+    return os.fsencode(inside.replace(os.sep, "/")).decode("utf-8", "backslashreplace")

@@ -1,0 +1,208 @@
+"""What became of every file: read, or skipped with a reason a musician understands and what would accept it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from stochastic_music.corpus.facts import GRID, Facts, Runs
+from stochastic_music.corpus.variants import find_variants
+
+
+class Read(NamedTuple):
+    """A file that was read: how many pieces it held, and what to know of it."""
+
+    file: str
+    n_pieces: int
+    warnings: tuple[str, ...] = ()
+
+
+class Skipped(NamedTuple):
+    """A file that was not read: why, and what would accept it (empty where nothing would)."""
+
+    file: str
+    reason: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """The keys of the command line."""
+        return {"file": self.file, "reason": self.reason, "try": self.remedy}
+
+    def in_words(self) -> str:
+        """One line.
+
+        >>> Skipped("a.mid", "it holds no notes", "Check it").in_words()
+        'a.mid: it holds no notes. Check it.'
+        """
+        return printable(". ".join(filter(None, [f"{self.file}: {self.reason}", self.remedy])) + ".")
+
+
+class DoubtfulKey(NamedTuple):
+    """A piece whose key is an estimate that another key comes close to: confidence 0 is a tie, 1 a certainty."""
+
+    piece: str
+    key: str
+    confidence: float
+
+
+class PieceFacts(NamedTuple):
+    """One piece of a corpus: its name, where it may be used, what was measured, the runs of its top line."""
+
+    name: str
+    licence: str
+    facts: Facts
+    runs: Runs
+
+
+@dataclass(frozen=True, eq=False)
+class IngestReport:
+    """The account of every file, and what the pieces are like.
+
+    `duplicates` are groups of files of equal bytes, of which the first was taken; `other` counts files that are no
+    music by suffix. Figures on pieces are computed when asked for.
+    """
+
+    read: tuple[Read, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    other: Mapping[str, int] = field(default_factory=dict)
+    pieces: tuple[PieceFacts, ...] = ()
+    doubtful_keys: tuple[DoubtfulKey, ...] = ()
+
+    @property
+    def n_pieces(self) -> int:
+        """Pieces in the corpus."""
+        return len(self.pieces)
+
+    @property
+    def n_notes(self) -> int:
+        """Notes in all pieces, all parts."""
+        return sum(piece.facts.n_notes for piece in self.pieces)
+
+    @cached_property
+    def meters(self) -> dict[str, int]:
+        """How many pieces use each time signature, most used first."""
+        return _counted([meter for piece in self.pieces for meter in piece.facts.meters])
+
+    @cached_property
+    def keys(self) -> dict[str, int]:
+        """How many pieces are in each key, printed or estimated, most used first."""
+        return _counted([piece.facts.key for piece in self.pieces])
+
+    @property
+    def licences(self) -> tuple[str, ...]:
+        """Every licence in the corpus."""
+        return tuple(sorted({piece.licence for piece in self.pieces if piece.licence}))
+
+    @property
+    def quantisation_error(self) -> dict[str, float]:
+        """Mean and largest distance of an onset from the default grid, in quarter notes."""
+        mean = sum(p.facts.error * p.facts.n_notes for p in self.pieces) / max(self.n_notes, 1)
+        return {"mean": round(mean, 6), "max": max((p.facts.worst for p in self.pieces), default=0.0)}
+
+    @cached_property
+    def without_click(self) -> tuple[str, ...]:
+        """Pieces whose notes sit off any grid."""
+        return tuple(piece.name for piece in self.pieces if piece.facts.without_click)
+
+    @cached_property
+    def variant_groups(self) -> list[list[int]]:
+        """Places in the corpus of pieces that are variants of one tune, a list a tune; see `variants`."""
+        return find_variants([piece.runs for piece in self.pieces])
+
+    @property
+    def variants(self) -> list[list[str]]:
+        """The names of pieces that are variants of one tune."""
+        return [[self.pieces[i].name for i in group] for group in self.variant_groups]
+
+    def __add__(self, other: IngestReport) -> IngestReport:
+        return IngestReport(
+            read=self.read + other.read,
+            skipped=self.skipped + other.skipped,
+            duplicates=self.duplicates + other.duplicates,
+            other=Counter(self.other) + Counter(other.other),
+            pieces=self.pieces + other.pieces,
+            doubtful_keys=self.doubtful_keys + other.doubtful_keys,
+        )
+
+    def select(self, indices: Sequence[int]) -> IngestReport:
+        """The same account of the files, for some of the pieces."""
+        return replace(self, pieces=tuple(self.pieces[i] for i in indices))
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the command line's `--json`."""
+        return {
+            "files_read": len(self.read),
+            "files_skipped": [skipped.to_json() for skipped in self.skipped],
+            "files_not_music": dict(self.other),
+            "warnings": [{"file": read.file, "warning": text} for read in self.read for text in read.warnings],
+            "n_pieces": self.n_pieces,
+            "n_notes": self.n_notes,
+            "meters": self.meters,
+            "keys": self.keys,
+            "grid": GRID,
+            "quantisation_error": self.quantisation_error,
+            "without_click": list(self.without_click),
+            "duplicates": [list(group) for group in self.duplicates],
+            "variants": self.variants,
+            "doubtful_keys": [doubt._asdict() for doubt in self.doubtful_keys],
+            "licences": list(self.licences),
+        }
+
+    def summary(self, *, at_most: int = 10) -> str:
+        """The report in words; of each list the first `at_most` lines."""
+        return "\n".join(_summary(self, at_most))
+
+
+def _counted(items: Sequence[str]) -> dict[str, int]:
+    return dict(sorted(Counter(items).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _summary(report: IngestReport, at_most: int) -> list[str]:
+    error = report.quantisation_error
+    lines = [f"{_n(len(report.read), 'file')} read: {_n(report.n_pieces, 'piece')}, {_n(report.n_notes, 'note')}."]
+    if report.pieces:
+        lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}."]
+        lines += [f"Notes lie {error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most."]
+    sections = [
+        (f"{_n(len(report.skipped), 'file')} skipped:", [s.in_words() for s in report.skipped]),
+        ("Worth knowing:", [f"{read.file}: {text}" for read in report.read for text in read.warnings]),
+        ("Played without a click (their rhythm is a guess):", list(report.without_click)),
+        ("Equal to the byte, counted once:", [" = ".join(group) for group in report.duplicates]),
+        ("Variants of one tune, all kept:", [", ".join(group) for group in report.variants]),
+        ("Key in doubt, estimated:", [f"{d.piece}: taken as {d.key}" for d in report.doubtful_keys]),
+    ]
+    for title, items in sections:
+        lines += _section(title, items, at_most)
+    if report.other:
+        lines.append(f"{_n(sum(report.other.values()), 'file')} that are no music were passed over.")
+    lines += [f"Licence: {licence}" for licence in report.licences]
+    return lines
+
+
+def _section(title: str, items: Sequence[str], at_most: int) -> list[str]:
+    if not items:
+        return []
+    more = [f"  ... and {len(items) - at_most} more"] if len(items) > at_most else []
+    return [title, *(f"  {printable(item)}" for item in items[:at_most]), *more]
+
+
+def _listed(counts: Mapping[str, int], at_most: int = 12) -> str:
+    shown = [f"{name} ({n})" for name, n in list(counts.items())[:at_most]]
+    return ", ".join(shown) + (", ..." if len(counts) > at_most else "")
+
+
+def _n(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with what no console can show spelled out.
+
+    >>> printable("a\\nb.mid")
+    'a\\\\nb.mid'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
