@@ -34,7 +34,7 @@ class BaseAutomaton:
     def allowed(self, states: IntArray) -> BoolArray:
         """Which symbols do not lead to DEAD: (n, n_symbols)."""
         symbols = np.tile(np.arange(self.n_symbols), len(states))
-        alive = self.advance(np.repeat(states, self.n_symbols), symbols) != DEAD
+        alive: BoolArray = self.advance(np.repeat(states, self.n_symbols), symbols) != DEAD
         return alive.reshape(len(states), self.n_symbols)
 
     def progress(self, states: IntArray) -> IntArray | None:  # noqa: ARG002 - the contract's shape
@@ -43,15 +43,26 @@ class BaseAutomaton:
 
 
 class MaskAutomaton(BaseAutomaton):
-    """Accepts what is made of allowed symbols: mask (n_symbols,); the one state is 0."""
+    """Accepts what is made of the symbols in `mask`, one of `needed` among them: both (n_symbols,).
 
-    def __init__(self, mask: BoolArray) -> None:
+    The state is 0 until a needed symbol was heard, then 1.
+    """
+
+    def __init__(self, mask: BoolArray, needed: BoolArray | None = None) -> None:
         self.mask = mask
+        self.needed = np.ones(len(mask), dtype=bool) if needed is None else needed
         self.n_symbols = len(mask)
+        self._free = needed is None
+
+    def start(self) -> int:
+        """Nothing heard yet; 1 where nothing is needed."""
+        return int(self._free)
 
     def advance(self, states: IntArray, symbols: IntArray) -> IntArray:
-        """0 as long as every symbol is in the mask."""
-        return np.where((states != DEAD) & self.mask[symbols], 0, DEAD)
+        """1 once a needed symbol came; END must not come before."""
+        heard = (states == 1) | self.needed[symbols]
+        may = self.mask[symbols] & ((symbols != self.n_symbols - 1) | (states == 1))
+        return np.where((states != DEAD) & may, heard.astype(np.int64), DEAD)
 
 
 class CountAutomaton(BaseAutomaton):
@@ -137,7 +148,8 @@ class Joined(Numbered):
     """Accepts what every part accepts."""
 
     def _lives(self, alive: list[BoolArray]) -> BoolArray:
-        return np.logical_and.reduce(alive)
+        lives: BoolArray = np.logical_and.reduce(alive)
+        return lives
 
     def part_with(self, method: str) -> int | None:
         """The first part that has a method of this name."""
@@ -171,9 +183,10 @@ class Either(Numbered):
     """Accepts what at least one part accepts; parts that died stay DEAD beside the living."""
 
     def _lives(self, alive: list[BoolArray]) -> BoolArray:
-        return np.logical_or.reduce(alive)
+        lives: BoolArray = np.logical_or.reduce(alive)
+        return lives
 
-    def progress(self, states: IntArray) -> IntArray | None:
+    def progress(self, states: IntArray) -> IntArray | None:  # noqa: ARG002 - the contract's shape
         """Known only where every part counts alike, which it cannot tell: None."""
         return None
 

@@ -16,7 +16,7 @@ from stochastic_music.tokens import Header, Vocabulary, pitch_name, pitch_number
 
 @dataclass(frozen=True, init=False)
 class PitchRange(Joinable):
-    """Every pitch from `low` to `high`, both included: MIDI numbers, or names with C4 = 60.
+    """There is a pitch, and every pitch is from `low` to `high`, both included: MIDI numbers, or names with C4 = 60.
 
     Holds for the field `pitch` and for every field whose name starts with `voice` (its rests and held notes,
     which have negative values or labels, stay free). Raises InvalidParameterError for an empty range or a name that is no pitch.
@@ -43,7 +43,8 @@ class PitchRange(Joinable):
         if (pitches < 0).all():
             names = ", ".join(field.name for field in vocabulary.fields)
             raise UsageError(f"{self} needs a field of pitches, and this encoding has only {names}")
-        return MaskAutomaton((pitches < 0) | ((self.low <= pitches) & (pitches <= self.high)))
+        inside = (self.low <= pitches) & (pitches <= self.high)
+        return MaskAutomaton((pitches < 0) | inside, needed=inside)
 
     def __str__(self) -> str:
         return f"PitchRange({pitch_name(self.low)}, {pitch_name(self.high)})"

@@ -91,7 +91,9 @@ class TimeAutomaton(BaseAutomaton):
         return (time * self._n_lags + lag) * self._n_due + state.due
 
     def _longest_lag(self) -> int:
-        return max((f.first + f.size - 1 for f in self.vocabulary.fields if f.advances in {"later", "sounds"}), default=0)
+        return max(
+            (f.first + f.size - 1 for f in self.vocabulary.fields if f.advances in {"later", "sounds"}), default=0
+        )
 
     def _moving_field(self) -> int | None:
         """The field after which time has grown for certain: one that moves it and has no 0 in the alphabet."""

@@ -1,0 +1,70 @@
+"""What a sampler gives, and how it draws one symbol a chain.
+
+A chain's uniform for a step depends on the seed, the step and the chain's number alone (`_random`), and rows are summed one
+by one: so a chain plays the same notes whatever the batch it is drawn in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from stochastic_music.errors import NotFittedError
+from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.tokens import Header, Vocabulary
+
+#: "exact": a draw from the distribution asked for, conditioned where there are constraints.
+#: "greedy": constraints hold, but were masked step by step, which is not conditioning.
+Guarantee: TypeAlias = Literal["exact", "greedy"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One piece: `symbols` (n,), with END unless `capped`.
+
+    `log_prob` (nats) is under the model as it was fitted, neither reshaped nor conditioned, END included where it
+    came. `capped` says that the music was cut at `max_events` before the model ended it.
+    """
+
+    symbols: IntArray
+    log_prob: float
+    header: Header | None
+    guarantee: Guarantee
+    capped: bool
+
+
+def choose(weights: FloatArray, uniforms: FloatArray) -> IntArray:
+    """One column a row by inverse cumulative probability: weights (n, k) need no sum of 1; uniforms (n,) in [0, 1).
+
+    A column of weight 0 is never chosen.
+
+    >>> choose(np.array([[0.0, 1.0, 3.0], [2.0, 2.0, 0.0]]), np.array([0.3, 0.999])).tolist()
+    [2, 1]
+    """
+    cumulative = np.cumsum(weights, axis=1)
+    chosen: IntArray = (cumulative <= (uniforms * cumulative[:, -1])[:, None]).sum(axis=1)
+    return chosen
+
+
+def vocabulary_of(model: Any) -> Vocabulary:
+    """The vocabulary a model was fitted with; raises NotFittedError where there is none."""
+    vocabulary = getattr(model, "vocabulary_", None)
+    if vocabulary is None:
+        raise NotFittedError(f"this {type(model).__name__} is not fitted: call fit(corpus) first")
+    found: Vocabulary = vocabulary
+    return found
+
+
+def as_samples(
+    symbols: IntArray, scores: FloatArray, headers: list[Header | None], end: int, most: int, guarantee: Guarantee
+) -> list[Sample]:
+    """Rows as samples: symbols and their log probabilities are (n, n_steps); a row without END is cut after `most` symbols."""
+    ends = symbols == end
+    ended = ends.any(axis=1)
+    lengths = np.where(ended, ends.argmax(axis=1) + 1, most)
+    return [
+        Sample(symbols[i, :length], float(scores[i, :length].sum()), headers[i], guarantee, not ended[i])
+        for i, length in enumerate(lengths)
+    ]

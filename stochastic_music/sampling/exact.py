@@ -1,0 +1,190 @@
+"""Exact sampling under constraints, for models whose memory is one of finitely many contexts.
+
+Samples follow the model *conditioned* on the constraint: p(piece | accepted) = p(piece) / p(accepted). Messages
+computed backward over the product of model and automaton say how likely each context is to end well; sampling then
+goes forward, each symbol weighted by the model's probability times the message it leads to [1, 2]. Only what can be reached
+is computed, and what repeats from bar to bar is computed once.
+
+[1] F. Pachet, P. Roy, G. Barbieri. Finite-length Markov processes with constraints. IJCAI 2011.
+[2] A. Papadopoulos, F. Pachet, P. Roy, J. Sakellariou. Exact sampling for regular and Markov constraints with belief propagation. CP 2015.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+
+from stochastic_music import _random
+from stochastic_music.constraints import conjuncts, provides
+from stochastic_music.errors import UnsatisfiableError
+from stochastic_music.protocols import Constraint, FiniteContextModel, FloatArray, IntArray
+from stochastic_music.sampling.compiling import by_timing, compiled
+from stochastic_music.sampling.drawing import Sample, as_samples, choose, vocabulary_of
+from stochastic_music.sampling.messages import Messages
+from stochastic_music.sampling.product import END, Product
+from stochastic_music.sampling.shaping import Shaping
+from stochastic_music.tokens import Header, Vocabulary
+
+#: pairs of context and automaton state; about 100 bytes each
+MAX_STATES = 50_000_000
+
+
+class ExactSampler:
+    """A model conditioned on a constraint under one header: prepare once, draw as often as you like.
+
+    `log_evidence` is the log probability (nats) that the (reshaped) model meets the constraint by itself.
+    Raises UnsatisfiableError where nothing can be accepted, UsageError where the product grows past `max_states`.
+    """
+
+    def __init__(
+        self,
+        model: FiniteContextModel,
+        constraint: Constraint,
+        header: Header | None = None,
+        *,
+        shaping: Shaping | None = None,
+        max_states: int = MAX_STATES,
+    ) -> None:
+        self.header = header
+        self.vocabulary: Vocabulary = vocabulary_of(model)
+        shape = shaping or Shaping()
+        parts = conjuncts(constraint)
+        product = Product(model, self.vocabulary, compiled(parts, self.vocabulary, header), shape, max_states)
+        if not product.reaches_end:
+            raise UnsatisfiableError(explain_clash(model, parts, header, shape, max_states))
+        messages = Messages(product)
+        self.bounded = product.acyclic
+        self.log_evidence = float(messages.of(product.start)[0])
+        self._tables = _Tables(product, messages)
+
+    def draw(self, chains: IntArray, *, key: int, max_events: int | None = None) -> tuple[IntArray, FloatArray]:
+        """Symbols and their log probabilities under the model, filled up with END: both (len(chains), n_steps).
+
+        Chain i takes its uniforms from lane i of `key`, whichever chains it is drawn with. A constraint that limits the
+        length itself is always met; elsewhere chains stop after `max_events` events, ended or not.
+        """
+        tables, n = self._tables, len(chains)
+        node, entry = np.full(n, tables.start), np.zeros(n, dtype=np.int64)
+        columns, scores = [], []
+        cut = None if max_events is None or self.bounded else max_events * self.vocabulary.n_fields + 1
+        for step in count() if cut is None else range(cut):
+            active = np.flatnonzero(node != END)
+            if not len(active):
+                break
+            uniforms = _random.uniforms(key, step, int(chains.max()) + 1)[chains[active]]
+            chosen, node[active], entry[active] = tables.step(node[active], entry[active], uniforms)
+            columns.append(np.full(n, self.vocabulary.end, dtype=np.int64))
+            columns[-1][active] = tables.symbol[chosen]
+            scores.append(np.zeros(n))
+            scores[-1][active] = tables.log_prob[chosen]
+        return np.stack(columns, axis=1), np.stack(scores, axis=1)
+
+
+class _Tables:
+    """Product and messages laid flat, so that chains at any nodes step together."""
+
+    def __init__(self, product: Product, messages: Messages) -> None:
+        table = product.table
+        self.start, self.symbol, self.log_prob, self._weight = product.start, table.symbol, table.log_prob, table.weight
+        self._value, self._offset = messages.values, messages.offset
+        plans = list(dict.fromkeys(plan for plan in messages.plans if plan is not None))
+        number = {id(plan): i for i, plan in enumerate(plans)}
+        rows = np.cumsum([0, *(len(plan.branch.first) - 1 for plan in plans)])
+        entries = np.cumsum([0, *(len(plan.column) for plan in plans)])
+        self._first = np.concatenate([plan.branch.first[:-1] + e for plan, e in zip(plans, entries, strict=False)])
+        self._count = np.concatenate([np.diff(plan.branch.first) for plan in plans])
+        self._arc = np.concatenate([plan.branch.arcs for plan in plans])
+        self._slot = np.concatenate([plan.branch.slot for plan in plans])
+        self._column = np.concatenate([plan.column for plan in plans])
+        self._row = np.array([-1 if plan is None else rows[number[id(plan)]] for plan in messages.plans])
+        self._slots = np.cumsum([0, *(len(node.targets) for node in product.nodes)])
+        self._target = np.array([t for node in product.nodes for t in node.targets], dtype=np.int64)
+        bases = [plan.base for plan in messages.plans if plan is not None]
+        self._base = np.concatenate([np.zeros(0, dtype=np.int64), *bases])
+
+    def step(self, node: IntArray, entry: IntArray, uniforms: FloatArray) -> tuple[IntArray, IntArray, IntArray]:
+        """The arc each chain takes, and the node and the place there that it leads to: each (n,)."""
+        row = self._row[node] + entry
+        first, count = self._first[row], self._count[row]
+        place = np.arange(count.max())
+        at = np.where(place < count[:, None], first[:, None] + place, first[:, None])
+        slot = self._slots[node][:, None] + self._slot[at]
+        target = self._target[slot]
+        there = self._column[at] - self._base[slot]
+        log_weight = self._weight[self._arc[at]] + self._value[self._offset[target] + there]
+        log_weight -= self._value[self._offset[node] + entry][:, None]
+        chosen = choose(np.where(place < count[:, None], np.exp(log_weight), 0.0), uniforms)
+        each = np.arange(len(node))
+        return self._arc[at[each, chosen]], target[each, chosen], there[each, chosen]
+
+
+def exact(
+    model: FiniteContextModel,
+    headers: list[Header | None],
+    constraint: Constraint,
+    *,
+    key: int,
+    max_events: int,
+    shaping: Shaping | None = None,
+    max_states: int = MAX_STATES,
+) -> list[Sample]:
+    """One sample a header, conditioned on `constraint`; see the module's article.
+
+    A constraint that limits the length itself is never cut; without one, a chain is capped at `max_events` events.
+    """
+    vocabulary = vocabulary_of(model)
+    samples: dict[int, Sample] = {}
+    for chains in by_timing(headers):
+        sampler = ExactSampler(model, constraint, headers[chains[0]], shaping=shaping, max_states=max_states)
+        symbols, scores = sampler.draw(np.array(chains), key=key, max_events=max_events)
+        most = max_events * vocabulary.n_fields
+        drawn = as_samples(symbols, scores, [headers[i] for i in chains], vocabulary.end, most, "exact")
+        samples.update(zip(chains, drawn, strict=True))
+    return [samples[i] for i in range(len(headers))]
+
+
+def explain_clash(
+    model: FiniteContextModel,
+    parts: tuple[Constraint, ...],
+    header: Header | None,
+    shaping: Shaping | None = None,
+    max_states: int = MAX_STATES,
+) -> str:
+    """Why nothing meets all `parts`: the smallest clash found by leaving out one at a time, and how far music gets."""
+    shape, vocabulary = shaping or Shaping(), vocabulary_of(model)
+
+    def product(kept: tuple[Constraint, ...]) -> Product:
+        return Product(model, vocabulary, compiled(kept, vocabulary, header), shape, max_states)
+
+    clash = parts
+    for part in parts:
+        rest = tuple(p for p in clash if p is not part)
+        if not product(rest).reaches_end:
+            clash = rest
+    where = furthest(product(clash))
+    reached = f"; every continuation breaks off by {where}" if where else ""
+    return f"{_sentence(clash, header)}{reached}. {_remedy(clash)}."
+
+
+def furthest(product: Product) -> str:
+    """The last place that any continuation reaches, in words; '' where the automaton tells no places."""
+    states = np.array([node.state for node in product.nodes[1:]], dtype=np.int64)
+    progress = product.automaton.progress(states)
+    if progress is None or not provides(product.automaton, "describe"):
+        return ""
+    place: str = product.automaton.describe(int(states[progress.argmax()]))  # type: ignore[attr-defined]
+    return place
+
+
+def _sentence(clash: tuple[Constraint, ...], header: Header | None) -> str:
+    if not clash:
+        return "this model never ends its pieces"
+    meters = f" under {', '.join(str(meter) for meter in header.meters)}" if header else ""
+    if len(clash) == 1:
+        return f"nothing this model can play meets {clash[0]}{meters}"
+    return f"{' and '.join(str(part) for part in clash)} cannot be met together{meters}"
+
+
+def _remedy(clash: tuple[Constraint, ...]) -> str:
+    return "Relax one of them" if len(clash) > 1 else "Ask for something else, or learn from more music"

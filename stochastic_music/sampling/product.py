@@ -1,0 +1,241 @@
+"""The product of a model and an automaton, as far as it can be reached.
+
+A *node* is a state of the automaton together with the set of contexts that are alive there; node 0 is the end of every
+accepted piece. Nodes are explored forward from the start: in the order of the automaton's `progress`, so that each is seen
+once, complete; or, where runs may be endless, in rounds, of which each follows the contexts that the last one found.
+What leaves a node is a `Branch`, shared by all nodes with equal contexts, equal choices and equal marks.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music.errors import UsageError
+from stochastic_music.protocols import DEAD, Automaton, FiniteContextModel, IntArray
+from stochastic_music.sampling.context_sets import ArcTable, ContextSets, Fan, SmallInts
+from stochastic_music.sampling.shaping import Shaping
+from stochastic_music.tokens import Vocabulary
+
+END = 0
+#: in place of a mark: no event begins here, so the model hears nothing
+_DEAF = -2
+
+
+@dataclass(eq=False)
+class Branch:
+    """The living arcs of a set of contexts: row i owns entries `first[i] : first[i + 1]`.
+
+    Each entry has its place in the `ArcTable`, the *slot* (which of the node's targets it leads to) and the context there.
+    """
+
+    first: SmallInts
+    arcs: SmallInts
+    slot: NDArray[np.int16]
+    context: IntArray
+    n_slots: int
+    sets: ContextSets = field(repr=False)
+
+    @cached_property
+    def successors(self) -> list[int]:
+        """The number of the set of contexts that each slot leads to."""
+        if self.n_slots == 1:
+            return [self.sets.add(self.context)]
+        return [self.sets.add(self.context[self.slot == i]) for i in range(self.n_slots)]
+
+
+@dataclass(eq=False)
+class Node:
+    """A state of the automaton, the contexts alive there, and what leaves them."""
+
+    state: int
+    hears: int
+    contexts: int | None = None
+    arriving: set[int] = field(default_factory=set)
+    branch: Branch | None = None
+    targets: list[int] = field(default_factory=list)
+
+
+class Product:
+    """Everything that can be reached of model and automaton together; see the module's article.
+
+    The automaton must keep time (`marks`, `due`). Raises UsageError where more than `limit` pairs of state and context are reached.
+    """
+
+    def __init__(
+        self, model: FiniteContextModel, vocabulary: Vocabulary, automaton: Automaton, shaping: Shaping, limit: int
+    ) -> None:
+        self.model, self.vocabulary, self.automaton = model, vocabulary, automaton
+        self.sets = ContextSets(model.n_contexts)
+        self.table = ArcTable(model, shaping)
+        self.nodes = [Node(DEAD, _DEAF, self.sets.add(np.zeros(1, dtype=np.int64)))]
+        self.acyclic = automaton.progress(np.array([automaton.start()])) is not None
+        self._limit, self._size = limit, 0
+        self._node_of: dict[int, int] = {}
+        self._fans: dict[int, Fan] = {}
+        self._branches: dict[tuple[int, bytes, tuple[int, ...]], Branch] = {}
+        self._explore()
+
+    @property
+    def start(self) -> int:
+        """The node of the beginning; it has one context."""
+        return 1
+
+    @cached_property
+    def reaches_end(self) -> bool:
+        """Whether any piece at all is accepted."""
+        return any(END in node.targets for node in self.nodes)
+
+    def _explore(self) -> None:
+        [start] = self._numbers(np.array([self.automaton.start()]))
+        heard = self._heard(np.array([self.model.start()]), self.nodes[start].hears)
+        self.nodes[start].arriving.add(self.sets.add(heard))
+        queue = _ByProgress(self) if self.acyclic else _InRounds()
+        queue.push([int(start)])
+        while batch := queue.pop():
+            fresh = [(i, new) for i in batch if (new := self._settle(self.nodes[i])) is not None]
+            self._expand(fresh)
+            reached = dict.fromkeys(target for i, _ in fresh for target in self._pass_on(self.nodes[i]))
+            queue.push([i for i in reached if i != END])
+        if not self.acyclic:
+            self._expand([(i, node.contexts) for i, node in enumerate(self.nodes) if i and node.contexts is not None])
+
+    def _settle(self, node: Node) -> int | None:
+        """Take in what has arrived; the number of the set of contexts that are new here."""
+        new: int | None = self.sets.union(node.arriving)
+        node.arriving = set()
+        if node.contexts is None:
+            node.contexts = new
+        else:
+            assert new is not None  # noqa: S101 - for the type checker
+            new = self.sets.without(new, node.contexts)
+            if new is not None:
+                node.contexts = self.sets.union([new, node.contexts])
+        self._size += 0 if new is None else len(self.sets[new])
+        if self._size > self._limit:
+            raise UsageError(
+                f"the constraint and the model together have more than {self._limit:,} states: "
+                "use a lower order or fewer constraints, raise max_states, or ask for method='greedy'"
+            )
+        return new
+
+    def _pass_on(self, node: Node) -> list[int]:
+        """Let contexts arrive at the node's targets."""
+        assert node.branch is not None  # noqa: S101 - it was expanded
+        for target, successor in zip(node.targets, node.branch.successors, strict=True):
+            self.nodes[target].arriving.add(successor)
+        return node.targets
+
+    def _expand(self, batch: Sequence[tuple[int, int]]) -> None:
+        """Find the branch and the targets of each (node, set of contexts)."""
+        if not batch:
+            return
+        self.table.fetch(self.sets[self.sets.union(contexts for _, contexts in batch)])
+        fans = [self._fan(contexts) for _, contexts in batch]
+        states = np.array([self.nodes[i].state for i, _ in batch], dtype=np.int64)
+        targets = self._targets(
+            np.repeat(states, [len(f.symbols) for f in fans]), np.concatenate([f.symbols for f in fans])
+        )
+        for (i, contexts), target in zip(
+            batch, np.split(targets, np.cumsum([len(f.symbols) for f in fans])[:-1]), strict=True
+        ):
+            node = self.nodes[i]
+            living, slot = np.unique(target, return_inverse=True)
+            dead = int(len(living) > 0 and living[0] == DEAD)
+            node.targets = living[dead:].tolist()
+            node.branch = self._branch(contexts, (slot - dead).astype(np.int16), node.targets)
+
+    def _targets(self, states: IntArray, symbols: IntArray) -> IntArray:
+        """The node that each symbol leads to, DEAD where it leads nowhere."""
+        following = self.automaton.advance(states, symbols)
+        targets = np.where(following == DEAD, DEAD, END)
+        goes_on = np.flatnonzero((following != DEAD) & (symbols != self.vocabulary.end))
+        distinct, inverse = np.unique(following[goes_on], return_inverse=True)
+        targets[goes_on] = self._numbers(distinct)[inverse]
+        return targets
+
+    def _numbers(self, states: IntArray) -> IntArray:
+        """The nodes of distinct automaton states, made where they are new."""
+        new = np.array([s for s in states.tolist() if s not in self._node_of], dtype=np.int64)
+        begins = self.automaton.due(new) == 0  # type: ignore[attr-defined]
+        marks = np.where(begins, self.automaton.marks(new), _DEAF)  # type: ignore[attr-defined]
+        for state, mark in zip(new.tolist(), marks.tolist(), strict=True):
+            self._node_of[state] = len(self.nodes)
+            self.nodes.append(Node(state, mark))
+        return np.array([self._node_of[s] for s in states.tolist()], dtype=np.int64)
+
+    def _fan(self, contexts: int) -> Fan:
+        if contexts not in self._fans:
+            self._fans[contexts] = self.table.fan(self.sets[contexts])
+        return self._fans[contexts]
+
+    def _branch(self, contexts: int, slots: NDArray[np.int16], targets: list[int]) -> Branch:
+        """The branch of a set whose symbols lead to these slots; END and equal marks are heard alike."""
+        hears = tuple(-3 if i == END else self.nodes[i].hears for i in targets)
+        key = (contexts, slots.tobytes(), hears)
+        if key not in self._branches:
+            self._branches[key] = self._make_branch(self._fan(contexts), slots, hears)
+        return self._branches[key]
+
+    def _make_branch(self, fan: Fan, slots: NDArray[np.int16], hears: tuple[int, ...]) -> Branch:
+        slot, arcs, first = slots[fan.code], fan.arcs, fan.first
+        if (slots < 0).any():
+            kept = np.flatnonzero(slot >= 0)
+            first = np.searchsorted(kept, first).astype(np.int32)
+            slot, arcs = slot[kept], arcs[kept]
+        context = self.table.next_context[arcs]
+        for i, mark in enumerate(hears):
+            at = slice(None) if len(hears) == 1 else slot == i
+            context[at] = 0 if mark == -3 else self._heard(context[at], mark)
+        return Branch(first, arcs, slot, context, len(hears), self.sets)
+
+    def _heard(self, contexts: IntArray, mark: int) -> IntArray:
+        """The contexts after the clock's mark; the model hears each distinct one once."""
+        if mark == _DEAF:
+            return contexts
+        distinct = self.sets.distinct(contexts)
+        heard = self.model.hear(distinct, np.full(len(distinct), mark, dtype=np.int64))
+        return heard[np.searchsorted(distinct, contexts)]
+
+
+class _InRounds:
+    """Every node that something has arrived at."""
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+
+    def push(self, nodes: list[int]) -> None:
+        self._waiting = nodes
+
+    def pop(self) -> list[int]:
+        return self._waiting
+
+
+class _ByProgress:
+    """The nodes of least progress: nothing can arrive at them any more."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._levels: dict[int, list[int]] = {}
+        self._heap: list[int] = []
+        self._seen: set[int] = set()
+
+    def push(self, nodes: list[int]) -> None:
+        new = [i for i in nodes if i not in self._seen]
+        self._seen.update(new)
+        states = np.array([self._product.nodes[i].state for i in new], dtype=np.int64)
+        progress = self._product.automaton.progress(states)
+        assert progress is not None  # noqa: S101 - asked before
+        for i, level in zip(new, progress.tolist(), strict=True):
+            if level not in self._levels:
+                self._levels[level] = []
+                heapq.heappush(self._heap, level)
+            self._levels[level].append(i)
+
+    def pop(self) -> list[int]:
+        return self._levels.pop(heapq.heappop(self._heap)) if self._heap else []

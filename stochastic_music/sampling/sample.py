@@ -1,0 +1,91 @@
+"""`sample`: the one call that draws pieces from a model, with or without constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+from stochastic_music import _random
+from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
+from stochastic_music.protocols import AutoregressiveModel, Constraint, FiniteContextModel
+from stochastic_music.sampling.ancestral import ancestral
+from stochastic_music.sampling.drawing import Sample
+from stochastic_music.sampling.exact import MAX_STATES, exact
+from stochastic_music.sampling.greedy import greedy
+from stochastic_music.sampling.shaping import Shaping
+from stochastic_music.tokens import Header
+
+Method: TypeAlias = Literal["auto", "ancestral", "exact", "greedy"]
+#: events after which a piece that does not end is cut, and says so
+MAX_EVENTS = 1024
+
+
+def sample(
+    model: AutoregressiveModel[Any],
+    n: int = 1,
+    *,
+    header: Header | None = None,
+    headers: Sequence[Header | None] | None = None,
+    seed: _random.Seed = None,
+    constraint: Constraint | None = None,
+    max_events: int = MAX_EVENTS,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float = 1.0,
+    method: Method = "auto",
+    max_states: int = MAX_STATES,
+) -> list[Sample]:
+    """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
+
+    Without a constraint this is ancestral sampling. With one, a model of finitely many contexts (`FiniteContextModel`) is
+    conditioned on it exactly; any other is masked step by step, and its samples say `guarantee="greedy"`. `method` asks for
+    one way. `temperature`, `top_k` and `top_p` change the model's distribution (see `Shaping`); conditioning is then exact for the reshaped
+    model. Equal seeds give equal notes, and piece i does not depend on `n`.
+
+    A piece that has not ended after `max_events` events is cut there and marked `capped`; constraints that limit the length themselves
+    are never cut. To condition on ending in time instead, ask for `constraint=AtMost(n_events)`.
+
+    Raises InvalidParameterError for parameters outside their range, NotFittedError, UnsatisfiableError where nothing meets
+    `constraint`, UsageError where `method` does not fit the request or the exact product grows past `max_states` states.
+    """
+    shaping = Shaping(temperature, top_k, top_p)
+    under = _headers(n, header, headers)
+    if max_events < 1:
+        raise InvalidParameterError(f"max_events is {max_events}; expected a whole number from 1")
+    chosen = _method(method, model, constraint)
+    key = _random.key(seed)
+    if not under:
+        return []
+    if constraint is None or chosen == "ancestral":
+        return ancestral(model, under, key=key, max_events=max_events, shaping=shaping)
+    if chosen == "greedy":
+        return greedy(model, under, constraint, key=key, max_events=max_events, shaping=shaping)
+    assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
+    return exact(model, under, constraint, key=key, max_events=max_events, shaping=shaping, max_states=max_states)
+
+
+def _headers(n: int, header: Header | None, headers: Sequence[Header | None] | None) -> list[Header | None]:
+    if n < 0:
+        raise InvalidParameterError(f"n is {n}; expected how many pieces to draw, 0 or more")
+    if headers is None:
+        return [header] * n
+    if header is not None or len(headers) != n:
+        raise InvalidParameterError(f"{len(headers)} headers arrived for {n} pieces: give one header, or one a piece")
+    return list(headers)
+
+
+def _method(method: str, model: Any, constraint: Constraint | None) -> str:
+    known = ("auto", "ancestral", "exact", "greedy")
+    if method not in known:
+        raise UnknownNameError("sampling method", method, known)
+    finite = isinstance(model, FiniteContextModel)
+    if constraint is None:
+        return "ancestral"
+    if method == "ancestral":
+        raise UsageError(f"ancestral sampling cannot meet {constraint}: use method='auto', or leave the constraint out")
+    if method == "exact" and not finite:
+        raise UsageError(
+            f"{type(model).__name__} has no finite set of contexts, so it cannot be conditioned exactly: "
+            "use method='greedy', or a model of bounded order"
+        )
+    return ("exact" if finite else "greedy") if method == "auto" else method
