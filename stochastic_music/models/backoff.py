@@ -1,0 +1,331 @@
+"""Models that look up the longest context they have seen, and back off to shorter ones.
+
+Everything such a model knows of the next symbol w after context c is a table of *entries* p(c, w), one
+for each symbol seen there, and a *back-off weight* b(c) for all the others [1]:
+
+    P(w | c) = p(c, w)                        where w was seen after c
+             = b(c) P(w | c')                 elsewhere, c' being the next shorter context
+             = b(root) base(w)                where no context saw w
+
+Interpolated models have the same form: their entries hold what all the shorter contexts add.
+What is stored is sparse; a row is made when it is asked for, a whole batch at once.
+
+[1] The ARPA form of language models: S. M. Katz. Estimation of probabilities from sparse data for the
+    language model component of a speech recognizer. IEEE Trans. ASSP 35(3), 1987.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import EmptyCorpusError, VocabularyError
+from stochastic_music.models.base import BaseModel, headers_of
+from stochastic_music.models.contexts import Contexts, grow, listen, read
+from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray
+from stochastic_music.tokens import ClockState, Header, Vocabulary
+
+#: cells of a batch of rows that are made at once; a few megabytes, so that they stay in the cache
+_CELLS = 1 << 18
+
+
+_Rung: TypeAlias = tuple[tuple[IntArray, IntArray], IntArray, FloatArray]
+
+
+class BackoffState(NamedTuple):
+    """The longest seen context and the clock of each row: context is (batch,)."""
+
+    context: IntArray
+    clock: ClockState
+
+
+@dataclass(frozen=True, eq=False)
+class BackoffTable:
+    """The next symbol after each context; see the module's article.
+
+    `probability` is (n_entries,), aligned with the entries of the contexts; `weight` (n_contexts,).
+    `speaker` (n_contexts,) is the context that predicts for a context, most often itself; `shorter`
+    (n_contexts,) what it backs off to, -1 being `base`, (n_fields + 1, n_symbols). Rows are divided
+    by `total`, (n_contexts,).
+    """
+
+    probability: FloatArray
+    weight: FloatArray
+    speaker: IntArray
+    shorter: IntArray
+    base: FloatArray
+    total: FloatArray
+
+
+class BackoffModel(BaseModel[BackoffState]):
+    """A frozen table over contexts: an autoregressive model and a finite-context model.
+
+    Subclasses say how long contexts may be and how counts become probabilities.
+    """
+
+    contexts_: Contexts
+    table_: BackoffTable
+
+    @abstractmethod
+    def _check_params(self) -> None:
+        """Raise InvalidParameterError or UnknownNameError where a parameter makes no sense."""
+
+    @abstractmethod
+    def _bound(self) -> int | None:
+        """How many complete events a context may hold; None for all of them."""
+
+    @abstractmethod
+    def _smooth(self, contexts: Contexts, vocabulary: Vocabulary) -> BackoffTable:
+        """Probabilities from the counts of `contexts`."""
+
+    def fit(self, corpus: TokenCorpus) -> Self:
+        """Count the contexts of `corpus`; returns self. Raises EmptyCorpusError, InvalidParameterError."""
+        self._check_params()
+        if not len(corpus.symbols):
+            raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
+        return self._settle(self._grow(corpus), corpus.vocabulary)
+
+    def _grow(self, corpus: TokenCorpus) -> Contexts:
+        heard = listen(corpus)
+        marks = np.unique(heard.mark[heard.mark >= 0])
+        return grow(read(corpus, heard, marks, self._bound()), corpus.vocabulary, marks)
+
+    def _settle(self, contexts: Contexts, vocabulary: Vocabulary) -> Self:
+        self.vocabulary_ = vocabulary
+        self.contexts_ = contexts
+        self.table_ = self._smooth(contexts, vocabulary)
+        self._grid = _Grid.of(contexts, self.table_, vocabulary)
+        return self
+
+    def restricted(self, vocabulary: Vocabulary) -> Self:
+        """The same counts over another alphabet of the same declaration; symbols seen must stay in it."""
+        self._check_fitted()
+        reason = self.vocabulary_.difference(vocabulary)
+        if reason:
+            raise VocabularyError(f"the model cannot take this vocabulary: {reason}")
+        vocabulary.check(np.unique(self.contexts_.entries.element))
+        return copy(self)._settle(self.contexts_, vocabulary)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learned, as plain arrays of integers."""
+        self._check_fitted()
+        return self.contexts_.to_arrays()
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
+        """Take back what `to_arrays` gave, in a model with the same parameters; returns self."""
+        self._check_params()
+        return self._settle(Contexts.from_arrays(arrays, vocabulary), vocabulary)
+
+    def initial_state(
+        self, batch_size: int = 1, header: Header | Sequence[Header | None] | None = None
+    ) -> BackoffState:
+        """Nothing heard but START and the clock's first mark."""
+        self._check_fitted()
+        clock = self.vocabulary_.clock.start(headers_of(header, batch_size))
+        return self._hear(np.full(batch_size, self.start(), dtype=np.int64), clock)
+
+    def advance(self, state: BackoffState, symbols: IntArray) -> BackoffState:
+        """The longest seen contexts after one more symbol each."""
+        clock = self.vocabulary_.clock.advance(state.clock, symbols)
+        return self._hear(self.contexts_.step(state.context, symbols), clock)
+
+    def _hear(self, contexts: IntArray, clock: ClockState) -> BackoffState:
+        return BackoffState(self.hear(contexts, self.vocabulary_.clock.marks(clock)), clock)
+
+    def next_log_probs(self, state: BackoffState) -> FloatArray:
+        """(batch, n_symbols): the log probability of every symbol."""
+        row, symbol, log_prob, _ = self.arcs(state.context)
+        out = np.full((len(state.context), self.vocabulary_.n_symbols), -np.inf)
+        out[row, symbol] = log_prob
+        return out
+
+    def corpus_log_probs(self, corpus: TokenCorpus) -> FloatArray:
+        """The log probability of every symbol, aligned with `corpus.symbols`, in nats: (n,)."""
+        corpus = self._same_symbols(corpus)
+        stream = read(corpus, listen(corpus), self.contexts_.marks, self._bound())
+        return self._look_up(self.contexts_.trace(stream), corpus.symbols)
+
+    def _look_up(self, contexts: IntArray, symbols: IntArray) -> FloatArray:
+        """The log of P(symbol | context) of each pair: (n,)."""
+        table, due = self.table_, self.contexts_.due[contexts]
+        probability, rows, at = 1 / table.total[contexts], np.arange(len(contexts)), table.speaker[contexts]
+        while len(rows):
+            entry = self.contexts_.find(at, symbols[rows])
+            hit = entry >= 0
+            probability[rows] *= np.where(hit, table.probability[entry], table.weight[at])
+            at = np.where(hit, -1, table.shorter[at])
+            bottom = rows[~hit & (at < 0)]
+            probability[bottom] *= table.base[due[bottom], symbols[bottom]]
+            rows, at = rows[at >= 0], at[at >= 0]
+        return _log(probability)
+
+    @property
+    def n_contexts(self) -> int:
+        """How many contexts there are."""
+        self._check_fitted()
+        return self.contexts_.n_contexts
+
+    def start(self) -> int:
+        """The context before the first symbol."""
+        self._check_fitted()
+        return self.contexts_.start
+
+    def hear(self, contexts: IntArray, marks: IntArray) -> IntArray:
+        """The contexts after the clock's marks (-1: none); a mark never seen is not read."""
+        return self.contexts_.hear(contexts, marks)
+
+    def arcs(self, contexts: IntArray) -> Arcs:
+        """Every symbol of positive probability after each context, rows ascending: contexts (m,)."""
+        self._check_fitted()
+        contexts = np.asarray(contexts, dtype=np.int64)
+        size = max(1, _CELLS // self._grid.width)
+        parts = [self._arcs(contexts[i : i + size], i) for i in range(0, max(len(contexts), 1), size)]
+        return Arcs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _arcs(self, contexts: IntArray, first: int) -> Arcs:
+        probability, target = self._grid.rows(contexts)
+        row, column = np.nonzero(probability > 0)
+        symbol = self._grid.symbol[self.contexts_.due[contexts[row]], column]
+        return Arcs(row + first, symbol, np.log(probability[row, column]), target[row, column])
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Rows over *columns*: a symbol's column is its rank in the alphabet of its field, END's the last.
+
+    `column` is (n_symbols,), `symbol` (n_fields + 1, width) with -1 where a field has fewer symbols;
+    `base` and `root` say, in the same shape, what holds where no context saw the symbol.
+    """
+
+    contexts: Contexts
+    table: BackoffTable
+    column: IntArray
+    symbol: IntArray
+    base: FloatArray
+    root: IntArray
+
+    @classmethod
+    def of(cls, contexts: Contexts, table: BackoffTable, vocabulary: Vocabulary) -> _Grid:
+        """The columns of a vocabulary, END apart."""
+        due = vocabulary.due_mask[:-1, :-1]
+        width = int(due.sum(axis=1).max(initial=0)) + 1
+        column = np.full(vocabulary.n_symbols, width - 1, dtype=np.int64)
+        symbol = np.full((vocabulary.n_fields + 1, width), -1, dtype=np.int64)
+        for field, mask in enumerate(due):
+            members = np.flatnonzero(mask)
+            column[members] = np.arange(len(members))
+            symbol[field, : len(members)] = members
+        symbol[[0, -1], -1] = vocabulary.end
+        roots = np.arange(vocabulary.n_fields + 1, dtype=np.int64)[:, None]
+        base = np.where(symbol >= 0, table.base[roots, symbol], 0.0)
+        return cls(contexts, table, column, symbol, base, contexts.after(roots, symbol))
+
+    @property
+    def width(self) -> int:
+        """Columns a row."""
+        return int(self.symbol.shape[1])
+
+    def rows(self, contexts: IntArray) -> tuple[FloatArray, IntArray]:
+        """Probability and target of every column after each context: (m, width) both."""
+        due = self.contexts.due[contexts]
+        scale = 1 / self.table.total[contexts]
+        ladder = list(self._rungs(self.table.speaker[contexts], self.table.shorter, scale))
+        probability: FloatArray = self.base[due] * scale[:, None]
+        for cells, entry, weight in reversed(ladder):
+            probability[cells] = self.table.probability[entry] * weight
+        target = self.root[due]
+        for cells, entry, _ in reversed(list(self._rungs(contexts, self.contexts.parent, np.ones(len(contexts))))):
+            target[cells] = self.contexts.entries.target[entry]
+        return probability, target
+
+    def _rungs(self, at: IntArray, shorter: IntArray, scale: FloatArray) -> Iterator[_Rung]:
+        """From the longest context to the shortest: cells, entries, and the weight with which they count.
+
+        `scale` is left as what remains for the base.
+        """
+        rows = np.arange(len(at))
+        while len(rows):
+            row, entry = ragged(self.contexts.rows[at], self.contexts.rows[at + 1])
+            yield (rows[row], self.column[self.contexts.entries.element[entry]]), entry, scale[rows[row]]
+            scale[rows] *= self.table.weight[at]
+            at = shorter[at]
+            rows, at = rows[at >= 0], at[at >= 0]
+
+
+def ragged(first: IntArray, last: IntArray) -> tuple[IntArray, IntArray]:
+    """The numbers first[i] .. last[i] - 1 one after another, with their i before them.
+
+    >>> [x.tolist() for x in ragged(np.array([5, 9]), np.array([7, 10]))]
+    [[0, 0, 1], [5, 6, 9]]
+    """
+    count = last - first
+    row = np.repeat(np.arange(len(count)), count)
+    return row, np.arange(len(row)) + (first - np.cumsum(count) + count)[row]
+
+
+def order_minus_one(contexts: Contexts, count: FloatArray, vocabulary: Vocabulary) -> FloatArray:
+    """Symbols of the alphabet that were never seen share what their field's root leaves: equal parts of 1.
+
+    Where every symbol of a field was seen the row is zero. (n_fields + 1, n_symbols)
+    """
+    unseen = vocabulary.due_mask.copy()
+    n_root = int(contexts.rows[contexts.bounds[1]])
+    seen = count[:n_root] > 0
+    unseen[contexts.entries.context[:n_root][seen], contexts.entries.element[:n_root][seen]] = False
+    share: FloatArray = unseen / np.maximum(unseen.sum(axis=1, keepdims=True), 1)
+    return share
+
+
+def interpolated(contexts: Contexts, kept: FloatArray, given: FloatArray, base: FloatArray) -> BackoffTable:
+    """P(w | c) = (kept(c, w) + given(c) P(w | c')) / (sum of kept(c, .) + given(c)), c' being the next shorter context.
+
+    `kept` is (n_entries,), `given` (n_contexts,); roots back off to `base`, (n_fields + 1, n_symbols).
+    A context that nothing followed passes on what the shorter one says.
+    """
+    entries = contexts.entries
+    mass = totals(contexts, kept) + given
+    some = np.where(mass > 0, mass, 1.0)
+    weight = np.where(mass > 0, given / some, 1.0)
+    probability = kept / some[entries.context]
+    levels = np.searchsorted(entries.context, contexts.bounds)
+    for first, last in pairwise(levels):
+        context, element, suffix = entries.context[first:last], entries.element[first:last], entries.suffix[first:last]
+        below = np.where(suffix < 0, base[contexts.due[context], element], probability[suffix])
+        probability[first:last] += weight[context] * below
+    itself = np.arange(contexts.n_contexts)
+    return BackoffTable(probability, weight, itself, contexts.parent, base, np.ones(contexts.n_contexts))
+
+
+def says_nothing_new(contexts: Contexts) -> BoolArray:
+    """Contexts whose oldest event is incomplete and that were seen as often as the next shorter one: (n_contexts,)."""
+    n = totals(contexts, contexts.entries.count.astype(np.float64))
+    same: BoolArray = n == n[contexts.parent]
+    same[: contexts.bounds[1]] = False
+    same &= ~contexts.whole
+    return same
+
+
+def spoken(contexts: Contexts, mass: FloatArray) -> IntArray:
+    """For each context the longest one within it whose `mass` is above 0, else its root: (n_contexts,)."""
+    out = np.arange(contexts.n_contexts, dtype=np.int64)
+    for first, last in pairwise(contexts.bounds[1:]):
+        out[first:last] = np.where(mass[first:last] > 0, out[first:last], out[contexts.parent[first:last]])
+    return out
+
+
+def totals(contexts: Contexts, count: FloatArray) -> FloatArray:
+    """What the entries of each context add up to: (n_contexts,)."""
+    return np.bincount(contexts.entries.context, weights=count, minlength=contexts.n_contexts).astype(np.float64)
+
+
+def _log(probability: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.log(probability)

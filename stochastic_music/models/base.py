@@ -1,0 +1,149 @@
+"""What every model has: estimator manners, and everything that follows from three methods.
+
+A model of sequences implements `initial_state`, `advance` and `next_log_probs` (and `fit`); log
+probabilities of sequences and corpora, scores and samples follow from these. Log probabilities are
+natural, -inf is exact, and every symbol counts, END included.
+
+Constructors store their arguments under their own names and do nothing else; checks happen in `fit`,
+which returns the model; what is learned ends in an underscore.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Generic, Self, cast
+
+import numpy as np
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import EmptyCorpusError, NotFittedError, UnknownNameError, VocabularyError
+from stochastic_music.protocols import AutoregressiveModel, FloatArray, IntArray, State
+from stochastic_music.tokens import Header, Vocabulary
+
+
+class Estimator:
+    """Parameters by name, as scikit-learn has them."""
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        parameters = inspect.signature(cls).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+    def get_params(self) -> dict[str, Any]:
+        """The constructor's arguments, by name."""
+        return {name: getattr(self, name) for name in self._defaults()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters; they take effect at the next `fit`. Raises UnknownNameError, naming the nearest."""
+        known = self._defaults()
+        for name in params:
+            if name not in known:
+                raise UnknownNameError(f"parameter of {type(self).__name__}", name, known)
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = self._defaults()
+        changed = [f"{name}={value!r}" for name, value in self.get_params().items() if value != defaults[name]]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+
+class BaseModel(Estimator, ABC, Generic[State]):
+    """An autoregressive model; subclasses supply the four abstract methods and set `vocabulary_` in `fit`."""
+
+    vocabulary_: Vocabulary
+
+    @abstractmethod
+    def fit(self, corpus: TokenCorpus) -> Self:
+        """Learn from `corpus`, which carries the vocabulary; returns self."""
+
+    @abstractmethod
+    def initial_state(self, batch_size: int = 1, header: Header | Sequence[Header | None] | None = None) -> State:
+        """The state before the first symbol; `header` is one for all, or a sequence of one a row."""
+
+    @abstractmethod
+    def advance(self, state: State, symbols: IntArray) -> State:
+        """The state after one more symbol a row: symbols (batch,)."""
+
+    @abstractmethod
+    def next_log_probs(self, state: State) -> FloatArray:
+        """(batch, n_symbols): exp of a row sums to 1; -inf outside the field now due."""
+
+    def log_probs(self, sequence: Sequence[int] | IntArray, header: Header | None = None) -> FloatArray:
+        """The log probability of each symbol of `sequence` given those before it, in nats: (n,).
+
+        END is scored where the sequence holds it. Raises VocabularyError for symbols outside the alphabet.
+        """
+        self._check_fitted()
+        symbols = np.asarray(sequence, dtype=np.int64)
+        self.vocabulary_.check(symbols)
+        offsets = np.array([0, len(symbols)])
+        return self.corpus_log_probs(TokenCorpus(self.vocabulary_, symbols, offsets, (header,), ("",)))
+
+    def log_prob(self, sequence: Sequence[int] | IntArray, header: Header | None = None) -> float:
+        """The log probability of `sequence`, in nats."""
+        return float(self.log_probs(sequence, header).sum())
+
+    def corpus_log_probs(self, corpus: TokenCorpus) -> FloatArray:
+        """The log probability of every symbol, aligned with `corpus.symbols`, in nats: (n,).
+
+        Raises VocabularyError where `corpus` does not fit the model's vocabulary.
+        """
+        return stepwise_log_probs(self, self._same_symbols(corpus))
+
+    def score(self, corpus: TokenCorpus) -> float:
+        """The mean log probability per symbol of `corpus`, in nats. Raises EmptyCorpusError where it has none."""
+        log_probs = self.corpus_log_probs(corpus)
+        if not len(log_probs):
+            raise EmptyCorpusError("there is nothing to score: the corpus has no symbols")
+        return float(log_probs.mean())
+
+    def sample(self, n: int = 1, **options: Any) -> Any:
+        """`n` pieces drawn from the model; see `stochastic_music.sampling.sample` for the options."""
+        from stochastic_music import sampling
+
+        self._check_fitted()
+        return sampling.sample(cast("Any", self), n, **options)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "vocabulary_"):
+            raise NotFittedError(f"this {type(self).__name__} has not learned anything yet: call fit(corpus) first")
+
+    def _same_symbols(self, corpus: TokenCorpus) -> TokenCorpus:
+        """`corpus` under the model's alphabet, symbol for symbol."""
+        self._check_fitted()
+        reason = corpus.vocabulary.difference(self.vocabulary_)
+        if reason:
+            raise VocabularyError(f"this corpus does not fit the model: {reason}")
+        return corpus.with_vocabulary(self.vocabulary_)
+
+
+def stepwise_log_probs(model: AutoregressiveModel[Any], corpus: TokenCorpus) -> FloatArray:
+    """The log probability of every symbol of `corpus`, by stepping through all pieces at once: (n,)."""
+    padded = corpus.padded()
+    rows = np.arange(len(corpus))
+    out = np.empty(padded.shape)
+    state = model.initial_state(len(corpus), corpus.headers)
+    for t in range(padded.shape[1]):
+        out[:, t] = model.next_log_probs(state)[rows, padded[:, t]]
+        state = model.advance(state, padded[:, t])
+    flat: FloatArray = out[np.arange(padded.shape[1]) < corpus.lengths[:, None]]
+    return flat
+
+
+def corpus_log_probs(model: Any, corpus: TokenCorpus) -> FloatArray:
+    """The log probability of every symbol of `corpus` under any autoregressive model, in nats: (n,)."""
+    own = getattr(model, "corpus_log_probs", None)
+    return cast("FloatArray", own(corpus)) if own else stepwise_log_probs(model, corpus)
+
+
+def headers_of(header: Header | Sequence[Header | None] | None, batch_size: int) -> list[Header | None]:
+    """One header a row, from one for all or one each. Raises VocabularyError where the numbers differ."""
+    if header is None or isinstance(header, Header):
+        return [header] * batch_size
+    if len(header) != batch_size:
+        raise VocabularyError(f"{len(header)} headers arrived for {batch_size} rows: give one for all, or one each")
+    return list(header)

@@ -1,0 +1,362 @@
+"""The contexts of a corpus: which pasts were seen, what followed them, and where each step leads.
+
+**Stream.** A piece is read as one stream of *elements*: START, then its symbols, and before the first
+symbol of each event the clock's *mark*, where the clock has one to show:
+
+    START  MARK rest duration phrase pitch  MARK rest duration phrase pitch  ...  MARK END
+
+Marks are read and never predicted. A mark that training never showed is left out of the stream.
+
+**Contexts.** A context is what stands before a place in the stream, at most `order` complete events
+long, plus the present mark and the symbols of the present event: `order` counts events. START takes
+the place of the events that are missing at the beginning, once, so a piece's first symbols have
+contexts of their own. Back-off drops the oldest element first; every suffix of a context is a context.
+The shortest contexts, the *roots*, hold no element and know only which field is due: ids
+0 .. n_fields - 1, and n_fields for a piece that has ended. So a context tells which field is due.
+
+**Tables.** Contexts are numbered by length, then by (parent, oldest element), where the *parent* is the
+context without its oldest element. An *entry* is a pair (context, element that followed it) with its
+count and its *target*, the longest context that both make; entries are sorted by that pair. Any lookup
+is a binary search in one sorted array of packed integers, for a whole batch at once.
+
+    n_contexts, n_entries   at most the length of the stream times the longest context
+    time                    one sort a length of context, over the places that have one so long
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.protocols import BoolArray, IntArray
+from stochastic_music.tokens import ClockState, Vocabulary
+
+
+class Heard(NamedTuple):
+    """What the clock shows before each symbol of a corpus: the field due and the mark (-1: none), (n,) each."""
+
+    due: IntArray
+    mark: IntArray
+
+
+class Stream(NamedTuple):
+    """The elements of a corpus in reading order, each (n_elements,); `place` (n,) is where each symbol stands.
+
+    `depth` is the length of the longest context before an element, -1 where it is START.
+    """
+
+    element: IntArray
+    due: IntArray
+    depth: IntArray
+    place: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """Pairs (context, element) in ascending order; each array is (n_entries,).
+
+    `suffix` is the entry of the context's parent with the same element, -1 at a root; `target` the
+    longest context that the pair makes.
+    """
+
+    key: IntArray
+    context: IntArray
+    element: IntArray
+    count: IntArray
+    suffix: IntArray
+    target: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Contexts:
+    """All contexts of a corpus; see the module's article.
+
+    `parent` and `oldest` are (n_contexts,), -1 at roots; contexts of length L are those from `bounds[L]`
+    to `bounds[L + 1]`; `marks` are those seen, ascending; `heard` are the entries of marks, `entries`
+    those of symbols.
+    """
+
+    n_fields: int
+    n_symbols: int
+    marks: IntArray
+    parent: IntArray
+    oldest: IntArray
+    bounds: IntArray
+    heard: Entries
+    entries: Entries
+
+    @property
+    def n_contexts(self) -> int:
+        """How many contexts there are, roots included."""
+        return len(self.parent)
+
+    @cached_property
+    def due(self) -> IntArray:
+        """The field due after each context: (n_contexts,)."""
+        due = np.arange(self.n_contexts, dtype=np.int64)
+        for first, last in zip(self.bounds[1:-1], self.bounds[2:], strict=True):
+            due[first:last] = due[self.parent[first:last]]
+        return due
+
+    @cached_property
+    def start(self) -> int:
+        """The context before the first element of a piece."""
+        root = np.zeros(1, dtype=np.int64)
+        return max(0, int(self.extend(root, root + self.n_symbols)[0]))
+
+    @cached_property
+    def whole(self) -> BoolArray:
+        """Whether the oldest event of a context is complete (or START): (n_contexts,)."""
+        hears = int(len(self.marks) > 0)
+        length = np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
+        complete = (length - self.due - hears) % (self.n_fields + hears) == 0
+        whole: BoolArray = complete | (self.oldest == self.n_symbols)
+        return whole
+
+    @cached_property
+    def rows(self) -> IntArray:
+        """The entries of context c are those from rows[c] to rows[c + 1]: (n_contexts + 1,)."""
+        return np.searchsorted(self.entries.context, np.arange(self.n_contexts + 1))
+
+    @cached_property
+    def _base(self) -> int:
+        return base_of(self.n_symbols, self.marks)
+
+    @cached_property
+    def _family(self) -> IntArray:
+        first = self.bounds[1]
+        return self.parent[first:] * self._base + self.oldest[first:]
+
+    def extend(self, contexts: IntArray, elements: IntArray) -> IntArray:
+        """The contexts with one older element in front, -1 where that was never seen: all (n,)."""
+        found = search(self._family, contexts * self._base + elements)
+        return np.where(found < 0, -1, found + self.bounds[1])
+
+    def find(self, contexts: IntArray, symbols: IntArray) -> IntArray:
+        """The entries of (context, symbol), -1 where that was never seen: all (n,)."""
+        return search(self.entries.key, contexts * self._base + symbols)
+
+    def after(self, contexts: IntArray, symbols: IntArray) -> IntArray:
+        """The roots after one more symbol each: all (n,)."""
+        due = self.due[contexts]
+        ended = (due == self.n_fields) | (symbols == self.n_symbols - 1)
+        return np.where(ended, self.n_fields, (due + 1) % self.n_fields)
+
+    def step(self, contexts: IntArray, symbols: IntArray) -> IntArray:
+        """The longest seen contexts after one more symbol each: all (n,)."""
+        return self._follow(self.entries, contexts, symbols, self.after(contexts, symbols))
+
+    def hear(self, contexts: IntArray, marks: IntArray) -> IntArray:
+        """The contexts after the clock's marks; -1, and marks never seen, leave them as they are: all (n,)."""
+        elements = mark_elements(marks, self.marks, self.n_symbols)
+        known = elements >= 0
+        out = contexts.copy()
+        out[known] = self._follow(self.heard, contexts[known], elements[known], contexts[known])
+        return out
+
+    def trace(self, stream: Stream) -> IntArray:
+        """The longest seen context before each symbol of the corpus behind `stream`: (n,)."""
+        context = stream.due[stream.place]
+        rows = np.arange(len(context))
+        length = 0
+        while len(rows):
+            length += 1
+            rows = rows[stream.depth[stream.place[rows]] >= length]
+            longer = self.extend(context[rows], stream.element[stream.place[rows] - length])
+            rows, longer = rows[longer >= 0], longer[longer >= 0]
+            context[rows] = longer
+        return context
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What `from_arrays` needs, in the smallest integers that hold it."""
+        tables = [self.entries, self.heard]
+        arrays = {
+            "marks": self.marks,
+            "parent": self.parent,
+            "oldest": self.oldest,
+            "bounds": self.bounds,
+            "context": np.concatenate([t.context for t in tables]),
+            "element": np.concatenate([t.element for t in tables]),
+            "count": np.concatenate([t.count for t in tables]),
+        }
+        return {name: _narrow(array) for name, array in arrays.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Contexts:
+        """The inverse of `to_arrays`."""
+        wide = {name: np.asarray(array).astype(np.int64) for name, array in arrays.items()}
+        size = base_of(vocabulary.n_symbols, wide["marks"])
+        family = wide["parent"] * size + wide["oldest"]
+        key = wide["context"] * size + wide["element"]
+        return assemble(vocabulary, wide["marks"], family[wide["bounds"][1] :], wide["bounds"], key, wide["count"])
+
+    def _follow(self, table: Entries, contexts: IntArray, elements: IntArray, otherwise: IntArray) -> IntArray:
+        """The targets of (context, element), by back-off; `otherwise` where no context saw the element."""
+        out = otherwise.copy()
+        rows, at = np.arange(len(out)), contexts
+        while len(rows):
+            found = search(table.key, at * self._base + elements[rows])
+            hit = found >= 0
+            out[rows[hit]] = table.target[found[hit]]
+            at = self.parent[at]
+            left = ~hit & (at >= 0)
+            rows, at = rows[left], at[left]
+        return out
+
+
+def base_of(n_symbols: int, marks: IntArray) -> int:
+    """How many elements there are: symbols, START, marks. A pair is packed as context * base + element."""
+    return n_symbols + 1 + len(marks)
+
+
+def search(keys: IntArray, wanted: IntArray) -> IntArray:
+    """Where each of `wanted` stands in the ascending `keys`, -1 where it does not.
+
+    >>> search(np.array([2, 3, 5]), np.array([5, 4, 2])).tolist()
+    [2, -1, 0]
+    """
+    if not len(keys):
+        return np.full(wanted.shape, -1, dtype=np.int64)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, at, -1)
+
+
+def mark_elements(marks: IntArray, known: IntArray, n_symbols: int) -> IntArray:
+    """Marks as elements; -1 for no mark, and for marks that are not among the ascending `known`."""
+    found = search(known, marks)
+    return np.where(found < 0, -1, found + n_symbols + 1)
+
+
+def listen(corpus: TokenCorpus) -> Heard:
+    """What the clock shows before each symbol of `corpus`."""
+    clock = corpus.vocabulary.clock
+    due = np.empty(len(corpus.symbols), dtype=np.int64)
+    mark = np.full(len(corpus.symbols), -1, dtype=np.int64)
+    order = np.argsort(-corpus.lengths, kind="stable")
+    lengths = corpus.lengths[order]
+    state = clock.start([corpus.headers[i] for i in order])
+    for t in range(int(lengths.max(initial=0))):
+        state = _head(state, int(np.searchsorted(-lengths, -t)))
+        at = corpus.offsets[order[: len(state.due)]] + t
+        due[at] = state.due
+        if clock.ticks and (state.due == 0).any():
+            mark[at] = clock.marks(state)
+        state = clock.advance(state, corpus.symbols[at])
+    return Heard(due, mark)
+
+
+def _head(state: ClockState, n: int) -> ClockState:
+    """The first n clocks."""
+    spans = type(state.spans)(*(column[:n] for column in state.spans))
+    return ClockState(state.due[:n], state.time[:n], state.lag[:n], spans)
+
+
+def read(corpus: TokenCorpus, heard: Heard, marks: IntArray, order: int | None) -> Stream:
+    """The stream of `corpus` where only `marks` are known; contexts hold `order` complete events (None: all)."""
+    mark = mark_elements(heard.mark, marks, corpus.n_symbols)
+    shown = mark >= 0
+    first = np.zeros(len(shown), dtype=bool)
+    first[corpus.offsets[:-1][corpus.lengths > 0]] = True
+    place = np.arange(len(shown)) + np.cumsum(shown) + np.cumsum(first)
+    begins = place - shown  # where an event begins, if it begins with this symbol
+    n_elements = len(shown) + int(shown.sum()) + int(first.sum())
+
+    element = np.full(n_elements, corpus.n_symbols, dtype=np.int64)
+    element[place], element[begins[shown]] = corpus.symbols, mark[shown]
+    due = np.zeros(n_elements, dtype=np.int64)
+    due[place] = heard.due
+    age = _since(begins[first] - 1, n_elements)
+    present = _since(np.concatenate([begins[first] - 1, begins[heard.due == 0]]), n_elements)
+    event = corpus.vocabulary.n_fields + int(corpus.vocabulary.clock.ticks)
+    depth = age if order is None else np.minimum(age, order * event + present)
+    return Stream(element, due, np.where(age == 0, -1, depth), place)
+
+
+def _since(places: IntArray, n: int) -> IntArray:
+    """For 0 .. n - 1, the distance from the latest of `places`.
+
+    >>> _since(np.array([0, 3]), 5).tolist()
+    [0, 1, 2, 0, 1]
+    """
+    latest = np.zeros(n, dtype=np.int64)
+    latest[places] = places
+    return np.arange(n) - np.maximum.accumulate(latest)
+
+
+def grow(stream: Stream, vocabulary: Vocabulary, marks: IntArray) -> Contexts:
+    """All contexts of a stream: each round puts one older element in front of the contexts of the last."""
+    base = base_of(vocabulary.n_symbols, marks)
+    at = np.flatnonzero(stream.depth >= 0)
+    context = stream.due[at]
+    families, keys, counts = [], [], []
+    bounds = [0, vocabulary.n_fields + 1]
+    while len(at):
+        key, count = np.unique(context * base + stream.element[at], return_counts=True)
+        keys.append(key)
+        counts.append(count)
+        length = len(bounds) - 1
+        deeper = stream.depth[at] >= length
+        at = at[deeper]
+        family, index = np.unique(context[deeper] * base + stream.element[at - length], return_inverse=True)
+        families.append(family)
+        context = index + bounds[-1]
+        bounds.append(bounds[-1] + len(family))
+    return assemble(vocabulary, marks, _joined(families), np.array(bounds), _joined(keys), _joined(counts))
+
+
+def assemble(  # noqa: PLR0917, the columns of one table
+    vocabulary: Vocabulary, marks: IntArray, family: IntArray, bounds: IntArray, key: IntArray, count: IntArray
+) -> Contexts:
+    """Contexts from packed pairs: `family` (parent, oldest) for those above the roots, `key` (context, element)."""
+    base = base_of(vocabulary.n_symbols, marks)
+    roots = np.full(bounds[1], -1, dtype=np.int64)
+    parent, oldest = np.concatenate([roots, family // base]), np.concatenate([roots, family % base])
+    nothing = _unlinked(key[:0], count[:0], base)
+    bare = Contexts(vocabulary.n_fields, vocabulary.n_symbols, marks, parent, oldest, bounds, nothing, nothing)
+    is_mark = key % base >= vocabulary.n_symbols
+    heard, entries = (_linked(bare, _unlinked(key[chosen], count[chosen], base)) for chosen in (is_mark, ~is_mark))
+    return replace(bare, heard=heard, entries=entries)
+
+
+def _unlinked(key: IntArray, count: IntArray, base: int) -> Entries:
+    nowhere = np.full(len(key), -1, dtype=np.int64)
+    return Entries(key, key // base, key % base, count, nowhere, nowhere)
+
+
+def _linked(contexts: Contexts, table: Entries) -> Entries:
+    """The entries with their suffixes and targets, from the shortest contexts to the longest.
+
+    Context c and element w make the context cw where it was seen. Then the target of (parent of c, w)
+    is all of cw but its oldest element; else they make what that shorter pair makes.
+    """
+    base = base_of(contexts.n_symbols, contexts.marks)
+    suffix = search(table.key, contexts.parent[table.context] * base + table.element)
+    target = np.zeros(len(table.key), dtype=np.int64)
+    levels = np.searchsorted(table.context, contexts.bounds)
+    for length, (first, last) in enumerate(pairwise(levels)):
+        context, element = table.context[first:last], table.element[first:last]
+        if length == 0:
+            is_mark = element >= contexts.n_symbols
+            shorter, oldest = np.where(is_mark, 0, contexts.after(context, element)), element
+        else:
+            shorter, oldest = target[suffix[first:last]], contexts.oldest[context]
+        whole = shorter >= contexts.bounds[length]  # as long as can be
+        longer = contexts.extend(shorter, oldest)
+        target[first:last] = np.where(whole & (longer >= 0), longer, shorter)
+    return replace(table, suffix=suffix, target=target)
+
+
+def _joined(arrays: list[IntArray]) -> IntArray:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *arrays])
+
+
+def _narrow(array: IntArray) -> NDArray[Any]:
+    small = np.iinfo(np.int32).max >= array.max(initial=0)
+    return array.astype(np.int32 if small else np.int64)
