@@ -53,7 +53,8 @@ def choose_part(score: ScoreTick, part: str | int | None = None) -> PartChoice:
     """The track that `part` names: a name, a number, "drums", or None for the one that carries the tune.
 
     None takes the only part; else a monophonic one called melody, soprano or voice; else the highest
-    monophonic one; else one so called; else the highest. Raises EncodingError where there is no such part.
+    monophonic one; else one so called; else the highest. A number also takes the only part of a score, such as
+    one generated for that part. Raises EncodingError where there is no such part.
     """
     sounding = sounding_parts(score)
     if not sounding:
@@ -87,6 +88,8 @@ def _carrier(score: ScoreTick, sounding: Sequence[int]) -> PartChoice:
 
 
 def _numbered(score: ScoreTick, sounding: Sequence[int], number: int) -> PartChoice:
+    if len(sounding) == 1 and number > 0:
+        return PartChoice(sounding[0], f"the only part, where part {number} was asked for")
     if not 0 <= number < len(sounding):
         raise EncodingError(f"the score has no part {number}: {_listing(score, sounding)}")
     return PartChoice(sounding[number], f"{_label(score, sounding, sounding[number])}, as asked")

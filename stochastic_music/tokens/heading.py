@@ -3,7 +3,7 @@
 What travels, and how:
 
     meters, pickup   as printed; a meter that changes nothing is dropped
-    key              the first printed key signature, spelled; later ones are counted as a loss
+    key              the first printed key, spelled; later ones are counted as a loss
     tempos           the first tempo (120 where there is none) and every change of it
     velocity         the median of the encoded notes, given to every note on the way back
     parts            name, program, drums
@@ -13,14 +13,14 @@ The title stays with the piece: a `symusic.Score` has no place for it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stochastic_music.errors import EncodingError, InvalidParameterError
+from stochastic_music.errors import EncodingError
 from stochastic_music.music import marks
+from stochastic_music.music.keys import Key, mark_key, parse_key, printed_key
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.grid import Grid, Timeline
 from stochastic_music.tokens.header import Header, Part
@@ -30,13 +30,6 @@ if TYPE_CHECKING:
 
 #: Ticks a quarter note of the scores we write, wherever that is a multiple of the grid's units.
 TICKS = 480
-
-_MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
-_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
-#: Steps that a mode's signature lies on the flat side of the major key on the same tonic.
-_MODES = {"major": 0, "ionian": 0, "lydian": -1, "mixolydian": 1, "dorian": 2}
-_MODES |= {"minor": 3, "aeolian": 3, "phrygian": 4, "locrian": 5}
-_MINOR_MODES = {"minor", "dorian", "aeolian", "phrygian", "locrian"}
 
 
 def timeline_of(score: ScoreTick, grid: Grid) -> Timeline:
@@ -60,12 +53,11 @@ def timeline_of(score: ScoreTick, grid: Grid) -> Timeline:
 
 def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick], velocities: IntArray) -> Header:
     """What `tracks` of a score stand under; velocities (n,) are those of the encoded notes."""
-    keys = score.key_signatures
     return Header(
         timeline.grid.resolution,
         timeline.meters,
         timeline.pickup,
-        key_name(int(keys[0].key), minor=bool(keys[0].tonality)) if len(keys) else None,
+        _key(score),
         0,
         _tempos(score, timeline),
         int(np.sort(velocities)[len(velocities) // 2]) if len(velocities) else 80,
@@ -75,7 +67,7 @@ def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick],
 
 def blank_score(header: Header) -> ScoreTick:
     """A score with everything that `header` says and no tracks; `TICKS` a quarter note where that fits."""
-    from symusic.core import KeySignatureTick, ScoreTick, TempoTick, TimeSignatureTick
+    from symusic.core import ScoreTick, TempoTick, TimeSignatureTick
 
     ticks = ticks_per_unit(header)
     score = ScoreTick(ticks * header.resolution)
@@ -84,8 +76,7 @@ def blank_score(header: Header) -> ScoreTick:
     for time, quarters in header.tempos:
         score.tempos.append(TempoTick(time=time * ticks, qpm=quarters))
     if header.key is not None:
-        sharps, minor = key_signature(header.key)
-        score.key_signatures.append(KeySignatureTick(0, sharps, int(minor)))
+        _write_key(score, parse_key(header.key))
     marks.set_pickup(score, header.pickup * ticks)
     return score
 
@@ -111,32 +102,21 @@ def add_track(score: ScoreTick, header: Header, place: int, notes: tuple[IntArra
     return len(score.tracks) - 1
 
 
-def key_name(sharps: int, *, minor: bool) -> str:
-    """A key signature spelled as on the command line.
-
-    >>> key_name(-1, minor=False), key_name(1, minor=True)
-    ('F', 'Em')
-    """
-    place = min(max(sharps, -7), 7) + 7
-    return f"{_MINOR[place]}m" if minor else _MAJOR[place]
+def _key(score: ScoreTick) -> str | None:
+    printed = printed_key(score)
+    first = min(score.key_signatures, key=lambda k: int(k.time), default=None)
+    if printed is None and first is not None:
+        printed = Key(int(first.key))
+    return str(printed) if printed else None
 
 
-def key_signature(key: str) -> tuple[int, bool]:
-    """The sharps (flats negative) of a spelled key, and whether it is minor; raises InvalidParameterError.
+def _write_key(score: ScoreTick, key: Key) -> None:
+    from symusic.core import KeySignatureTick
 
-    >>> key_signature("Gm"), key_signature("D:dorian")
-    ((-2, True), (0, True))
-    """
-    match = re.fullmatch(r"([A-G])([b#]?)(m?)(?::(\w+))?", key)
-    letter, sign, small, mode = match.groups() if match else ("", "", "", "none")
-    if mode is not None and mode not in _MODES:
-        raise InvalidParameterError(f"'{key}' is no key: expected one such as G, Gm or G:dorian")
-    minor = bool(small) or mode in _MINOR_MODES
-    sharps = (
-        "FCGDAEB".index(letter) - 1 + {"b": -7, "": 0, "#": 7}[sign] - _MODES[mode or ("minor" if small else "major")]
-    )
-    # Keys of more than seven signs are written as the same keys with fewer.
-    return (sharps + 12 if sharps < -7 else sharps - 12 if sharps > 7 else sharps), minor
+    if key.mode in ("major", "minor"):
+        score.key_signatures.append(KeySignatureTick(0, key.sharps, int(key.is_minor)))
+    else:
+        mark_key(score, key)
 
 
 def _tempos(score: ScoreTick, timeline: Timeline) -> tuple[tuple[int, float], ...]:

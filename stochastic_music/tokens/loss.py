@@ -50,20 +50,21 @@ class EncodingLoss:
         return EncodingLoss(**totals, error_max=max(self.error_max, other.error_max), choices=choices)
 
     def sentences(self) -> list[str]:
-        """Every loss that there is, one sentence each.
+        """Every loss that there is, one sentence each, after the parts that were taken instead of others.
 
         >>> EncodingLoss(n_notes=10, hidden=2).sentences()
-        ['2 notes under or beside a higher one were left out']
+        ['2 notes beneath a higher or equal one left out']
         """
         counts = [
             (self.parts_left_out, "part|parts not encoded"),
-            (self.hidden, "note|notes under or beside a higher one were left out"),
+            (self.hidden, "note|notes beneath a higher or equal one left out"),
             (self.cut, "note|notes end earlier than written"),
             (self.rests_shortened, "long rest|rests lost whole bars"),
             (self.rests_dropped, "rest|rests not kept"),
             (self.key_changes, "later key signature|signatures not kept"),
         ]
-        said = [_counted(n, words) for n, words in counts if n]
+        said = [f"took {choice}" for choice in self.choices[:3]] if self.parts_left_out else []
+        said += [_counted(n, words) for n, words in counts if n]
         if self.off_grid:
             share, mean, worst = f"{self.off_grid_share:.0%}", f"{self.error_mean:.3f}", f"{self.error_max:.3f}"
             said.append(f"{share} of the notes lay off the grid, by {mean} quarter notes on average, {worst} at most")

@@ -117,7 +117,10 @@ class MelodyEncoding(ScoreEncoding):
         silent_from = np.append(0, notes.onset[:-1] + duration[:-1])
         cut = int((duration < notes.end - notes.onset).sum())
         if "rest" not in self.fields:
-            return self._legato(notes, header, EncodingLoss(rests_dropped=int((notes.onset > silent_from).sum())))
+            dropped = EncodingLoss(rests_dropped=int((notes.onset > silent_from).sum()))
+            return self._legato(
+                notes.onset, np.append(silent_from[1:], notes.onset[-1] + duration[-1]), header, dropped
+            )
         removal = long_gaps(silent_from, notes.onset, silent_from, limit, header)
         if removal is None:
             return notes.onset - silent_from, duration, header, EncodingLoss(cut=cut)
@@ -126,16 +129,15 @@ class MelodyEncoding(ScoreEncoding):
         return rest, duration, removal.of_header(header), loss
 
     def _legato(
-        self, notes: Notes, header: Header, loss: EncodingLoss
+        self, onset: IntArray, end: IntArray, header: Header, loss: EncodingLoss
     ) -> tuple[IntArray, IntArray, Header, EncodingLoss]:
+        first, last = int(onset[0]), int(end[-1] - onset[-1])
+        header, onset, end = without_silence_before(first, header), onset - first, end - first
         limit = units_of(self.max_length, self._grid)
-        first = int(notes.onset[0])
-        header, onset = without_silence_before(first, header), notes.onset - first
-        removal = long_gaps(onset[:-1], onset[1:], notes.end[:-1] - first, limit, header)
+        removal = long_gaps(onset[:-1], onset[1:], end[:-1], limit, header)
         if removal is not None:
             onset, header = removal(onset), removal.of_header(header)
             loss += EncodingLoss(rests_shortened=len(removal.start))
-        last = min(int(notes.end[-1] - notes.onset[-1]), limit)
         return np.zeros_like(onset), np.append(np.diff(onset), last), header, loss
 
     def _write(self, score: ScoreTick, piece: TokenPiece) -> None:
