@@ -38,7 +38,9 @@ def check_constraint(
         states = _check_step(automaton, vocabulary, states, random)
 
 
-def _check_step(automaton: Automaton, vocabulary: Vocabulary, states: IntArray, random: np.random.Generator) -> IntArray:
+def _check_step(
+    automaton: Automaton, vocabulary: Vocabulary, states: IntArray, random: np.random.Generator
+) -> IntArray:
     allowed = automaton.allowed(states)
     _require(allowed.shape == (len(states), vocabulary.n_symbols), "allowed() must be (n, n_symbols)")
     row = np.repeat(np.arange(len(states)), vocabulary.n_symbols)
