@@ -224,6 +224,10 @@ def is_ascending(notes: NoteArrays) -> bool:
     return not back.any() and (not len(notes.onset) or int(notes.onset.min()) >= 0)
 
 
-def count_of(count: int) -> str:
-    """`count` notes in words."""
-    return "1 note" if count == 1 else f"{count} notes"
+def count_of(count: int, what: str = "note") -> str:
+    """`count` things in words.
+
+    >>> count_of(1), count_of(2, "bar")
+    ('1 note', '2 bars')
+    """
+    return f"{count} {what}{'s' if count != 1 else ''}"
