@@ -7,10 +7,11 @@ at most one note in twenty begins while another still sounds for more than a six
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stochastic_music.errors import EncodingError
 
@@ -35,18 +36,12 @@ def sounding_parts(score: ScoreTick, *, drums: bool = True) -> list[int]:
 
 def is_monophonic(track: TrackTick, tpq: int) -> bool:
     """Whether one note sounds at a time; see the module's article."""
-    notes = track.notes.numpy()
-    order = np.argsort(notes["time"], kind="stable")
-    start = notes["time"][order].astype(np.int64)
-    end = np.maximum.accumulate(start + notes["duration"][order])
-    overlaps = end[:-1] - start[1:] > tpq // 16
-    return bool(20 * np.count_nonzero(overlaps) <= len(start))
+    return _one_at_a_time(track.notes.numpy(), tpq)
 
 
 def mean_pitch(track: TrackTick) -> float:
     """The mean MIDI pitch of a track that has notes."""
-    pitches = track.notes.numpy()["pitch"]
-    return float(np.add.reduce(pitches, dtype=np.int64)) / len(pitches)
+    return _mean(track.notes.numpy()["pitch"])
 
 
 def choose_part(score: ScoreTick, part: str | int | None = None) -> PartChoice:
@@ -75,13 +70,14 @@ def _carrier(score: ScoreTick, sounding: Sequence[int]) -> PartChoice:
         raise EncodingError('the score has drums only: ask for them with part="drums"')
     if len(pitched) == 1:
         return PartChoice(pitched[0], "the only part")
-    named = [i for pattern in _MELODY_NAMES for i in pitched if _is_called(tracks[i].name, pattern)]
-    high = sorted(pitched, key=lambda i: -mean_pitch(tracks[i]))
+    named = _named_as_melody([(i, tracks[i].name) for i in pitched])
     for i in named:
         if is_monophonic(tracks[i], score.tpq):
             return PartChoice(i, f"{_label(score, sounding, i)}, by its name")
+    columns = {i: tracks[i].notes.numpy() for i in pitched}
+    high = sorted(pitched, key=lambda i: -_mean(columns[i]["pitch"]))
     for i in high:
-        if is_monophonic(tracks[i], score.tpq):
+        if _one_at_a_time(columns[i], score.tpq):
             return PartChoice(i, f"{_label(score, sounding, i)}, the highest of the parts with one note at a time")
     i, reason = (named[0], "by its name") if named else (high[0], "the highest of several polyphonic parts")
     return PartChoice(i, f"{_label(score, sounding, i)}, {reason}")
@@ -113,8 +109,25 @@ def _named(score: ScoreTick, sounding: Sequence[int], name: str) -> PartChoice:
     return PartChoice(i, f"{_label(score, sounding, i)}, as asked")
 
 
-def _is_called(name: str, pattern: str) -> bool:
-    return bool(name) and re.search(rf"\b({pattern})\b", name, re.IGNORECASE) is not None
+def _named_as_melody(names: Sequence[tuple[int, str]]) -> list[int]:
+    if not any(name for _, name in names):
+        return []
+    patterns = [re.compile(rf"\b({words})\b", re.IGNORECASE) for words in _MELODY_NAMES]
+    return [i for pattern in patterns for i, name in names if pattern.search(name)]
+
+
+def _one_at_a_time(notes: Mapping[str, NDArray[Any]], tpq: int) -> bool:
+    start = notes["time"].astype(np.int64)
+    end = start + notes["duration"]
+    if not (start[1:] >= start[:-1]).all():
+        order = np.argsort(start, kind="stable")
+        start, end = start[order], end[order]
+    overlaps = np.maximum.accumulate(end)[:-1] - start[1:] > tpq // 16
+    return 20 * int(np.count_nonzero(overlaps)) <= len(start)
+
+
+def _mean(pitches: NDArray[Any]) -> float:
+    return float(np.add.reduce(pitches, dtype=np.int64)) / len(pitches)
 
 
 def _label(score: ScoreTick, sounding: Sequence[int], index: int) -> str:

@@ -102,7 +102,7 @@ class Timeline:
         self.grid, self.tpq = grid, tpq
         self._origin = pickup
         self.pickup = -int(grid.snap(np.array(-pickup), tpq)) if pickup else 0
-        starts = self.nearest(np.array([tick for tick, _, _ in meters], dtype=np.int64)).tolist()
+        starts = self.nearest(np.array([tick for tick, _, _ in meters], dtype=np.int64)).tolist() if meters[1:] else [0]
         self.meters = tidy_meters([Meter(u, n, d) for u, (_, n, d) in zip(starts, meters, strict=True)])
         self._lengths = [_checked_bar(meter, grid.resolution) for meter in self.meters]
         self._regular = all(length % grid.period == 0 for length in self._lengths) and all(

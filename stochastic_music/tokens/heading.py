@@ -103,6 +103,8 @@ def add_track(score: ScoreTick, header: Header, place: int, notes: tuple[IntArra
 
 
 def _key(score: ScoreTick) -> str | None:
+    if not len(score.key_signatures) and not len(score.markers):
+        return None
     printed = printed_key(score)
     first = min(score.key_signatures, key=lambda k: int(k.time), default=None)
     if printed is None and first is not None:

@@ -58,6 +58,8 @@ def joined(parts: Sequence[Notes]) -> Notes:
 
 def in_order(notes: Notes) -> Notes:
     """The notes by onset, then from the top down, then the longest first."""
+    if (notes.onset[1:] > notes.onset[:-1]).all():
+        return notes
     return notes.where(np.lexsort((-notes.end, -notes.pitch, notes.onset)))
 
 
