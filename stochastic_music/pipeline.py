@@ -14,14 +14,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import __version__, _random, model_file, registry
 from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
-from stochastic_music.errors import NotFittedError, UnsatisfiableError
+from stochastic_music.errors import NotFittedError
+from stochastic_music.music.keys import parse_key, pitch_class_weights, relative_mode
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling import Sample, sample
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from stochastic_music.corpus import EncodingReport
 
+Transpose: TypeAlias = Literal["none", "common", "all"]
 #: a piece without an ending is cut off by nobody, but no piece grows past this many events
 MAX_EVENTS = 1024
 
@@ -54,7 +56,8 @@ class Pipeline:
     Args:
         encoding: how scores become symbols, e.g. `MelodyEncoding()`.
         model: what learns from symbols, e.g. `Markov(order=3)`.
-        transpose: "none", or "common" to bring every piece to C major or A minor first.
+        transpose: "none", or "common" to bring every piece to C major or A minor first, "all" to learn from
+            every piece in all twelve keys.
 
     After `fit`: `vocabulary_`, `headers_` (one a training piece), `corpus_` (the training symbols as a
     TokenCorpus, None in a file saved without sources), `report_` (what encoding lost) and `card_`.
@@ -65,7 +68,7 @@ class Pipeline:
         >>> [melody] = pipeline.sample(1, seed=1)
     """
 
-    def __init__(self, encoding: Any, model: Any, *, transpose: str = "none") -> None:
+    def __init__(self, encoding: Any, model: Any, *, transpose: Transpose = "none") -> None:
         self.encoding = encoding
         self.model = model
         self.transpose = transpose
@@ -73,15 +76,19 @@ class Pipeline:
     def __repr__(self) -> str:
         return f"Pipeline({self.encoding!r}, {self.model!r}, transpose={self.transpose!r})"
 
-    def encode(self, corpus: Corpus) -> tuple[TokenCorpus, EncodingReport]:
-        """The corpus as symbols, transposed as the pipeline says, and what that lost."""
-        return encode_corpus(corpus.transpose(self.transpose), self.encoding)
+    def encode(self, corpus: Corpus, *, training: bool = False) -> tuple[TokenCorpus, EncodingReport]:
+        """The corpus as symbols, transposed as the pipeline says, and what that lost.
+
+        Only training pieces are multiplied by `transpose="all"`; others then stay as they are.
+        """
+        how = "none" if self.transpose == "all" and not training else self.transpose
+        return encode_corpus(corpus.transpose(how), self.encoding)
 
     def fit(self, corpus: Corpus) -> Self:
         """Learn from scores; returns self. Raises EmptyCorpusError where nothing can be encoded."""
-        tokens, report = self.encode(corpus)
+        tokens, report = self.encode(corpus, training=True)
         self.report_ = report
-        return self.fit_tokens(tokens, card=corpus_card(corpus))
+        return self.fit_tokens(tokens, card={"licences": list(corpus.licences)})
 
     def fit_tokens(self, tokens: TokenCorpus, *, card: dict[str, Any] | None = None) -> Self:
         """Learn from symbols; `card` describes where they come from."""
@@ -222,17 +229,21 @@ class Pipeline:
         return [self.headers_[i] for i in generator.integers(0, len(self.headers_), size=n)]
 
     def _take(self, drawn: Sample) -> Take:
-        header = drawn.header and replace(drawn.header, title="", transposed=0)
-        piece = TokenPiece(drawn.symbols, header)
         n_notes = int((drawn.symbols != self.vocabulary_.end).sum()) // self.vocabulary_.n_fields
-        if n_notes == 0:
-            raise UnsatisfiableError("the model ended the piece before its first note: ask for --bars or --length")
-        return Take(self.encoding.decode([piece]), drawn, piece, -drawn.log_prob / math.log(2) / n_notes)
+        header = drawn.header and replace(drawn.header, title="", transposed=0)
+        score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
+        if header is not None and (key := self._key_heard(score, header)) != header.key:
+            header = replace(header, key=key)
+            score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
+        surprise = -drawn.log_prob / math.log(2) / max(n_notes, 1)
+        return Take(score, drawn, TokenPiece(drawn.symbols, header), surprise)
 
-
-def corpus_card(corpus: Corpus) -> dict[str, Any]:
-    """Where a corpus comes from: sources are counted, licences listed."""
-    return {"licences": sorted({piece.licence for piece in corpus if piece.licence})}
+    def _key_heard(self, score: Score, header: Header) -> str | None:
+        """The key to print: the header says how many sharps, the notes decide between major and minor."""
+        name = header.key or ("C" if self.transpose == "common" else None)
+        if name is None or (key := parse_key(name)).mode not in {"major", "minor"}:
+            return name
+        return str(relative_mode(key.sharps, pitch_class_weights(score)))
 
 
 def fingerprints(tokens: TokenCorpus) -> NDArray[np.uint64]:

@@ -39,12 +39,22 @@ def set_instrument(score: Any, instrument: str) -> None:
             track.program = number
 
 
-def in_key(score: Any, key: str | None) -> Any:
+def shift_to_key(pipeline: Pipeline, key: str | None) -> int | None:
+    """How far to move what comes out so that it is in `key`; None where each take must be heard first."""
+    from stochastic_music.music.keys import parse_key, semitones_to_common
+
+    if key is None:
+        return 0
+    return -semitones_to_common(parse_key(key)) if pipeline.transpose == "common" else None
+
+
+def in_key(score: Any, key: str | None, shift: int | None) -> Any:
+    """The score moved to `key`: by `shift` semitones, or from the key that it is heard in."""
+    from stochastic_music.music.keys import transpose, transpose_to_key
+
     if key is None:
         return score
-    from stochastic_music.music.keys import transpose_to_key
-
-    return transpose_to_key(score, key)
+    return transpose_to_key(score, key) if shift is None else transpose(score, shift)
 
 
 def write(score: Any, stem: Path, formats: list[str], made_by: str, force: bool) -> list[Path]:

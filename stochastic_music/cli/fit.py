@@ -46,7 +46,7 @@ def fit(
 ) -> None:
     """Learn a model from a folder of music files, and report what was learned from."""
     from stochastic_music import registry
-    from stochastic_music.pipeline import Pipeline, corpus_card
+    from stochastic_music.pipeline import Pipeline
 
     started = time.perf_counter()
     if not 0 <= holdout < 1:
@@ -59,21 +59,20 @@ def fit(
     chosen, why = _encoding(music, encoding, part, grid)
     say(why)
     pipeline = Pipeline(chosen, estimator, transpose=transpose)
-    tokens, loss = pipeline.encode(music)
-    say(loss.summary())
-    held_out = _held_out(pipeline, tokens, holdout, seed)
+    held_out = _held_out(pipeline, music, holdout, seed)
     if refit or held_out is None:
-        pipeline.fit_tokens(tokens, card=corpus_card(music))
+        pipeline.fit(music)
+    say(pipeline.report_.summary())
     pipeline.save(path, sources=sources, force=force)
     report = {
         "model_file": str(path),
         **music.report.to_json(),
-        **loss.to_json(),
-        "n_pieces": len(tokens),
-        "n_notes": tokens.n_events,
-        "vocabulary_size": len(pipeline.vocabulary_.alphabet or range(tokens.n_symbols - 1)) + 1,
+        **pipeline.report_.to_json(),
+        "n_pieces": pipeline.card_["n_pieces"],
+        "n_notes": pipeline.card_["n_notes"],
+        "vocabulary_size": pipeline.vocabulary_.n_symbols,
         "bits_per_note": held_out,
-        "refitted": refit,
+        "refitted": refit and held_out is not None,
         "licences": pipeline.card_["licences"],
         "seconds": round(time.perf_counter() - started, 3),
         "peak_bytes": _peak_bytes(),
@@ -113,20 +112,20 @@ def _encoding(music: Corpus, name: str, part: str | None, grid: str) -> tuple[An
     return chosen, f"Encoding: {name}, as asked."
 
 
-def _held_out(pipeline: Pipeline, tokens: Any, share: float, seed: int) -> dict[str, Any] | None:
+def _held_out(pipeline: Pipeline, music: Corpus, share: float, seed: int) -> dict[str, Any] | None:
     """Fit on the kept pieces, measure on those held out; None where there is nothing to hold out."""
-    import numpy as np
-
+    from stochastic_music.errors import EmptyCorpusError
     from stochastic_music.evaluation import bits_per_note
 
-    n_test = round(len(tokens) * share)
-    if n_test == 0 or n_test >= len(tokens):
+    if share == 0 or len(music) < 2:
         return None
-    order = np.random.default_rng(seed).permutation(len(tokens))
-    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
-    pipeline.fit_tokens(tokens.select(train))
-    held_out = tokens.select(test)
-    return bits_per_note(held_out, pipeline.log_probs(held_out), seed=seed).to_json()
+    train, test = music.split(share, seed=seed)
+    try:
+        pipeline.fit(train)
+        tokens, _ = pipeline.encode(test)
+    except EmptyCorpusError:
+        return None
+    return bits_per_note(tokens, pipeline.log_probs(tokens), seed=seed).to_json()
 
 
 def _tell(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> None:
@@ -134,7 +133,7 @@ def _tell(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> Non
     say(f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}.")
     if (held_out := report["bits_per_note"]) is not None:
         low, high = held_out["interval"]
-        again = "then refitted on everything" if report["refitted"] else "not refitted"
+        again = "then refitted on everything" if report["refitted"] else "not refitted on them"
         say(
             f"Held-out surprise: {held_out['value']:.2f} bits per note "
             f"(95 % interval {low:.2f} to {high:.2f}); {again}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -56,10 +58,13 @@ def generate(
     path = find_model(model)
     pipeline, checksum = load_model(path)
     number = _random.key(seed)
+    shift = _takes.shift_to_key(pipeline, key)
+    if shift is None and pitch_range is not None:
+        raise UsageError("--range with --key needs a model fitted with --transpose common; fit again, or leave one out")
     takes = _compose(
         pipeline,
         n,
-        constraint=_constraint(bars, length, pitch_range, middle_c),
+        constraint=_constraint(bars, length, pitch_range, middle_c, shift or 0),
         seed=number,
         meter=meter,
         tempo=tempo,
@@ -74,7 +79,7 @@ def generate(
     rows = []
     for i, take in enumerate(takes):
         stem = output / f"{path.stem}-s{number}-{i + 1:02d}"
-        score = _takes.in_key(take.score, key)
+        score = _takes.in_key(take.score, key, shift)
         files = _takes.write(score, stem, formats, made_by, force)
         rows.append(
             {
@@ -94,7 +99,10 @@ def generate(
         typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
 
 
-def _constraint(bars: int | None, length: int | None, pitch_range: str | None, middle_c: str) -> Constraint | None:
+def _constraint(
+    bars: int | None, length: int | None, pitch_range: str | None, middle_c: str, shift: int
+) -> Constraint | None:
+    """What the request demands of the music before it is moved by `shift` semitones."""
     from stochastic_music.constraints import Bars, Length, PitchRange
     from stochastic_music.tokens import pitch_number
 
@@ -107,12 +115,8 @@ def _constraint(bars: int | None, length: int | None, pitch_range: str | None, m
         low, colon, high = pitch_range.partition(":")
         if not colon:
             raise UsageError(f"--range got '{pitch_range}'; expected two pitches, for example C4:A5")
-        shift = pitch_number(low, middle_c=middle_c), pitch_number(high, middle_c=middle_c)
-        parts.append(PitchRange(*shift))
-    joined = parts[0] if parts else None
-    for part in parts[1:]:
-        joined = joined & part
-    return joined
+        parts.append(PitchRange(*(pitch_number(name, middle_c=middle_c) - shift for name in (low, high))))
+    return functools.reduce(operator.and_, parts) if parts else None
 
 
 def _compose(
