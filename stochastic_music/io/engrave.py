@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from stochastic_music.io.layout import PERCUSSION, Chord, Clef, Note, PartLayout, Staff, Voice, lay_out
-from stochastic_music.io.rhythm import UNITS, Beam, Grid, Value, beams, grid, tuplets, written
+from stochastic_music.io.rhythm import UNITS, Beam, Grid, Value, beams, grid, tuplets, writable, written
 from stochastic_music.music.bars import Bar, bars
 from stochastic_music.music.spelling import Spelling, is_diatonic, spell
 
@@ -135,7 +135,7 @@ def provenance(data: bytes) -> str:
     'seed 1'
     """
     try:
-        root = ET.fromstring(data)  # noqa: S314 - entities of a hostile file cost at most this one call
+        root = ET.fromstring(data)  # noqa: S314 - expat itself bounds the expansion of entities
     except ET.ParseError:
         return ""
     return root.findtext(f".//miscellaneous-field[@name='{_FIELD}']", "")
@@ -182,7 +182,8 @@ def _score_part(parent: ET.Element, part: PartLayout, part_id: str, channel: int
 
 def _channel(part: int) -> int:
     """MIDI channels 1 .. 16 in turn, without the drums' tenth."""
-    return (*range(1, 10), *range(11, 17))[(part - 1) % 15]
+    channels: list[int] = [*range(1, 10), *range(11, 17)]
+    return channels[(part - 1) % 15]
 
 
 def _instrument(part_id: str, pitch: int = -1) -> str:
@@ -196,19 +197,12 @@ def _drum_pitches(part: PartLayout) -> list[int]:
 # The frame: bars, keys, tempos
 
 
-def _units(time: Fraction) -> int:
-    """A bar line in units; one that cannot be written goes to the nearest sixteenth."""
-    units: Fraction = time * UNITS
-    is_written = units.denominator == 1 and (units % 2 == 0 or units % 3 == 0)
-    return units.numerator if is_written else 12 * round(units / 12)
-
-
 def _measures(score: ScoreTick) -> list[Measure]:
     return [measure for bar in bars(score) if (measure := _measure(bar)).end > measure.start]
 
 
 def _measure(bar: Bar) -> Measure:
-    start, end = _units(bar.start), _units(bar.end)
+    start, end = writable(bar.start), writable(bar.end)
     full = grid(bar.numerator, bar.denominator)
     first = full.length - (end - start) if bar.number == 0 else 0
     return Measure(bar.number, start, end, (bar.numerator, bar.denominator), full, first)
@@ -219,7 +213,7 @@ def _keys(score: ScoreTick, parts: Sequence[PartLayout]) -> list[Key]:
     if not printed:
         return [_estimated_key(parts)]
     ordered = sorted(printed.items())
-    times = [0, *(_units(Fraction(time, score.ticks_per_quarter)) for time, _ in ordered[1:])]
+    times = [0, *(writable(Fraction(time, score.ticks_per_quarter)) for time, _ in ordered[1:])]
     return [Key(time, fifths, minor) for time, (_, (fifths, minor)) in zip(times, ordered, strict=True)]
 
 
@@ -392,7 +386,7 @@ class _Writer:
 def _sounds(chords: Sequence[Chord], measure: Measure) -> list[Sound]:
     """One voice of one bar, its silences filled with rests."""
     length = measure.end - measure.start
-    if not chords:
+    if not chords and length == measure.grid.length:
         return [Sound(Value(0, length, "", 0), None, [])]
     spans = _filled(chords, measure)
     regions = tuplets([edge for start, end, _ in spans for edge in (start, end)], measure.grid, measure.first)

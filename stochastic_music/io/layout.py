@@ -1,6 +1,7 @@
 """How a score is laid out on paper: staves, clefs, voices and chords.
 
-A track becomes one part. A part is one staff, or two (a grand staff, cut at middle C) where it is polyphonic and wide.
+A track becomes one part; drums, which have no duration, are written up to the next stroke or beat. A part is one
+staff, or two (a grand staff, cut at middle C) where it is polyphonic and wide.
 Within a staff notes that begin and end together are a *chord*; chords that overlap go to *voices*, at most four,
 the highest first. Where four voices do not suffice, the staff becomes one voice of tied chords, cut wherever a
 note begins or ends: harder to read, but nothing is lost.
@@ -11,12 +12,13 @@ Times are units of `rhythm.UNITS` a quarter note.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from stochastic_music.io.rhythm import UNITS, snap
+from stochastic_music.io.rhythm import UNITS, snap, writable
 from stochastic_music.music import marks
 from stochastic_music.protocols import IntArray
 
@@ -54,7 +56,7 @@ class Clef(NamedTuple):
 
 
 TREBLE, BASS = Clef("G", 2, 0, 62, 79, 0.0), Clef("F", 4, 0, 41, 59, 0.0)
-CLEFS = (TREBLE, BASS, Clef("G", 2, -1, 50, 67, 0.5), Clef("G", 2, 1, 74, 91, 2.0), Clef("F", 4, -1, 29, 47, 2.0))
+CLEFS = (TREBLE, BASS, Clef("G", 2, -1, 50, 67, 1.5), Clef("G", 2, 1, 74, 91, 2.0), Clef("F", 4, -1, 29, 47, 2.0))
 PERCUSSION = Clef("percussion", 2, 0, 0, 127, 0.0)
 
 Voice = list[Chord]
@@ -78,15 +80,15 @@ class PartLayout(NamedTuple):
 
 def lay_out(score: ScoreTick) -> list[PartLayout]:
     """The parts of a score: each track that has notes, or one silent part where none has."""
-    found = [(i, track) for i, track in enumerate(score.tracks) if len(track.notes)] or [
-        (i, track) for i, track in enumerate(score.tracks)
-    ][:1]
+    found = [(i, track) for i, track in enumerate(score.tracks) if len(track.notes)]
+    if not found:
+        return [PartLayout("", 0, False, [Staff(TREBLE, [[]])])]
     rows = _snapped_notes(score, [i for i, _ in found])
     names = _names([track for _, track in found])
     return [
         PartLayout(name, int(track.program), bool(track.is_drum), _staves(notes, bool(track.is_drum)))
         for (_, track), notes, name in zip(found, rows, names, strict=True)
-    ] or [PartLayout("", 0, False, [Staff(TREBLE, [[]])])]
+    ]
 
 
 def _names(tracks: Sequence[TrackTick]) -> list[str]:
@@ -99,15 +101,22 @@ def _names(tracks: Sequence[TrackTick]) -> list[str]:
 def _snapped_notes(score: ScoreTick, indices: Sequence[int]) -> list[list[Note]]:
     """The notes of each track, on times that can be written, the tracks sharing one grid."""
     arrays = [score.tracks[i].notes.numpy() for i in indices]
-    nothing = np.zeros(0, dtype=np.int64)
-    starts = np.concatenate([nothing, *(a["time"] for a in arrays)]).astype(np.int64)
-    ends = starts + np.concatenate([nothing, *(a["duration"] for a in arrays)])
-    units = snap(np.concatenate([starts, ends]), starts, score.ticks_per_quarter).reshape(2, -1)
+    starts = np.concatenate([a["time"] for a in arrays]).astype(np.int64)
+    ends = starts + np.concatenate([a["duration"] for a in arrays])
+    units = _from_first_bar(np.stack([starts, ends]), marks.pickup(score), score.ticks_per_quarter)
     cuts = np.cumsum([len(a["time"]) for a in arrays])[:-1]
     return [
         _notes(score, i, a["pitch"].tolist(), spans)
         for i, a, spans in zip(indices, arrays, np.split(units, cuts, axis=1), strict=True)
     ]
+
+
+def _from_first_bar(spans: IntArray, pickup: int, resolution: int) -> IntArray:
+    """Starts and ends (2, n) in ticks as units, on beats counted from the first full bar, not from the pickup."""
+    beats = -(-pickup // resolution)
+    moved = spans + (beats * resolution - pickup)
+    units = snap(moved.ravel(), moved[0], resolution).reshape(spans.shape)
+    return np.maximum(units - beats * UNITS + writable(Fraction(pickup, resolution)), 0)
 
 
 def _notes(score: ScoreTick, index: int, pitches: Sequence[int], spans: IntArray) -> list[Note]:
@@ -124,12 +133,19 @@ def _notes(score: ScoreTick, index: int, pitches: Sequence[int], spans: IntArray
 
 def _staves(notes: Sequence[Note], is_drum: bool) -> list[Staff]:
     if is_drum:
-        return [Staff(PERCUSSION, voices(notes))]
+        return [Staff(PERCUSSION, voices(_struck(notes)))]
     upper = [n for n in notes if n.pitch >= 60]
     lower = [n for n in notes if n.pitch < 60]
     if _is_wide(notes) and len(voices(notes)) + _has_chords(notes) > 1:
         return [Staff(TREBLE, voices(upper)), Staff(BASS, voices(lower))]
     return [Staff(clef_for([n.pitch for n in notes]), voices(notes))]
+
+
+def _struck(notes: Sequence[Note]) -> list[Note]:
+    """Drums, which have no duration of their own: each is written up to the next stroke, or to the next quarter."""
+    onsets = sorted({n.start for n in notes})
+    next_onset = dict(pairwise([*onsets, 2**62]))
+    return [n._replace(end=min(next_onset[n.start], (n.start // UNITS + 1) * UNITS)) for n in notes]
 
 
 def _is_wide(notes: Sequence[Note]) -> bool:

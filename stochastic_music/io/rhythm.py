@@ -17,13 +17,14 @@ The rules are those of E. Gould, Behind Bars (Faber 2011), chapters "Meter" and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import cache
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from stochastic_music.protocols import IntArray
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 #: Units a quarter note.
 UNITS = 48
@@ -138,32 +139,45 @@ def _thirds(length: int) -> tuple[int, ...]:
 def snap(times: IntArray, onsets: IntArray, resolution: int) -> IntArray:
     """Times in ticks as units that can be written; `resolution` is ticks a quarter note.
 
-    `onsets`, in ticks, decide which beats are in triplets. Times that can be written stay as they are.
+    Beats are counted from time 0; `onsets`, in ticks, decide which of them are in triplets. Times that can be
+    written stay as they are.
 
     >>> snap(np.array([0, 121, 240, 320]), np.array([0, 121, 240, 320]), 480).tolist()
     [0, 12, 24, 32]
     """
     exact, rest = np.divmod(times * UNITS, resolution)
-    writable = (rest == 0) & ((exact % 2 == 0) | (exact % 3 == 0))
-    beat = exact // UNITS
-    triplet = _triplet_beats(onsets * UNITS / resolution, int(beat.max(initial=0)) + 1)
-    step = np.where(triplet[beat], 16, 12)
-    near = np.floor(times * UNITS / resolution / step + 0.5).astype(np.int64) * step
-    return _even_in_tuplets(np.where(writable, exact, near))
+    exactly = (rest == 0) & ((exact % 2 == 0) | (exact % 3 == 0))
+    triplet = _triplet_beats(onsets * UNITS / resolution, int(exact.max(initial=0)) // UNITS + 1)
+    place = times * UNITS / resolution
+    to_sixteenth, to_third = (_nearest(place, step) for step in (12, 16))
+    # a tick or two beside a triplet is that triplet, whatever other parts do in this beat
+    is_third = triplet[exact // UNITS] | (np.abs(place - to_third) <= np.minimum(1, np.abs(place - to_sixteenth)))
+    return _even_in_tuplets(np.where(exactly, exact, np.where(is_third, to_third, to_sixteenth)))
 
 
-def _triplet_beats(onsets: np.ndarray[tuple[int], np.dtype[np.float64]], n_beats: int) -> np.ndarray:
+def _nearest(places: FloatArray, step: int) -> IntArray:
+    return np.floor(places / step + 0.5).astype(np.int64) * step
+
+
+def _triplet_beats(onsets: FloatArray, n_beats: int) -> BoolArray:
     """Which beats have onsets nearer to triplet eighths than to sixteenths, by summed distance."""
     beat = (onsets // UNITS).astype(np.int64)
-    far = [np.bincount(beat, np.abs(onsets - np.round(onsets / step) * step), n_beats) for step in (12, 16)]
-    triplet: np.ndarray = far[1] + 1 < far[0]
-    return np.append(triplet, False)
+    sixteenth, third = (np.bincount(beat, np.abs(onsets - _nearest(onsets, step)), n_beats) for step in (12, 16))
+    return np.asarray(third + 1 < sixteenth)
 
 
 def _even_in_tuplets(units: IntArray) -> IntArray:
     """Within a tuplet only even places can be written: 64ths off them move by one unit."""
     odd_beats = np.unique(units[units % 3 != 0] // UNITS)
     return np.where(np.isin(units // UNITS, odd_beats), units & ~1, units)
+
+
+def writable(time: Fraction) -> int:
+    """A bar line, in quarter notes, as units; one that cannot be written goes to the nearest sixteenth."""
+    units = Fraction(time * UNITS)
+    if units.denominator == 1 and (units % 2 == 0 or units % 3 == 0):
+        return int(units)
+    return 12 * round(units / 12)
 
 
 def tuplets(places: Sequence[int], bar: Grid, first: int = 0) -> list[Region]:
@@ -175,7 +189,7 @@ def tuplets(places: Sequence[int], bar: Grid, first: int = 0) -> list[Region]:
     ([Region(start=0, end=48)], [Region(start=0, end=96)])
     """
     regions: list[Region] = []
-    for place in sorted({p for p in places if p % 3}):
+    for place in sorted({p for p in places if (p + first) % 3}):
         if not regions or place >= regions[-1].end:
             regions.append(_region(place, regions[-1].end if regions else -first, places, bar, first))
     return regions
