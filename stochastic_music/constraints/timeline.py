@@ -44,7 +44,7 @@ class TimeAutomaton(BaseAutomaton):
         """The clocks that states stand for (folded; DEAD gives the start)."""
         rest, due = np.divmod(np.maximum(states, 0), self._n_due)
         time, lag = np.divmod(rest, self._n_lags)
-        spans = type(self._spans)(*(np.broadcast_to(column, (len(states), column.shape[1])) for column in self._spans))
+        spans = type(self._spans)(*(column.repeat(len(states), axis=0) for column in self._spans))
         return ClockState(due, time, lag, spans)
 
     def due(self, states: IntArray) -> IntArray:

@@ -34,7 +34,7 @@ class ContextSets:
 
     def distinct(self, contexts: IntArray) -> IntArray:
         """Sorted, each once."""
-        if 16 * len(contexts) < len(self._flag):
+        if 128 * len(contexts) < len(self._flag):
             return np.unique(contexts)
         self._flag[contexts] = True
         found = np.flatnonzero(self._flag)

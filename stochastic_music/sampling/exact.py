@@ -65,58 +65,63 @@ class ExactSampler:
         length itself is always met; elsewhere chains stop after `max_events` events, ended or not.
         """
         tables, n = self._tables, len(chains)
-        node, entry = np.full(n, tables.start), np.zeros(n, dtype=np.int64)
+        place = np.full(n, tables.start)
         columns, scores = [], []
         cut = None if max_events is None or self.bounded else max_events * self.vocabulary.n_fields + 1
         for step in count() if cut is None else range(cut):
-            active = np.flatnonzero(node != END)
+            active = np.flatnonzero(place != tables.end)
             if not len(active):
                 break
             uniforms = _random.uniforms(key, step, int(chains.max()) + 1)[chains[active]]
-            chosen, node[active], entry[active] = tables.step(node[active], entry[active], uniforms)
+            arc, place[active] = tables.step(place[active], uniforms)
             columns.append(np.full(n, self.vocabulary.end, dtype=np.int64))
-            columns[-1][active] = tables.symbol[chosen]
+            columns[-1][active] = tables.symbol[arc]
             scores.append(np.zeros(n))
-            scores[-1][active] = tables.log_prob[chosen]
+            scores[-1][active] = tables.log_prob[arc]
         return np.stack(columns, axis=1), np.stack(scores, axis=1)
 
 
 class _Tables:
-    """Product and messages laid flat, so that chains at any nodes step together."""
+    """Product and messages laid flat, so that chains at any nodes step together.
+
+    A chain's *place* is the index of its message, which tells the stage and the row of its context there.
+    """
 
     def __init__(self, product: Product, messages: Messages) -> None:
-        table = product.table
-        self.start, self.symbol, self.log_prob, self._weight = product.start, table.symbol, table.log_prob, table.weight
-        self._value, self._offset = messages.values, messages.offset
-        plans = list(dict.fromkeys(plan for plan in messages.plans if plan is not None))
-        number = {id(plan): i for i, plan in enumerate(plans)}
-        rows = np.cumsum([0, *(len(plan.branch.first) - 1 for plan in plans)])
-        entries = np.cumsum([0, *(len(plan.column) for plan in plans)])
-        self._first = np.concatenate([plan.branch.first[:-1] + e for plan, e in zip(plans, entries, strict=False)])
-        self._count = np.concatenate([np.diff(plan.branch.first) for plan in plans])
-        self._arc = np.concatenate([plan.branch.arcs for plan in plans])
-        self._slot = np.concatenate([plan.branch.slot for plan in plans])
+        self.symbol, self.log_prob, self._weight = product.table.symbol, product.table.log_prob, product.table.weight
+        self._value = messages.values
+        self.start, self.end = int(messages.offset[product.start]), int(messages.offset[END])
+        stages, plans = messages.stages, list(dict.fromkeys(messages.plans))
+        entries = _starts([len(plan.arcs) for plan in plans])
+        self._first = np.concatenate([plan.first[:-1] + e for plan, e in zip(plans, entries, strict=True)])
+        self._count = np.concatenate([np.diff(plan.first) for plan in plans])
+        self._arc = np.concatenate([plan.arcs for plan in plans])
+        self._slot = np.concatenate([plan.slot for plan in plans])
         self._column = np.concatenate([plan.column for plan in plans])
-        self._row = np.array([-1 if plan is None else rows[number[id(plan)]] for plan in messages.plans])
-        self._slots = np.cumsum([0, *(len(node.targets) for node in product.nodes)])
-        self._target = np.array([t for node in product.nodes for t in node.targets], dtype=np.int64)
-        bases = [plan.base for plan in messages.plans if plan is not None]
-        self._base = np.concatenate([np.zeros(0, dtype=np.int64), *bases])
+        rows = dict(zip(plans, _starts([len(plan.first) - 1 for plan in plans]), strict=True))
+        self._begins = messages.offset[[stage.nodes[0] for stage in stages]]  # the first place of each stage
+        self._row = np.array([rows[plan] for plan in messages.plans]) - self._begins
+        self._slots = _starts([len(stage.targets) for stage in stages])
+        offset = [messages.offset[stage.targets] - plan.base for stage, plan in zip(stages, messages.plans, strict=True)]
+        self._shift = np.concatenate(offset)  # from a column of a stage's target to its place
 
-    def step(self, node: IntArray, entry: IntArray, uniforms: FloatArray) -> tuple[IntArray, IntArray, IntArray]:
-        """The arc each chain takes, and the node and the place there that it leads to: each (n,)."""
-        row = self._row[node] + entry
+    def step(self, place: IntArray, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
+        """The arc each chain takes, and the place it leads to: both (n,)."""
+        stage = np.searchsorted(self._begins, place, side="right") - 1
+        row = self._row[stage] + place
         first, count = self._first[row], self._count[row]
-        place = np.arange(count.max())
-        at = np.where(place < count[:, None], first[:, None] + place, first[:, None])
-        slot = self._slots[node][:, None] + self._slot[at]
-        target = self._target[slot]
-        there = self._column[at] - self._base[slot]
-        log_weight = self._weight[self._arc[at]] + self._value[self._offset[target] + there]
-        log_weight -= self._value[self._offset[node] + entry][:, None]
-        chosen = choose(np.where(place < count[:, None], np.exp(log_weight), 0.0), uniforms)
-        each = np.arange(len(node))
-        return self._arc[at[each, chosen]], target[each, chosen], there[each, chosen]
+        within = np.arange(count.max()) < count[:, None]
+        at = first[:, None] + np.where(within, np.arange(count.max()), 0)
+        there = self._column[at] + self._shift[self._slots[stage][:, None] + self._slot[at]]
+        log_weight = self._weight[self._arc[at]] + self._value[there] - self._value[place][:, None]
+        chosen = choose(np.where(within, np.exp(log_weight), 0.0), uniforms)
+        each = np.arange(len(place))
+        return self._arc[at[each, chosen]], there[each, chosen]
+
+
+def _starts(sizes: list[int]) -> IntArray:
+    """Where each of some arrays begins, laid end to end."""
+    return np.cumsum([0, *sizes], dtype=np.int64)[:-1]
 
 
 def exact(

@@ -11,9 +11,10 @@ Sums are scaled by the greatest message of a node; where factors differ by more 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from scipy.sparse.linalg import bicgstab
 from stochastic_music.errors import UsageError
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.sampling.context_sets import SmallInts
-from stochastic_music.sampling.product import END, Branch, Product
+from stochastic_music.sampling.product import END, Branch, Node, Product
 
 _TINY = -345.0  # exp of it squared is still a number
 _TOLERANCE = 1e-12
@@ -33,15 +34,24 @@ _STEPS = 20_000
 
 @dataclass(eq=False)
 class Plan:
-    """A branch whose targets are settled: entry e leads to column `column[e]` of the targets' messages, laid end to end.
+    """How the messages of some nodes, laid end to end, depend on those of their targets, laid end to end.
 
-    `base` (n_slots,) is where each target's messages begin. Plans are shared as branches are.
+    Row i owns entries `first[i] : first[i + 1]`: an arc of the `ArcTable`, and the column it leads to, which belongs to the
+    target number `slot`, whose columns begin at `base[slot]`. Nodes that repeat from bar to bar share a plan.
     """
 
-    branch: Branch
     matrix: csr_array
+    arcs: SmallInts
+    slot: SmallInts
     base: IntArray
+    log_weight: FloatArray
     tame: bool
+
+    @property
+    def first(self) -> SmallInts:
+        """Where each row begins."""
+        first: SmallInts = self.matrix.indptr
+        return first
 
     @property
     def column(self) -> SmallInts:
@@ -49,97 +59,93 @@ class Plan:
         column: SmallInts = self.matrix.indices
         return column
 
-    def message(self, product: Product, following: FloatArray) -> FloatArray:
+    def message(self, following: FloatArray) -> FloatArray:
         """Log messages of the rows from log messages of the columns."""
         top = following.max(initial=-np.inf)
         if top == -np.inf:
-            return np.full(self.matrix.shape[0], -np.inf)
+            return np.full(len(self.first) - 1, -np.inf)
         scaled = following - top
         if self.tame and scaled.min(where=scaled > -np.inf, initial=0.0) > _TINY:
-            with np.errstate(divide="ignore"):
-                total: FloatArray = np.log(self.matrix @ np.exp(scaled)) + top
-            return total
-        return _careful(self.branch.first, product.table.weight[self.branch.arcs] + following[self.column])
+            return _log(self.matrix @ np.exp(scaled)) + top
+        return _careful(self.first, self.log_weight[self.arcs] + following[self.column])
+
+
+class Stage(NamedTuple):
+    """Nodes whose messages are found together: at once, or, where they reach each other, as a linear system."""
+
+    nodes: list[int]
+    targets: list[int]
+    cyclic: bool
 
 
 class Messages:
-    """The messages of a whole product: node i owns `values[offset[i] : offset[i + 1]]`."""
+    """The messages of a whole product: node i owns `values[offset[i] : offset[i] + size[i]]`; stages lie end to end."""
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        sizes = [0 if node.contexts is None else len(product.sets[node.contexts]) for node in product.nodes]
-        self.offset = np.concatenate([[0], np.cumsum(sizes)])
-        self.values = np.full(self.offset[-1], -np.inf)
-        self.values[END] = 0.0
-        self._plans: dict[tuple[int, tuple[int, ...]], Plan] = {}
-        self.plans = [None if node.branch is None else self._plan(node.branch, node.targets) for node in product.nodes]
-        for component in _components(product):
-            self._solve(component)
+        self.stages = _stages(product)
+        order = [END, *(i for stage in self.stages for i in stage.nodes)]
+        self.size = np.array([len(product.sets[_contexts(product, i)]) for i in range(len(product.nodes))])
+        self.offset = np.zeros_like(self.size)
+        self.offset[order] = np.cumsum(self.size[order]) - self.size[order]
+        self.values = np.full(self.size.sum(), -np.inf)
+        self.values[self.offset[END]] = 0.0
+        self._plans: dict[tuple[Hashable, ...], Plan] = {}
+        self.plans = [self._plan(stage) for stage in self.stages]
+        for stage, plan in zip(self.stages, self.plans, strict=True):
+            solve = self._solve_cycle if stage.cyclic else self._solve
+            first = self.offset[stage.nodes[0]]
+            self.values[first : first + len(plan.first) - 1] = solve(stage, plan)
 
     def of(self, node: int) -> FloatArray:
         """The messages of one node: a view."""
-        return self.values[self.offset[node] : self.offset[node + 1]]
+        return self.values[self.offset[node] : self.offset[node] + self.size[node]]
 
-    def following(self, node: int) -> FloatArray:
-        """The messages of a node's targets, end to end."""
-        return np.concatenate([self.values[:0], *(self.of(i) for i in self.product.nodes[node].targets)])
+    def _following(self, targets: Sequence[int]) -> FloatArray:
+        return np.concatenate([self.values[:0], *(self.of(i) for i in targets)])
 
-    def _plan(self, branch: Branch, targets: Sequence[int]) -> Plan:
-        product = self.product
-        sets = tuple(_contexts(product, i) for i in targets)
-        key = (id(branch), sets)
+    def _plan(self, stage: Stage) -> Plan:
+        number = {target: k for k, target in enumerate(stage.targets)}
+        nodes = [self.product.nodes[i] for i in stage.nodes]
+        branches = [_branch(node) for node in nodes]
+        leads = [tuple(number[t] for t in node.targets) for node in nodes]
+        sets = tuple(_contexts(self.product, i) for i in stage.targets)
+        key = (*(id(branch) for branch in branches), *leads, sets)
         if key not in self._plans:
-            base = np.concatenate([[0], np.cumsum([len(product.sets[i]) for i in sets])]).astype(np.int64)
-            column = np.zeros(len(branch.arcs), dtype=np.int32)
-            for slot, contexts in enumerate(sets):
-                at = slice(None) if len(sets) == 1 else branch.slot == slot
-                column[at] = base[slot] + product.sets.places(contexts, branch.context[at])
-            weight = product.table.weight[branch.arcs]
-            shape = (len(branch.first) - 1, int(base[-1]))
-            matrix = csr_array((np.exp(weight), column, branch.first), shape=shape)
-            self._plans[key] = Plan(branch, matrix, base[:-1], bool(weight.min(initial=0.0) > _TINY))
+            self._plans[key] = _make_plan(self.product, branches, leads, sets)
         return self._plans[key]
 
-    def _solve(self, component: list[int]) -> None:
-        nodes = self.product.nodes
-        if len(component) == 1 and component[0] not in nodes[component[0]].targets:
-            [node] = component
-            plan = self.plans[node]
-            if plan is not None:
-                self.of(node)[:] = plan.message(self.product, self.following(node))
-        else:
-            self._solve_cycle(component)
+    def _solve(self, stage: Stage, plan: Plan) -> FloatArray:
+        return plan.message(self._following(stage.targets))
 
-    def _solve_cycle(self, component: list[int]) -> None:
-        """Solve h = A h + r over a component; r is what leaves it, scaled by its greatest entry."""
-        outside = {t for i in component for t in self.product.nodes[i].targets} - set(component)
-        top = max((self.of(i).max(initial=-np.inf) for i in outside), default=-np.inf)
+    def _solve_cycle(self, stage: Stage, plan: Plan) -> FloatArray:
+        """Solve h = inner h + outer, where outer is what leaves the stage, scaled by its greatest entry."""
+        n = len(plan.first) - 1
+        outside = self._following(stage.targets[len(stage.nodes) :])
+        top = outside.max(initial=-np.inf)
         if top == -np.inf:
-            return
-        place = _places(component, np.diff(self.offset))
-        inner, outer = self._system(component, place, top)
-        with np.errstate(divide="ignore"):
-            values = np.log(_fixed_point(inner, outer)) + top
-        for i in component:
-            self.of(i)[:] = values[place[i] : place[i] + len(self.of(i))]
+            return np.full(n, -np.inf)
+        inner, leaving = plan.matrix[:, :n], plan.matrix[:, n:]
+        return _log(_fixed_point(inner, leaving @ np.exp(outside - top))) + top
 
-    def _system(self, component: list[int], place: dict[int, int], top: float) -> tuple[csr_array, FloatArray]:
-        size = sum(len(self.of(i)) for i in component)
-        rows, columns, data, outer = [], [], [], np.zeros(size)
-        for i in component:
-            plan, targets = self.plans[i], self.product.nodes[i].targets
-            if plan is None:
-                continue
-            row = place[i] + np.repeat(np.arange(plan.matrix.shape[0]), np.diff(plan.branch.first))
-            inside = np.array([t in place for t in targets], dtype=bool)[plan.branch.slot]
-            shift = np.array([place.get(t, 0) for t in targets], dtype=np.int64) - plan.base
-            rows.append(row[inside])
-            columns.append((plan.column + shift[plan.branch.slot])[inside])
-            data.append(plan.matrix.data[inside])
-            leaves = plan.matrix.data * np.exp(self.following(i) - top)[plan.column]
-            outer += np.bincount(row[~inside], leaves[~inside], minlength=size)
-        entries = (np.concatenate(rows), np.concatenate(columns))
-        return coo_array((np.concatenate(data), entries), shape=(size, size)).tocsr(), outer
+
+def _make_plan(product: Product, branches: list[Branch], leads: list[tuple[int, ...]], sets: tuple[int, ...]) -> Plan:
+    base = np.cumsum([0, *(len(product.sets[i]) for i in sets)]).astype(np.int64)
+    slots, columns = [], []
+    for branch, lead in zip(branches, leads, strict=True):
+        slot = np.array(lead, dtype=np.int32)[branch.slot]
+        column = np.zeros(len(slot), dtype=np.int32)
+        for k in set(lead):
+            at = slice(None) if len(lead) == 1 else slot == k
+            column[at] = base[k] + product.sets.places(sets[k], branch.context[at])
+        slots.append(slot)
+        columns.append(column)
+    arcs = np.concatenate([branch.arcs for branch in branches])
+    first = np.cumsum(np.concatenate([[0], *(np.diff(branch.first) for branch in branches)]))
+    weight = product.table.weight[arcs]
+    matrix = csr_array((np.exp(weight), np.concatenate(columns), first), shape=(len(first) - 1, int(base[-1])))
+    tame = bool(weight.min(initial=0.0) > _TINY)
+    return Plan(matrix, arcs, np.concatenate(slots), base[:-1], product.table.weight, tame)
 
 
 def _fixed_point(inner: csr_array, outer: FloatArray) -> FloatArray:
@@ -166,38 +172,60 @@ def _careful(first: NDArray[np.int32], terms: FloatArray) -> FloatArray:
         top = np.maximum.reduceat(terms, starts)
         finite = np.where(top > -np.inf, top, 0.0)
         total = np.add.reduceat(np.exp(terms - np.repeat(finite, np.diff(first)[filled])), starts)
-        with np.errstate(divide="ignore"):
-            out[filled] = np.log(total) + finite
+        out[filled] = _log(total) + finite
     return out
+
+
+def _log(values: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        logs: FloatArray = np.log(values)
+    return logs
 
 
 def _contexts(product: Product, node: int) -> int:
     contexts = product.nodes[node].contexts
-    assert contexts is not None  # noqa: S101 - targets were reached
+    assert contexts is not None  # noqa: S101 - it was reached
     return contexts
 
 
-def _places(component: list[int], sizes: IntArray) -> dict[int, int]:
-    """Where each node of a component begins, its nodes laid end to end."""
-    starts = np.concatenate([[0], np.cumsum(sizes[component])])
-    return dict(zip(component, starts.tolist(), strict=False))
+def _branch(node: Node) -> Branch:
+    assert node.branch is not None  # noqa: S101 - it was expanded
+    return node.branch
+
+
+def _stages(product: Product) -> list[Stage]:
+    """Nodes in the order in which they can be solved."""
+    nodes = product.nodes
+    stages = []
+    for members in _levels(product) if product.acyclic else _components(product):
+        inside = set(members)
+        targets = dict.fromkeys(t for i in members for t in nodes[i].targets)
+        cyclic = any(t in inside for t in targets)
+        outside = [t for t in targets if t not in inside]
+        stages.append(Stage(members, [*members, *outside] if cyclic else outside, cyclic))
+    return stages
+
+
+def _levels(product: Product) -> list[list[int]]:
+    """Nodes of equal progress, the latest first."""
+    states = np.array([node.state for node in product.nodes[1:]], dtype=np.int64)
+    progress = product.automaton.progress(states)
+    assert progress is not None  # noqa: S101 - asked before
+    order = np.argsort(-progress, kind="stable")
+    cuts = np.flatnonzero(np.diff(progress[order])) + 1
+    return [(part + 1).tolist() for part in np.split(order, cuts)]
 
 
 def _components(product: Product) -> list[list[int]]:
-    """Nodes in the order in which they can be solved; those that reach each other are together."""
-    nodes = product.nodes
-    if product.acyclic:
-        states = np.array([node.state for node in nodes[1:]], dtype=np.int64)
-        progress = product.automaton.progress(states)
-        assert progress is not None  # noqa: S101 - asked before
-        return [[1 + int(i)] for i in np.argsort(-progress, kind="stable")]
-    edges = np.array([(i, t) for i, node in enumerate(nodes) for t in node.targets], dtype=np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(nodes), len(nodes))).tocsr()
-    n, label = connected_components(graph, directed=True, connection="strong")
-    members: list[list[int]] = [[] for _ in range(n)]
-    for i, component in enumerate(label.tolist()):
-        members[component].append(i)
-    needs: dict[int, set[int]] = {i: set() for i in range(n)}
+    """Nodes that reach each other together, those that others lead to first."""
+    n = len(product.nodes)
+    edges = np.array([(i, t) for i, node in enumerate(product.nodes) for t in node.targets], dtype=np.int64)
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n, n)).tocsr()
+    n_parts, label = connected_components(graph, directed=True, connection="strong")
+    members: list[list[int]] = [[] for _ in range(n_parts)]
+    for i, part in enumerate(label.tolist()):
+        members[part].append(i)
+    needs: dict[int, set[int]] = {part: set() for part in range(n_parts)}
     for i, t in label[edges].tolist():
         needs[i] |= {t} - {i}
-    return [members[c] for c in TopologicalSorter(needs).static_order() if members[c] != [END]]
+    return [members[part] for part in TopologicalSorter(needs).static_order() if members[part] != [END]]

@@ -9,7 +9,7 @@ What leaves a node is a `Branch`, shared by all nodes with equal contexts, equal
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -138,17 +138,11 @@ class Product:
         self.table.fetch(self.sets[self.sets.union(contexts for _, contexts in batch)])
         fans = [self._fan(contexts) for _, contexts in batch]
         states = np.array([self.nodes[i].state for i, _ in batch], dtype=np.int64)
-        targets = self._targets(
-            np.repeat(states, [len(f.symbols) for f in fans]), np.concatenate([f.symbols for f in fans])
-        )
-        for (i, contexts), target in zip(
-            batch, np.split(targets, np.cumsum([len(f.symbols) for f in fans])[:-1]), strict=True
-        ):
-            node = self.nodes[i]
-            living, slot = np.unique(target, return_inverse=True)
-            dead = int(len(living) > 0 and living[0] == DEAD)
-            node.targets = living[dead:].tolist()
-            node.branch = self._branch(contexts, (slot - dead).astype(np.int16), node.targets)
+        owner = np.repeat(np.arange(len(batch)), [len(fan.symbols) for fan in fans])
+        targets = self._targets(states[owner], np.concatenate([fan.symbols for fan in fans]))
+        for (i, contexts), (slots, living) in zip(batch, _slots(owner, targets, len(batch)), strict=True):
+            self.nodes[i].targets = living
+            self.nodes[i].branch = self._branch(contexts, slots, living)
 
     def _targets(self, states: IntArray, symbols: IntArray) -> IntArray:
         """The node that each symbol leads to, DEAD where it leads nowhere."""
@@ -201,6 +195,18 @@ class Product:
         distinct = self.sets.distinct(contexts)
         heard = self.model.hear(distinct, np.full(len(distinct), mark, dtype=np.int64))
         return heard[np.searchsorted(distinct, contexts)]
+
+
+def _slots(owner: IntArray, targets: IntArray, n: int) -> Iterator[tuple[NDArray[np.int16], list[int]]]:
+    """For each of `n` owners: its distinct living targets, and which of them each of its symbols leads to, -1 for none."""
+    pairs, inverse = np.unique((owner << 32) | (targets + 1), return_inverse=True)
+    target = (pairs & 0xFFFFFFFF) - 1
+    first = np.searchsorted(pairs, np.arange(n + 1) << 32)
+    living = first[:-1] + np.isin(np.arange(n) << 32, pairs)
+    slots = np.maximum(inverse - living[owner], -1).astype(np.int16)
+    last = np.searchsorted(owner, np.arange(n + 1))
+    for i in range(n):
+        yield slots[last[i] : last[i + 1]], target[living[i] : first[i + 1]].tolist()
 
 
 class _InRounds:
