@@ -7,6 +7,7 @@ from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.melody import MelodyEncoding
 from stochastic_music.tokens.notes import NotesEncoding
 from stochastic_music.tokens.piece import TokenPiece
+from stochastic_music.tokens.remi import RemiEncoding
 from stochastic_music.tokens.vocabulary import Field, Vocabulary, pitch_name, pitch_number
 from stochastic_music.tokens.voices import HOLD, REST, VoicesEncoding
 
@@ -24,6 +25,7 @@ __all__ = [
     "NotesEncoding",
     "Part",
     "Place",
+    "RemiEncoding",
     "TokenPiece",
     "Vocabulary",
     "VoicesEncoding",

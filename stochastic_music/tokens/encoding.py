@@ -14,6 +14,7 @@ from stochastic_music.errors import EncodingError, InvalidParameterError
 from stochastic_music.music.parts import sounding_parts
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.grid import Grid
+from stochastic_music.tokens.header import Header
 from stochastic_music.tokens.heading import blank_score
 from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.piece import TokenPiece
@@ -51,7 +52,7 @@ class ScoreEncoding(ABC):
         """The score of pieces that sound together; what follows END, or is no complete event, is left out."""
         if not pieces:
             raise EncodingError("there are no pieces to decode; expected one or more")
-        score = blank_score(pieces[0].header)
+        score = blank_score(self._heading(pieces[0]))
         for piece in pieces:
             self._write(score, piece)
         return score
@@ -71,6 +72,10 @@ class ScoreEncoding(ABC):
     @abstractmethod
     def _declare(self) -> Vocabulary:
         """The whole vocabulary."""
+
+    def _heading(self, piece: TokenPiece) -> Header:
+        """The header that a piece is written under: its own, unless its symbols say more."""
+        return piece.header
 
     @abstractmethod
     def _write(self, score: ScoreTick, piece: TokenPiece) -> None:
