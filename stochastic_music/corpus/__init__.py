@@ -1,5 +1,7 @@
 """Pieces and where they come from: ingestion, built-in corpora, splits, and pieces as integers."""
 
+from stochastic_music.corpus._cache import cache_clear, cache_folder
+from stochastic_music.corpus.builtin import builtin_corpora
 from stochastic_music.corpus.corpus import Corpus, open_corpora
 from stochastic_music.corpus.encoding import EncodingReport, encode_corpus
 from stochastic_music.corpus.ingest import ingest_tokens
@@ -13,6 +15,9 @@ __all__ = [
     "IngestReport",
     "Piece",
     "TokenCorpus",
+    "builtin_corpora",
+    "cache_clear",
+    "cache_folder",
     "encode_corpus",
     "ingest_tokens",
     "open_corpora",

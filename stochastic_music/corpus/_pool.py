@@ -24,7 +24,7 @@ from typing import IO, NamedTuple, TypeAlias
 
 from stochastic_music.corpus._frames import Message, receive, send
 from stochastic_music.corpus._memory import resident_bytes
-from stochastic_music.corpus._worker import PLACE
+from stochastic_music.corpus._worker import EXPORT_AGAIN, PLACE
 from stochastic_music.errors import MachineError
 
 _TICK = 0.05
@@ -39,7 +39,7 @@ class Limits(NamedTuple):
     """What one file may take of a worker: seconds, and bytes of memory."""
 
     seconds: float = 60.0
-    memory: int = 2 << 30
+    memory: int = 2 * 10**9
 
 
 @dataclass
@@ -203,20 +203,17 @@ class WorkerPool:
     def _sentence(self, worker: _Worker) -> Message:
         if worker.verdict == "time":
             reason = f"reading it took longer than {self.limits.seconds:g} seconds"
-            return {"reason": reason, "try": f"a longer time, time_limit={10 * self.limits.seconds:g}"}
+            return {"reason": reason, "try": f"--time-limit {10 * self.limits.seconds:g} gives it longer"}
         if worker.verdict == "memory":
             return self._in_words({"memory": True})
-        return {
-            "reason": "it makes the reader crash, so it must be damaged",
-            "try": "open it in a notation program and export it again",
-        }
+        return {"reason": "it makes the reader crash, so it must be damaged", "try": EXPORT_AGAIN}
 
     def _in_words(self, result: Message) -> Message:
         if not result.get("memory"):
             return result
-        limit = self.limits.memory / (1 << 30)
-        reason = f"reading it needs more than {limit:.3g} GB of memory"
-        return {"reason": reason, "try": f"more memory, memory_limit={2 * self.limits.memory}"}
+        limit = self.limits.memory / 10**9
+        reason = f"reading it takes more than {limit:.3g} GB of memory"
+        return {"reason": reason, "try": f"--memory-limit {4 * limit:.3g}GB allows it more"}
 
     def _start(self) -> None:
         assert self._folder is not None  # noqa: S101 - a pool is used in a `with` block
@@ -225,7 +222,7 @@ class WorkerPool:
         place_file.write(PLACE.pack(-1, -1))
         place_file.flush()
         with Path(self._folder.name, "errors").open("ab") as errors:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-P", "-W", "ignore", "-m", "stochastic_music.corpus._worker", name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

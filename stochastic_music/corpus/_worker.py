@@ -16,6 +16,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from stochastic_music.corpus._frames import Message, receive, send
@@ -27,6 +28,9 @@ PLACE = struct.Struct("<qq")
 _FLUSH_SECONDS = 0.05
 _FLUSH_BYTES = 1 << 20
 
+#: what to do with files that make no sense
+EXPORT_AGAIN = "Open it in a notation program and export it again"
+
 #: `(path) -> result, raw bytes`
 Task = Callable[[str], tuple[Message, bytes]]
 
@@ -35,7 +39,7 @@ def main() -> None:
     """Serve until the other side closes the pipe."""
     requests, replies = _pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with open(sys.argv[1], "r+b") as file, mmap.mmap(file.fileno(), PLACE.size) as place:
+    with Path(sys.argv[1]).open("r+b") as file, mmap.mmap(file.fileno(), PLACE.size) as place:
         setup = receive(requests)
         if setup is None:
             return
@@ -93,17 +97,12 @@ def attempt(task: Task, path: str) -> tuple[Message, bytes]:
     except UnreadableFileError as error:
         return {"reason": error.reason, "try": error.remedy}, b""
     except InputError as error:
-        return {"reason": str(error), "try": ""}, b""
+        return {"reason": str(error).rstrip("."), "try": ""}, b""
     except MemoryError:
         return {"memory": True}, b""
-    except PermissionError:
-        return {"reason": "there is no permission to read it", "try": "give yourself permission to read it"}, b""
-    except FileNotFoundError:
-        return {"reason": "it vanished while the folder was being read", "try": ""}, b""
-    except (Exception, RecursionError) as error:
-        words = " ".join(str(error).split())[:200]
-        reason = f"the reader gave up on it ({type(error).__name__}{': ' if words else ''}{words})"
-        return {"reason": reason, "try": "open it in a notation program and export it again"}, b""
+    except Exception as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return {"reason": f"the reader gave up on it ({words})", "try": EXPORT_AGAIN}, b""
 
 
 def _pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -119,8 +118,8 @@ def _limit_memory(limit: int) -> bool:
         return False
     import resource
 
-    with open("/proc/self/statm") as file:
-        wanted = int(file.read().split()[0]) * resource.getpagesize() + limit
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    wanted = pages * resource.getpagesize() + limit
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, overload
 
 import numpy as np
@@ -12,13 +15,13 @@ from stochastic_music import io
 from stochastic_music._random import Seed, generator
 from stochastic_music.corpus import ingest, transposition
 from stochastic_music.corpus._pool import Limits
+from stochastic_music.corpus._scan import Found
 from stochastic_music.corpus.facts import measure
 from stochastic_music.corpus.ingest import AnyPath, Progress
 from stochastic_music.corpus.piece import HeldPiece, Piece
-from stochastic_music.corpus.report import IngestReport, PieceFacts
+from stochastic_music.corpus.report import IngestReport, PieceFacts, printable
 from stochastic_music.corpus.text import score_from_text
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
-from stochastic_music.music import keys
 from stochastic_music.protocols import IntArray
 
 if TYPE_CHECKING:
@@ -52,7 +55,8 @@ class Corpus(Sequence[Piece]):
         """Every piece of every music file below a folder (or of one file), read in worker processes.
 
         A file that cannot be read, or takes more than `time_limit` seconds or `memory_limit` bytes, is skipped and
-        reported. Of files with equal bytes the first is taken. `progress(done, total, file)` is called as files are done.
+        reported. Of files with equal bytes the first is taken. `progress(done, total, file)` is called as reading goes
+        on.
         Raises EmptyCorpusError where no piece is left.
         """
         settings = ingest.make_settings(workers, time_limit, memory_limit, progress)
@@ -82,7 +86,12 @@ class Corpus(Sequence[Piece]):
 
     @classmethod
     def from_scores(
-        cls, scores: Sequence[ScoreTick], *, titles: Sequence[str] | None = None, source: str = "score", licence: str = ""
+        cls,
+        scores: Sequence[ScoreTick],
+        *,
+        titles: Sequence[str] | None = None,
+        source: str = "score",
+        licence: str = "",
     ) -> Self:
         """Scores that are at hand already; they are copied. Raises EmptyCorpusError where there is none."""
         names = titles if titles is not None else [""] * len(scores)
@@ -108,7 +117,7 @@ class Corpus(Sequence[Piece]):
         return cls(*open_builtin(name, workers=workers, progress=progress))
 
     @classmethod
-    def _ingested(cls, found: ingest.Found, home: str, settings: ingest.Settings) -> Self:
+    def _ingested(cls, found: Found, home: str, settings: ingest.Settings) -> Self:
         pieces, report = ingest.ingest_scores(found, home, settings)
         if not pieces:
             raise EmptyCorpusError(ingest.nothing_left(report))
@@ -124,8 +133,7 @@ class Corpus(Sequence[Piece]):
     def __getitem__(self, index: int | slice) -> Piece | Self:
         if isinstance(index, slice):
             return self.select(range(len(self))[index])
-        data, *about, transposed = self._pieces[index]
-        return Piece(keys.transpose(io.score_from_bytes(data), transposed), *about, transposed)
+        return self._pieces[index].open()
 
     def __iter__(self) -> Iterator[Piece]:
         return (self[i] for i in range(len(self)))
@@ -173,7 +181,8 @@ class Corpus(Sequence[Piece]):
     def folds(self, n: int = 10, *, seed: Seed = 0, keep_variants_together: bool = False) -> list[tuple[Self, Self]]:
         """Training and test pieces of each of `n` folds; see `fold_numbers`."""
         numbers = self.fold_numbers(n, seed=seed, keep_variants_together=keep_variants_together)
-        return [(self.select(np.flatnonzero(numbers != f)), self.select(np.flatnonzero(numbers == f))) for f in range(n)]
+        sides = [(np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(n)]
+        return [(self.select(train), self.select(test)) for train, test in sides]
 
     def fold_numbers(self, n: int, *, seed: Seed = 0, keep_variants_together: bool = False) -> IntArray:
         """The fold of each piece, 0 .. n - 1, of sizes as equal as can be: (n_pieces,).
@@ -223,15 +232,17 @@ def open_corpora(
     """
     from stochastic_music.corpus.builtin import BUILTIN
 
-    options = {"workers": workers, "progress": progress}
-    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
-    corpora = []
-    for name in names:
-        if os.fspath(name) in BUILTIN and not os.path.exists(name):
-            corpora.append(Corpus.builtin(os.fspath(name), **options))
-        else:
-            corpora.append(Corpus.from_folder(name, **options, **limits))
-    if not corpora:
+    if not names:
         raise EmptyCorpusError("no corpus is named: expected a folder, a file, or a built-in name.")
-    whole, *others = corpora
-    return sum(others, whole)
+
+    def opened(name: str) -> Corpus:
+        if name in BUILTIN and not Path(name).exists():
+            return Corpus.builtin(name, workers=workers, progress=progress)
+        if not os.path.lexists(name):
+            known = ", ".join(BUILTIN)
+            raise EmptyCorpusError(f"there is no file or folder '{printable(name)}'; built-in corpora are: {known}.")
+        return Corpus.from_folder(
+            name, workers=workers, time_limit=time_limit, memory_limit=memory_limit, progress=progress
+        )
+
+    return functools.reduce(operator.add, [opened(os.fspath(name)) for name in names])

@@ -42,7 +42,7 @@ _OFF_GRID = 0.3
 class Facts(NamedTuple):
     """One piece.
 
-    `key` is spelled, `key_source` tells where it is known from and `key_confidence` how surely (`music.keys.KeyFinding`);
+    `key` is spelled, `key_source` tells where it is known from and `key_confidence` how surely (`music.keys`);
     `error` and `worst` are the mean and largest distance of an onset from GRID, in quarter notes.
     """
 
@@ -89,7 +89,8 @@ def grid_distances(onsets: FloatArray) -> FloatArray:
     """
     phase = onsets - np.floor(onsets)
     above = np.searchsorted(_POSITIONS, phase).clip(1)
-    return np.minimum(phase - _POSITIONS[above - 1], _POSITIONS[above] - phase).clip(0.0)
+    distances: FloatArray = np.minimum(phase - _POSITIONS[above - 1], _POSITIONS[above] - phase).clip(0.0)
+    return distances
 
 
 def is_without_click(onsets: FloatArray) -> bool:
@@ -126,4 +127,3 @@ def interval_runs(pitches: IntArray) -> Runs:
     intervals = np.diff(pitches).astype(np.int8)
     windows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(intervals, RUN))
     return np.unique(windows.view("<u8").ravel()).astype(np.uint64)
-

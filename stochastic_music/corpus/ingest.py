@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -23,17 +24,23 @@ from stochastic_music.tokens import Header, TokenPiece
 #: called with (files done, files in all, name of the last) as reading goes on
 Progress: TypeAlias = Callable[[int, int, str], None]
 AnyPath: TypeAlias = str | os.PathLike[str]
+#: an encoding as its dotted name and its parameters
+Recipe: TypeAlias = tuple[str, dict[str, Any]]
 
 _READER = "stochastic_music.io:read"
 
 
 class Settings(NamedTuple):
-    """How to read: worker processes (None: one a core), what a file may take, whom to tell how far it is."""
+    """How to read: worker processes (None: one a core), what a file may take, whom to tell how far it is.
+
+    With `melody` of each piece only the part with the tune is taken.
+    """
 
     workers: int | None = None
     limits: Limits = Limits()
     progress: Progress | None = None
     reader: str = _READER
+    melody: bool = False
 
 
 class _Row(NamedTuple):
@@ -54,12 +61,12 @@ class _File(NamedTuple):
 
 def find(path: AnyPath) -> tuple[Found, str]:
     """What lies in a folder (or the one file `path` names), and the folder that names are relative to."""
-    place = os.fspath(path)
-    if os.path.isdir(place):
-        return scan_folder(place, io.SUFFIXES), place
+    place = Path(path)
+    if place.is_dir():
+        return scan_folder(str(place), io.SUFFIXES), str(place)
     if not os.path.lexists(place):
-        raise EmptyCorpusError(f"there is no file or folder '{printable(place)}': check the spelling.")
-    return scan_files([place], io.SUFFIXES), os.path.dirname(place)
+        raise EmptyCorpusError(f"there is no file or folder '{printable(str(path))}': check the spelling.")
+    return scan_files([str(place)], io.SUFFIXES), str(place.parent)
 
 
 def ingest_scores(
@@ -74,7 +81,7 @@ def ingest_scores(
         for piece, about in _scores(file, licence):
             held.append(piece)
             facts.append(about)
-    return held, _report(files, kept, skipped, duplicates, found, facts)
+    return held, IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), tuple(facts))
 
 
 def ingest_tokens(
@@ -96,7 +103,8 @@ def ingest_tokens(
     files, skipped = _read_all(found, home, _recipe(encoding), settings)
     kept, duplicates = _without_copies(files)
     pieces = [piece for file in kept for piece in _rows(file)]
-    report = _report(files, kept, skipped, duplicates, found, [piece.about for piece in pieces])
+    facts = tuple(piece.about for piece in pieces)
+    report = IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), facts)
     if not any(piece.rows for piece in pieces):
         raise EmptyCorpusError(nothing_left(report))
     tokens = [
@@ -135,8 +143,8 @@ def nothing_left(report: IngestReport) -> str:
 
 
 def _read_all(
-    found: Found, home: str, recipe: Message | None, settings: Settings
-) -> tuple[list[_File], list[Skipped]]:
+    found: Found, home: str, recipe: Recipe | None, settings: Settings
+) -> tuple[list[_File], tuple[Skipped, ...]]:
     """What the workers say of each file: those read in order, and all that were not."""
     answers = _ask_workers(found.files, recipe, settings)
     read: list[_File] = []
@@ -147,20 +155,20 @@ def _read_all(
             skipped.append(Skipped(name, message["reason"], message["try"]))
         else:
             read.append(_File(name, message, body))
-    return read, sorted(skipped, key=lambda s: folded(s.file))
+    return read, tuple(sorted(skipped, key=lambda s: folded(s.file)))
 
 
 def _ask_workers(
-    files: Sequence[tuple[str, int]], recipe: Message | None, settings: Settings
+    files: Sequence[tuple[str, int]], recipe: Recipe | None, settings: Settings
 ) -> list[tuple[Message, bytes]]:
     answers: list[tuple[Message, bytes]] = [({}, b"")] * len(files)
-    setup = {"reader": settings.reader, "encoding": recipe}
+    setup = {"reader": settings.reader, "melody": settings.melody, "encoding": recipe}
     n_workers = settings.workers or cores()
     with WorkerPool(setup, n_workers, settings.limits) as pool:
         for done, (i, message, body) in enumerate(pool.run(files), 1):
             answers[i] = message, body
             if settings.progress is not None:
-                settings.progress(done, len(files), os.path.basename(files[i][0]))
+                settings.progress(done, len(files), Path(files[i][0]).name)
     return answers
 
 
@@ -204,27 +212,23 @@ def _about(file: _File, tune: str, licence: str, facts: list[Any], runs: Runs) -
     return PieceFacts(full_name(file.name, tune), licence, Facts(n_notes, tuple(meters), *others), runs)
 
 
-def _report(
-    files: Sequence[_File],
-    kept: Sequence[_File],
-    skipped: Sequence[Skipped],
-    duplicates: tuple[tuple[str, ...], ...],
-    found: Found,
-    facts: Sequence[PieceFacts],
-) -> IngestReport:
+def _read_lines(files: Sequence[_File], kept: Sequence[_File]) -> tuple[Read, ...]:
+    """A line for each file that was read; copies of others gave no piece."""
     taken = {file.name for file in kept}
-    read = [
-        Read(
-            file.name,
-            len(file.message["pieces"]) if file.name in taken else 0,
-            tuple(f"{tune}: {text}" if tune else text for _, tune, texts, *_ in file.message["pieces"] for text in texts),
-        )
+    return tuple(
+        Read(file.name, len(file.message["pieces"]), tuple(_warnings(file)))
+        if file.name in taken
+        else Read(file.name, 0)
         for file in files
-    ]
-    return IngestReport(tuple(read), tuple(skipped), duplicates, dict(sorted(found.other.items())), tuple(facts))
+    )
 
 
-def _recipe(encoding: Any) -> tuple[str, dict[str, Any]]:
+def _warnings(file: _File) -> Iterator[str]:
+    for _, tune, texts, *_ in file.message["pieces"]:
+        yield from (f"{tune}: {text}" if tune else text for text in texts)
+
+
+def _recipe(encoding: Any) -> Recipe:
     kind = type(encoding)
     return f"{kind.__module__}:{kind.__qualname__}", encoding.get_params()
 

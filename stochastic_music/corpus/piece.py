@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from stochastic_music import io
+from stochastic_music.music import keys
+
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
 
@@ -44,6 +47,11 @@ class HeldPiece(NamedTuple):
     def name(self) -> str:
         """As of `Piece`."""
         return full_name(self.source, self.tune)
+
+    def open(self) -> Piece:
+        """The piece with a score of its own."""
+        score = keys.transpose(io.score_from_bytes(self.data), self.transposed)
+        return Piece(score, self.source, self.tune, self.title, self.licence, self.transposed)
 
 
 def full_name(source: str, tune: str) -> str:

@@ -166,7 +166,8 @@ def _summary(report: IngestReport, at_most: int) -> list[str]:
     lines = [f"{_n(len(report.read), 'file')} read: {_n(report.n_pieces, 'piece')}, {_n(report.n_notes, 'note')}."]
     if report.pieces:
         lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}."]
-        lines += [f"Notes lie {error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most."]
+        off = f"{error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most"
+        lines.append(f"Notes lie {off}.")
     sections = [
         (f"{_n(len(report.skipped), 'file')} skipped:", [s.in_words() for s in report.skipped]),
         ("Worth knowing:", [f"{read.file}: {text}" for read in report.read for text in read.warnings]),
@@ -200,9 +201,9 @@ def _n(count: int, what: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with what no console can show spelled out.
+    r"""`text` on one line, with what no console can show spelled out.
 
-    >>> printable("a\\nb.mid")
-    'a\\\\nb.mid'
+    >>> print(printable("a\nb.mid"))
+    a\nb.mid
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

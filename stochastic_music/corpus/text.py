@@ -1,12 +1,12 @@
 """Melodies as text, in music21's TinyNotation, read without music21.
 
-    4/4           a time signature                 c4 d8 e4. f     letter, accidental (# - n), length 1 2 4 8 16 ..., dots
-    c' c C CC     C5, C4, C3, C2                   g               without a length: that of the note before, at first 4
-    r2            a rest                           c2~ c4          a tie
-    trip{c8 d e}  three in the time of two         quad{...}       four in the time of three
+    4/4           a time signature            c4 d8 e4. f#16   letter, accidental (# - n), length, dots
+    c' c C CC     C5, C4, C3, C2              g                without a length: that of the note before, at first 4
+    r2            a rest                      c2~ c4           a tie
+    trip{c8 d e}  three in the time of two    quad{...}        four in the time of three
 
-One sign is added: a bar line `|` after an incomplete first bar says that it is a pickup; other bar lines are for the eye. Lyrics
-(`c4_word`) and names (`c4=name`) are read past. Without a time signature the meter is 4/4.
+One sign is added: a bar line `|` after an incomplete first bar says that it is a pickup; other bar lines are for the
+eye. Lyrics (`c4_word`) and names (`c4=name`) are read past. Without a time signature the meter is 4/4.
 """
 
 from __future__ import annotations
@@ -52,32 +52,32 @@ def score_from_text(text: str) -> ScoreTick:
     [(0, 60), (480, 62), (960, 63)]
     """
     tune = _Tune()
-    for token in _tokens(text):
-        _read(tune, token)
+    for word in _words(text):
+        _read(tune, word)
     if not tune.notes:
         raise InputError(f"'{text[:60]}' holds no notes: expected TinyNotation such as '4/4 c4 d e c'.")
     return _score(tune)
 
 
-def _tokens(text: str) -> Iterator[str]:
-    spaced = re.sub(r"(trip\{|quad\{)", r" \1 ", text.removeprefix("tinyNotation:").replace("}", " } ").replace("|", " | "))
-    return iter(spaced.split())
+def _words(text: str) -> Iterator[str]:
+    return iter(re.sub(r"(trip\{|quad\{|\}|\|)", r" \1 ", text.removeprefix("tinyNotation:")).split())
 
 
-def _read(tune: _Tune, token: str) -> None:
-    if meter := _METER.fullmatch(token):
+def _read(tune: _Tune, word: str) -> None:
+    if meter := _METER.fullmatch(word):
         tune.meters.append((tune.time, int(meter[1]), int(meter[2])))
-    elif token in _TUPLETS:
-        tune.factor = _TUPLETS[token]
-    elif token == "}":
+    elif word in _TUPLETS:
+        tune.factor = _TUPLETS[word]
+    elif word == "}":
         tune.factor = Fraction(1)
-    elif token == "|":
+    elif word == "|":
         tune.pickup = tune.time if tune.pickup is None else tune.pickup
-    elif note := _NOTE.fullmatch(token):
+    elif note := _NOTE.fullmatch(word):
         _read_note(tune, note)
     else:
         raise InputError(
-            f"'{token}' is no TinyNotation: expected a note such as c4, f#8. or C-2, a rest such as r4, or a meter such as 3/4."
+            f"'{word}' is no TinyNotation: expected a note such as c4, f#8. or C-2, a rest such as r4, "
+            "or a meter such as 3/4."
         )
 
 
@@ -106,15 +106,15 @@ def _pitch(note: re.Match[str]) -> int:
 
 
 def _score(tune: _Tune) -> ScoreTick:
-    from symusic import Note, Score, Tempo, TimeSignature, Track
+    from symusic.core import NoteTick, ScoreTick, TempoTick, TimeSignatureTick, TrackTick
 
-    score = Score(_TICKS)
-    score.tempos.append(Tempo(0, 120.0))
+    score = ScoreTick(_TICKS)
+    score.tempos.append(TempoTick(0, 500_000))
     for time, numerator, denominator in tune.meters or [(Fraction(0), 4, 4)]:
-        score.time_signatures.append(TimeSignature(_ticks(time), numerator, denominator))
-    track = Track()
+        score.time_signatures.append(TimeSignatureTick(_ticks(time), numerator, denominator))
+    track = TrackTick("", 0, False)
     for start, length, pitch in tune.notes:
-        track.notes.append(Note(_ticks(start), _ticks(start + length) - _ticks(start), pitch, _VELOCITY))
+        track.notes.append(NoteTick(_ticks(start), _ticks(start + length) - _ticks(start), pitch, _VELOCITY))
     score.tracks.append(track)
     numerator, denominator = tune.meters[0][1:] if tune.meters else (4, 4)
     if tune.pickup and tune.pickup < Fraction(4 * numerator, denominator):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from stochastic_music.corpus.piece import HeldPiece
@@ -16,7 +16,8 @@ ALL_STEPS = range(-5, 7)
 def to_common_key(pieces: Sequence[HeldPiece], report: IngestReport) -> tuple[list[HeldPiece], IngestReport]:
     """Every piece in C major, A minor or the mode without signature, the shortest way; doubtful keys are reported."""
     found = [keys.parse_key(about.facts.key) for about in report.pieces]
-    moved = [_move(*pair, keys.semitones_to_common(key)) for key, pair in zip(found, _pairs(pieces, report), strict=True)]
+    steps = [keys.semitones_to_common(key) for key in found]
+    moved = [_move(piece, about, n) for piece, about, n in zip(pieces, report.pieces, steps, strict=True)]
     doubts = [
         DoubtfulKey(about.name, about.facts.key, round(about.facts.key_confidence, 3))
         for about in report.pieces
@@ -27,11 +28,9 @@ def to_common_key(pieces: Sequence[HeldPiece], report: IngestReport) -> tuple[li
 
 def to_all_keys(pieces: Sequence[HeldPiece], report: IngestReport) -> tuple[list[HeldPiece], IngestReport]:
     """Every piece twelve times, from five semitones below where it is to six above."""
-    return _together([_move(*pair, n) for pair in _pairs(pieces, report) for n in ALL_STEPS], report)
-
-
-def _pairs(pieces: Sequence[HeldPiece], report: IngestReport) -> Iterable[tuple[HeldPiece, PieceFacts]]:
-    return zip(pieces, report.pieces, strict=True)
+    return _together(
+        [_move(piece, about, n) for piece, about in zip(pieces, report.pieces, strict=True) for n in ALL_STEPS], report
+    )
 
 
 def _move(piece: HeldPiece, about: PieceFacts, semitones: int) -> tuple[HeldPiece, PieceFacts]:

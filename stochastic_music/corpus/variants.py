@@ -39,7 +39,7 @@ def find_variants(runs: Sequence[Runs]) -> list[list[int]]:
 
 def _kin(runs: Sequence[Runs]) -> IntArray:
     """Pairs that share half of the runs of one of them: (n_pairs, 2)."""
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, find
 
     if len(runs) < 2:
         return np.zeros((0, 2), dtype=np.int64)
@@ -49,9 +49,8 @@ def _kin(runs: Sequence[Runs]) -> IntArray:
     piece, run = piece[telling], run[telling]
     holds = csr_matrix((np.ones(len(run), dtype=np.int32), (piece, run)), shape=(len(runs), len(df)))
     sizes = np.bincount(piece, minlength=len(runs))
-    shared = (holds @ holds.T).tocoo()
-    a, b = shared.row, shared.col
-    kin = (a < b) & (shared.data >= _SHARE * np.minimum(sizes[a], sizes[b]))
+    a, b, shared = find(holds @ holds.T)
+    kin = (a < b) & (shared >= _SHARE * np.minimum(sizes[a], sizes[b]))
     return np.stack([a[kin], b[kin]], axis=1).astype(np.int64)
 
 
