@@ -1,5 +1,6 @@
 """From scores to symbols and back: vocabulary, clock, headers, encodings."""
 
+from stochastic_music.tokens.auto import Choice, choose_encoding
 from stochastic_music.tokens.clock import Clock, ClockState, Place
 from stochastic_music.tokens.grid import Grid
 from stochastic_music.tokens.header import Header, Meter, Part
@@ -14,6 +15,7 @@ from stochastic_music.tokens.voices import HOLD, REST, VoicesEncoding
 __all__ = [
     "HOLD",
     "REST",
+    "Choice",
     "Clock",
     "ClockState",
     "EncodingLoss",
@@ -29,6 +31,7 @@ __all__ = [
     "TokenPiece",
     "Vocabulary",
     "VoicesEncoding",
+    "choose_encoding",
     "pitch_name",
     "pitch_number",
 ]
