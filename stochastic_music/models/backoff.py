@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
-from stochastic_music.models.contexts import Contexts, grow, listen, read
+from stochastic_music.models.contexts import Contexts, Stream, grow, listen, read
 from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
@@ -96,7 +96,12 @@ class BackoffModel(BaseModel[BackoffState]):
     def _grow(self, corpus: TokenCorpus) -> Contexts:
         heard = listen(corpus)
         marks = np.unique(heard.mark[heard.mark >= 0])
-        return grow(read(corpus, heard, marks, self._bound()), corpus.vocabulary, marks)
+        stream = read(corpus, heard, marks, self._bound())
+        return grow(self._prune(stream, corpus), corpus.vocabulary, marks)
+
+    def _prune(self, stream: Stream, corpus: TokenCorpus) -> Stream:  # noqa: ARG002, for those that bound it otherwise
+        """`stream` with the depths that the model needs."""
+        return stream
 
     def _settle(self, contexts: Contexts, vocabulary: Vocabulary) -> Self:
         self.vocabulary_ = vocabulary
@@ -319,6 +324,13 @@ def spoken(contexts: Contexts, mass: FloatArray) -> IntArray:
     for first, last in pairwise(contexts.bounds[1:]):
         out[first:last] = np.where(mass[first:last] > 0, out[first:last], out[contexts.parent[first:last]])
     return out
+
+
+def continuation_counts(contexts: Contexts) -> FloatArray:
+    """In how many contexts one element longer each entry was seen; its count, where none is longer: (n_entries,)."""
+    suffix = contexts.entries.suffix
+    longer = np.bincount(suffix[suffix >= 0], minlength=len(suffix))
+    return np.where(longer > 0, longer, contexts.entries.count).astype(np.float64)
 
 
 def totals(contexts: Contexts, count: FloatArray) -> FloatArray:

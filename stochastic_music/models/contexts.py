@@ -290,6 +290,31 @@ def _since(places: IntArray, n: int) -> IntArray:
     return np.arange(n) - np.maximum.accumulate(latest)
 
 
+def enough(stream: Stream, n_symbols: int) -> Stream:
+    """`stream` no deeper than prediction by the shortest deterministic context needs.
+
+    A context with one continuation predicts as well as any longer one; one element more tells in how many
+    contexts it was seen. Contexts that lead to such a context are kept too, so that stepping through a piece
+    finds every context that a look back would find.
+    """
+    at = np.flatnonzero((stream.depth >= 0) & (stream.element < n_symbols))
+    base = int(stream.element.max(initial=0)) + 1
+    need = np.zeros(len(stream.element), dtype=np.int64)
+    context, length = stream.due[at], 0
+    while len(at):
+        pairs = np.unique(context * base + stream.element[at])
+        open_ended = np.bincount(pairs // base)[context] > 1
+        need[at] = np.where(open_ended, length, length + 1)
+        length += 1
+        deeper = open_ended & (stream.depth[at] >= length)
+        at = at[deeper]
+        _, context = np.unique(context[deeper] * base + stream.element[at - length], return_inverse=True)
+    places = np.arange(len(need))
+    need = np.minimum(need, stream.depth)
+    reach = np.maximum.accumulate((need - places)[::-1])[::-1]
+    return stream._replace(depth=np.where(stream.depth < 0, -1, reach + places))
+
+
 def grow(stream: Stream, vocabulary: Vocabulary, marks: IntArray) -> Contexts:
     """All contexts of a stream: each round puts one older element in front of the contexts of the last."""
     base = base_of(vocabulary.n_symbols, marks)

@@ -38,6 +38,7 @@ from stochastic_music.errors import InvalidParameterError, UnknownNameError
 from stochastic_music.models.backoff import (
     BackoffModel,
     BackoffTable,
+    continuation_counts,
     interpolated,
     order_minus_one,
     says_nothing_new,
@@ -105,13 +106,6 @@ class Markov(BackoffModel):
             count = continuation_counts(contexts)
         taken = np.minimum(count, discounts(contexts, count, self.discount))
         return _interpolating(contexts, vocabulary, count, count - taken, taken)
-
-
-def continuation_counts(contexts: Contexts) -> FloatArray:
-    """In how many contexts one element longer each entry was seen; its count, where none is longer: (n_entries,)."""
-    suffix = contexts.entries.suffix
-    longer = np.bincount(suffix[suffix >= 0], minlength=len(suffix))
-    return np.where(longer > 0, longer, contexts.entries.count).astype(np.float64)
 
 
 def discounts(contexts: Contexts, count: FloatArray, given: float | None) -> FloatArray:
