@@ -76,12 +76,16 @@ def fresh(model: Any) -> Any:
 def check_constructor(model: Any) -> None:
     """The constructor stores its arguments under their own names, and nothing else."""
     names = set(inspect.signature(type(model)).parameters)
-    stored = set(vars(fresh(model)))
-    assert names <= stored, f"the constructor does not store {sorted(names - stored)} under their own names"
-    assert stored <= names, f"the constructor stores more than its arguments: {sorted(stored - names)}"
-    copy = fresh(model)
-    for name, value in params_of(model).items():
-        assert getattr(copy, name) is value, f"the constructor changes '{name}': store it as it came, check it in fit"
+    markers = {name: object() for name in names}
+    try:
+        stored = vars(type(model)(**markers))
+    except Exception as error:
+        raise AssertionError(f"the constructor does more than store its arguments: {error!r}") from error
+    missing, extra = sorted(names - set(stored)), sorted(set(stored) - names)
+    _require(not missing, f"the constructor does not store {missing} under their own names")
+    _require(not extra, f"the constructor stores more than its arguments: {extra}")
+    for name, marker in markers.items():
+        _require(stored[name] is marker, f"the constructor changes '{name}': store it as it came, check it in fit")
 
 
 def check_unfitted(model: Any) -> None:
@@ -97,14 +101,14 @@ def check_fit(model: Any, corpus: TokenCorpus) -> None:
     """`fit` returns self, leaves parameters and corpus alone, and gives the same again."""
     one, before = fresh(model), (corpus.symbols.copy(), corpus.offsets.copy())
     params = params_of(one)
-    assert one.fit(corpus) is one, "fit does not return self"
-    assert params_of(one) == params, "fit changes the parameters: what is learned belongs in attributes that end in _"
-    assert getattr(one, "vocabulary_", None) is not None, "fit does not keep the vocabulary as vocabulary_"
+    _require(one.fit(corpus) is one, "fit does not return self")
+    _require(params_of(one) == params, "fit changes the parameters: what is learned goes to attributes that end in _")
+    _require(getattr(one, "vocabulary_", None) is not None, "fit does not keep the vocabulary as vocabulary_")
     unchanged = np.array_equal(before[0], corpus.symbols) and np.array_equal(before[1], corpus.offsets)
-    assert unchanged, "fit changes the corpus it was given"
+    _require(unchanged, "fit changes the corpus it was given")
     first = corpus_log_probs(one, corpus)
-    _assert_same(first, corpus_log_probs(fresh(model).fit(corpus), corpus), "two fits on one corpus differ")
-    _assert_same(first, corpus_log_probs(one.fit(corpus), corpus), "fit again on the same model differs")
+    _require_same(first, corpus_log_probs(fresh(model).fit(corpus), corpus), "two fits on one corpus differ")
+    _require_same(first, corpus_log_probs(one.fit(corpus), corpus), "fit again on the same model differs")
 
 
 def check_rows(model: Any, corpus: TokenCorpus) -> None:
@@ -116,12 +120,12 @@ def check_rows(model: Any, corpus: TokenCorpus) -> None:
     lengths = np.append(padded, end, axis=1)
     for t, symbols in enumerate(lengths.T):
         rows = model.next_log_probs(state)
-        assert rows.shape == (len(corpus), vocabulary.n_symbols), f"rows have shape {rows.shape} at step {t}"
-        assert not np.isnan(rows).any(), f"a row holds nan at step {t}"
+        _require(rows.shape == (len(corpus), vocabulary.n_symbols), f"rows have shape {rows.shape} at step {t}")
+        _require(not np.isnan(rows).any(), f"a row holds nan at step {t}")
         total = np.exp(rows).sum(axis=1)
-        assert np.allclose(total, 1, atol=_SLACK), f"rows at step {t} add up to {total.tolist()}; expected 1"
+        _require(np.allclose(total, 1, atol=_SLACK), f"rows at step {t} add up to {total.tolist()}; expected 1")
         wrong = np.isfinite(rows) & ~vocabulary.due_mask[clock.due]
-        assert not wrong.any(), f"step {t} allows symbol {int(np.argmax(wrong.any(axis=0)))}, which is not due there"
+        _require(not wrong.any(), f"step {t} allows symbol {int(np.argmax(wrong.any(axis=0)))}, which is not due there")
         state, clock = model.advance(state, symbols), vocabulary.clock.advance(clock, symbols)
 
 
@@ -131,27 +135,27 @@ def check_state(model: Any, corpus: TokenCorpus) -> None:
     state = model.initial_state(len(corpus), corpus.headers)
     before = model.next_log_probs(state)
     after = model.next_log_probs(model.advance(state, first))
-    _assert_same(before, model.next_log_probs(state), "advance changes the state it was given")
+    _require_same(before, model.next_log_probs(state), "advance changes the state it was given")
     for i, header in enumerate(corpus.headers):
         alone = model.next_log_probs(model.advance(model.initial_state(1, header), first[i : i + 1]))
-        _assert_same(alone[0], after[i], "a row alone differs from the same row in a batch")
+        _require_same(alone[0], after[i], "a row alone differs from the same row in a batch")
 
 
 def check_steps(model: Any, corpus: TokenCorpus) -> None:
     """What the model says of whole pieces is what its steps say."""
     steps = stepwise_log_probs(model, corpus)
-    _assert_same(steps, corpus_log_probs(model, corpus), "corpus_log_probs differs from the steps")
+    _require_same(steps, corpus_log_probs(model, corpus), "corpus_log_probs differs from the steps")
     if hasattr(model, "log_prob"):
         parts = np.split(steps, corpus.offsets[1:-1])
         for sequence, header, part in zip(corpus, corpus.headers, parts, strict=True):
-            _assert_same(part.sum(), model.log_prob(sequence, header), "log_prob is not the sum of its steps")
+            _require_same(part.sum(), model.log_prob(sequence, header), "log_prob is not the sum of its steps")
 
 
 def check_enumeration(model: Any, corpus: TokenCorpus) -> None:
     """All pieces of at most DEPTH events, and all beginnings of longer ones, have probability 1 together."""
     _, log_probs = enumerate_pieces(model, corpus)
     total = float(np.exp(log_probs).sum())
-    assert abs(total - 1) < _SLACK, f"all pieces together have probability {total}; expected 1"
+    _require(abs(total - 1) < _SLACK, f"all pieces together have probability {total}; expected 1")
 
 
 def enumerate_pieces(model: Any, corpus: TokenCorpus, n_events: int = DEPTH) -> tuple[IntArray, FloatArray]:
@@ -180,30 +184,30 @@ def _after(model: Any, pieces: IntArray, header: Any) -> Any:
 def check_sampling(model: Any, corpus: TokenCorpus) -> None:
     """Samples follow the probabilities, equal seeds give equal pieces, and a wrong distribution is refused."""
     pieces, log_probs = enumerate_pieces(model, corpus)
-    options = {"header": corpus.headers[-1], "max_events": DEPTH}
-    drawn = _rows(sample(model, DRAWS, seed=2026, **options), pieces.shape[1], corpus.vocabulary.end)
-    again = _rows(sample(model, DRAWS, seed=2026, **options), pieces.shape[1], corpus.vocabulary.end)
-    assert np.array_equal(drawn, again), "the same seed gives other pieces"
+    drawn, again = (_draw(model, corpus, pieces.shape[1]) for _ in range(2))
+    _require(np.array_equal(drawn, again), "the same seed gives other pieces")
     counts = _count(drawn, pieces)
     p = chi_square(counts, np.exp(log_probs))
-    assert p > LEVEL, f"samples do not follow the probabilities: chi-square p = {p:.1g}"
+    _require(p > LEVEL, f"samples do not follow the probabilities: chi-square p = {p:.1g}")
     flat = np.exp(log_probs / 3)
     if np.ptp(log_probs) > 0.5:
         p = chi_square(counts, flat / flat.sum())
-        assert p < LEVEL, f"the test of samples does not refuse a flattened distribution: p = {p:.1g}"
+        _require(p < LEVEL, f"the test of samples does not refuse a flattened distribution: p = {p:.1g}")
 
 
-def _rows(samples: Any, width: int, end: int) -> IntArray:
-    out = np.full((len(samples), width), end, dtype=np.int64)
+def _draw(model: Any, corpus: TokenCorpus, width: int) -> IntArray:
+    """Pieces cut or filled up with END: (DRAWS, width)."""
+    out = np.full((DRAWS, width), corpus.vocabulary.end, dtype=np.int64)
+    samples = sample(model, DRAWS, header=corpus.headers[-1], max_events=DEPTH, seed=2026)
     for row, drawn in zip(out, samples, strict=True):
-        row[: min(width, len(drawn.symbols))] = drawn.symbols[:width]
+        row[: len(drawn.symbols)] = drawn.symbols[:width]
     return out
 
 
 def _count(drawn: IntArray, pieces: IntArray) -> IntArray:
     places = {tuple(piece): i for i, piece in enumerate(pieces.tolist())}
     unknown = [row for row in drawn.tolist() if tuple(row) not in places]
-    assert not unknown, f"the sampler drew {unknown[0]}, which has probability 0"
+    _require(not unknown, f"the sampler drew {unknown[:1]}, which has probability 0")
     return np.bincount([places[tuple(row)] for row in drawn.tolist()], minlength=len(pieces))
 
 
@@ -229,14 +233,14 @@ def check_round_trip(model: Any, corpus: TokenCorpus) -> None:
         return
     arrays: dict[str, NDArray[Any]] = model.to_arrays()
     for name, array in arrays.items():
-        assert isinstance(array, np.ndarray), f"to_arrays()['{name}'] is a {type(array).__name__}; expected an array"
-        assert array.dtype.kind in "biuf", f"to_arrays()['{name}'] has dtype {array.dtype}; expected plain numbers"
+        _require(isinstance(array, np.ndarray), f"to_arrays()['{name}'] is a {type(array).__name__}; expected an array")
+        _require(array.dtype.kind in "biuf", f"to_arrays()['{name}'] has dtype {array.dtype}; expected plain numbers")
     loaded = fresh(model)
     loaded = loaded.from_arrays({name: array.copy() for name, array in arrays.items()}, corpus.vocabulary)
     same = np.array_equal(corpus_log_probs(model, corpus), corpus_log_probs(loaded, corpus))
-    assert same, "the model differs after to_arrays and from_arrays"
+    _require(same, "the model differs after to_arrays and from_arrays")
     for name, array in loaded.to_arrays().items():
-        assert np.array_equal(array, arrays[name]), f"'{name}' differs after to_arrays and from_arrays"
+        _require(np.array_equal(array, arrays[name]), f"'{name}' differs after to_arrays and from_arrays")
 
 
 def check_contexts(model: Any, corpus: TokenCorpus) -> None:
@@ -247,12 +251,12 @@ def check_contexts(model: Any, corpus: TokenCorpus) -> None:
     for t, symbols in enumerate(padded.T):
         contexts = model.hear(contexts, corpus.vocabulary.clock.marks(clock))
         row, symbol, log_prob, target = model.arcs(contexts)
-        assert (np.diff(row) >= 0).all(), "the rows of arcs do not ascend"
+        _require((np.diff(row) >= 0).all(), "the rows of arcs do not ascend")
         in_range = ((target >= 0) & (target < model.n_contexts)).all()
-        assert in_range, f"arcs lead outside 0 to {model.n_contexts - 1} at step {t}"
+        _require(in_range, f"arcs lead outside 0 to {model.n_contexts - 1} at step {t}")
         rows = np.full((len(corpus), corpus.n_symbols), -np.inf)
         rows[row, symbol] = log_prob
-        _assert_same(rows, model.next_log_probs(state), f"arcs differ from the rows of the state at step {t}")
+        _require_same(rows, model.next_log_probs(state), f"arcs differ from the rows of the state at step {t}")
         if not corpus.vocabulary.closed and (symbols == corpus.vocabulary.end).any():
             return
         table = np.full((len(corpus), corpus.n_symbols), -1)
@@ -261,6 +265,11 @@ def check_contexts(model: Any, corpus: TokenCorpus) -> None:
         state, clock = model.advance(state, symbols), corpus.vocabulary.clock.advance(clock, symbols)
 
 
-def _assert_same(one: Any, other: Any, what: str) -> None:
+def _require(holds: Any, message: str) -> None:
+    if not holds:
+        raise AssertionError(message)
+
+
+def _require_same(one: Any, other: Any, what: str) -> None:
     same = np.allclose(one, other, rtol=1e-9, atol=_SLACK)
-    assert same, f"{what}: {np.asarray(one).ravel()[:4].tolist()} against {np.asarray(other).ravel()[:4].tolist()}"
+    _require(same, f"{what}: {np.asarray(one).ravel()[:4].tolist()} against {np.asarray(other).ravel()[:4].tolist()}")

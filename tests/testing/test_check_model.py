@@ -46,6 +46,13 @@ class ConvertsParameters(Broken):
         super().__init__(str(order))
 
 
+class ChecksParameters(Broken):
+    def __init__(self, order=1):
+        super().__init__(order)
+        if order < 0:
+            raise ValueError(order)
+
+
 class StoresMore(Broken):
     def __init__(self, order=1):
         super().__init__(order)
@@ -124,6 +131,7 @@ class Mutates(Broken):
     ("model", "words"),
     [
         (ConvertsParameters(), "changes 'order'"),
+        (ChecksParameters(), "more than store its arguments: TypeError"),
         (StoresMore(), "more than its arguments: \\['counts'\\]"),
         (FitReturnsNothing(), "does not return self"),
         (FitsIntoParameters(), "changes the parameters"),
@@ -146,7 +154,7 @@ def test_what_breaks_is_named(model, words):
 
 def test_samples_that_do_not_follow_are_refused(monkeypatch):
     module = sys.modules[check_model.__module__]
-    monkeypatch.setattr(module, "sample", lambda model, n, **options: _sharpened(model, n, **options))
+    monkeypatch.setattr(module, "sample", _sharpened)
     with pytest.raises(AssertionError, match="do not follow"):
         module.check_model(Markov(order=1, smoothing="add_k"), corpora={"plain": TOYS["plain"]})
 
