@@ -93,7 +93,7 @@ class ScoreEncoding(ABC):
             table[:, i] = column + (int(vocabulary.starts[i]) - field.first)
         return symbols
 
-    def _columns(self, symbols: IntArray) -> dict[str, IntArray]:
+    def columns(self, symbols: IntArray) -> dict[str, IntArray]:
         """The values of complete events before END: one (n_events,) column a field."""
         vocabulary = self.vocabulary
         ends = np.flatnonzero(symbols == vocabulary.end)

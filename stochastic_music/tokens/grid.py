@@ -1,8 +1,7 @@
 """The grid that notes are counted on.
 
 A grid such as `1/16,1/12` names parts of a whole note. A position is on the grid if it is a multiple
-of any of them, *counted from the bar line* of its own bar; a pickup is counted backwards from the first
-full bar, so that an upbeat of a third of a quarter is as much on the grid as any triplet. The *unit* is
+of any of them, *counted from the bar line* of its own bar; a pickup counts as the end of a full bar. The *unit* is
 the largest time that divides all parts and a quarter note: 12 units a quarter for `1/16,1/12`.
 
 Ties (a position halfway between two grid points) go to the earlier point. All arithmetic is in whole
@@ -101,26 +100,26 @@ class Timeline:
     def __init__(self, grid: Grid, tpq: int, *, pickup: int, meters: Sequence[tuple[int, int, int]]) -> None:
         self.grid, self.tpq = grid, tpq
         self._origin = pickup
-        self.pickup = -int(grid.snap(np.array(-pickup), tpq)) if pickup else 0
-        starts = self.nearest(np.array([tick for tick, _, _ in meters], dtype=np.int64)).tolist() if meters[1:] else [0]
-        self.meters = tidy_meters([Meter(u, n, d) for u, (_, n, d) in zip(starts, meters, strict=True)])
-        self._lengths = [_checked_bar(meter, grid.resolution) for meter in self.meters]
-        self._regular = all(length % grid.period == 0 for length in self._lengths) and all(
-            (meter.start - self.pickup) % grid.period == 0 for meter in self.meters[1:]
-        )
+        # Times count from the first bar line here; the first meter holds before it, too.
+        since = self._unit_after_origin(np.array([tick for tick, _, _ in meters], dtype=np.int64)).tolist()
+        changes = tidy_meters([Meter(start, n, d) for start, (_, n, d) in zip(since, meters, strict=True)])
+        self._starts = [0, *(change.start for change in changes[1:])]
+        self._lengths = [_checked_bar(change, grid.resolution) for change in changes]
+        self._regular = not any(n % grid.period for n in (*self._starts, *self._lengths))
+        self.pickup = -int(self._snap(np.zeros(1, dtype=np.int64))[0]) if pickup else 0
+        later = (change._replace(start=max(change.start + self.pickup, 0)) for change in changes[1:])
+        self.meters = (changes[0]._replace(start=0), *later)
 
     def units(self, ticks: IntArray) -> IntArray:
         """The grid points (units from the start of the piece) nearest to `ticks`."""
-        snapped = self.grid.snap(ticks - self._origin, self.tpq) if self._regular else self._snap_in_bars(ticks)
-        positions: IntArray = np.maximum(snapped + self.pickup, 0)
+        positions: IntArray = np.maximum(self._snap(ticks) + self.pickup, 0)
         return positions
 
     def nearest(self, ticks: IntArray) -> IntArray:
         """The units nearest to `ticks`, on the grid or not: for events that are no notes."""
         if not ticks.any():
             return ticks
-        scaled = 2 * (ticks - self._origin) * self.grid.resolution + self.tpq
-        units: IntArray = np.where(ticks > 0, np.maximum(self.pickup + scaled // (2 * self.tpq), 0), 0)
+        units: IntArray = np.where(ticks > 0, np.maximum(self._unit_after_origin(ticks) + self.pickup, 0), 0)
         return units
 
     def after(self, units: IntArray) -> IntArray:
@@ -141,7 +140,14 @@ class Timeline:
         """Parts of a quarter note that `error` counts in; one tick is `resolution` of them."""
         return self.tpq * self.grid.resolution
 
-    def _snap_in_bars(self, ticks: IntArray) -> IntArray:
+    def _unit_after_origin(self, ticks: IntArray) -> IntArray:
+        units: IntArray = (2 * (ticks - self._origin) * self.grid.resolution + self.tpq) // (2 * self.tpq)
+        return units
+
+    def _snap(self, ticks: IntArray) -> IntArray:
+        """The nearest grid points in units from the first bar line."""
+        if self._regular:
+            return self.grid.snap(ticks - self._origin, self.tpq)
         scaled = (ticks - self._origin) * self.grid.resolution
         bar, length = self._bars(scaled)
         # `snap` multiplies by the resolution: with as many ticks a quarter again, nothing is rounded.
@@ -151,8 +157,8 @@ class Timeline:
 
     def _bars(self, scaled: IntArray) -> tuple[IntArray, IntArray]:
         """Start (units from the first bar line) and length of the bar each time lies in; a unit is `tpq` here."""
-        starts = np.array([0, *(meter.start - self.pickup for meter in self.meters[1:])], dtype=np.int64)
-        ends = np.append(starts[1:], np.iinfo(np.int64).max)
+        starts = np.array(self._starts, dtype=np.int64)
+        ends = np.append(starts[1:], 2**62)
         lengths = np.array(self._lengths, dtype=np.int64)
         span = np.maximum(np.searchsorted(starts * self.tpq, scaled, side="right") - 1, 0)
         bar = starts[span] + (scaled - starts[span] * self.tpq) // (lengths[span] * self.tpq) * lengths[span]

@@ -38,17 +38,13 @@ def timeline_of(score: ScoreTick, grid: Grid) -> Timeline:
 
     if not isinstance(score, ScoreTick) or score.ticks_per_quarter < 1:
         raise EncodingError(f"{score!r} does not count time in ticks; convert it with score.to('tick')")
-    printed = [(int(s.time), int(s.numerator), int(s.denominator)) for s in score.time_signatures]
+    meters = sorted((int(s.time), int(s.numerator), int(s.denominator)) for s in score.time_signatures)
     pickup = marks.pickup(score)
-    if not printed or min(printed)[0] > pickup:
-        printed.append((0, 4, 4))
-    # A signature printed at the first full bar holds in the pickup, too.
-    return Timeline(
-        grid,
-        score.ticks_per_quarter,
-        pickup=pickup,
-        meters=sorted((t if t > pickup else 0, n, d) for t, n, d in printed),
-    )
+    if not meters or meters[0][0] > pickup:
+        meters.insert(0, (0, 4, 4))
+    # The first signature holds in the pickup, too, where it is printed after it.
+    meters[0] = (0, *meters[0][1:])
+    return Timeline(grid, score.ticks_per_quarter, pickup=pickup, meters=meters)
 
 
 def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick], velocities: IntArray) -> Header:

@@ -141,7 +141,7 @@ class MelodyEncoding(ScoreEncoding):
         return np.zeros_like(onset), np.append(np.diff(onset), last), header, loss
 
     def _write(self, score: ScoreTick, piece: TokenPiece) -> None:
-        columns = self._columns(piece.symbols)
+        columns = self.columns(piece.symbols)
         pitch = columns["pitch"]
         duration = columns.get("duration", np.full_like(pitch, piece.header.resolution))
         rest = columns.get("rest", np.zeros_like(pitch))

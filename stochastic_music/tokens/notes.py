@@ -105,7 +105,7 @@ class NotesEncoding(ScoreEncoding):
         return self._symbols([shift, single.end - single.onset, single.pitch]), header, loss + unison_loss
 
     def _write(self, score: ScoreTick, piece: TokenPiece) -> None:
-        columns = self._columns(piece.symbols)
+        columns = self.columns(piece.symbols)
         onset = np.cumsum(columns["shift"])
         add_track(score, piece.header, 0, (onset, columns["duration"], columns["pitch"]))
 

@@ -100,7 +100,7 @@ class RemiEncoding(ScoreEncoding):
 
     def _understood(self, piece: TokenPiece) -> tuple[Header, list[tuple[int, tuple[IntArray, IntArray, IntArray]]]]:
         """What the tokens of a piece say: meters and instruments beside the header's, and notes for each."""
-        ids = self._columns(piece.symbols)["token"].tolist()
+        ids = self.columns(piece.symbols)["token"].tolist()
         found = _tokenizer().decode(_optional.require("miditok").TokSequence(ids=ids))
         units = found.ticks_per_quarter // piece.header.resolution
         tracks = {_sound(track.program, track.is_drum): _columns(track, units) for track in found.tracks}

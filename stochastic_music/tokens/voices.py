@@ -148,7 +148,7 @@ class VoicesEncoding(ScoreEncoding):
         return [*columns, *(_line(voice, begin, voice.onset) for voice in voices)], header, EncodingLoss()
 
     def _write(self, score: ScoreTick, piece: TokenPiece) -> None:
-        columns = self._columns(piece.symbols)
+        columns = self.columns(piece.symbols)
         duration = columns.get("duration", np.full_like(columns["phrase"], self._step))
         points = np.append(0, np.cumsum(duration))
         tracks = [
@@ -174,14 +174,29 @@ def _line(voice: Notes, times: IntArray, first_heard: IntArray) -> IntArray:
 def _frames(
     voices: Sequence[Notes], ends: IntArray, header: Header, step: int
 ) -> tuple[list[IntArray], Header, EncodingLoss]:
+    _check_frame(header, step)
     late = -header.pickup % step
     last = max((int(voice.end.max(initial=0)) for voice in voices), default=0) + late
     times = np.arange(0, last, step, dtype=np.int64)
     moved = [voice._replace(onset=voice.onset + late, end=voice.end + late) for voice in voices]
     lines = [_line(voice, times, _next_frame(voice.onset, step)) for voice in moved]
-    phrase = np.isin(times, _next_frame(ends + late, step)).astype(np.int64)
+    heard = np.flatnonzero(np.max(lines, axis=0) != REST)
+    if not len(heard):
+        raise EncodingError("no note sounds as a frame begins: set frame to a shorter part of a whole note")
+    lines = [line[: heard[-1] + 1] for line in lines]
+    phrase = np.isin(times[: heard[-1] + 1], _next_frame(ends + late, step)).astype(np.int64)
     unheard = sum(len(voice.onset) for voice in voices) - sum(int((line >= 0).sum()) for line in lines)
     return [phrase, *lines], _later(header, late), EncodingLoss(n_notes=-unheard, hidden=unheard)
+
+
+def _check_frame(header: Header, step: int) -> None:
+    starts, lengths, _ = header.bar_spans()
+    for meter, start, length in zip(header.meters, starts, lengths, strict=True):
+        if length % step or (start - starts[0]) % step:
+            raise EncodingError(
+                f"bars of {meter} do not divide into frames of {step / header.resolution:g} quarter notes: "
+                "set frame to a shorter part of a whole note"
+            )
 
 
 def _next_frame(times: IntArray, step: int) -> IntArray:
