@@ -1,11 +1,11 @@
 """music21 streams as scores, exactly.
 
-Offsets and lengths are fractions of a quarter note and become ticks at 480 a quarter, or 10080 where fives, sevens or
-finer values ask for it. Tied notes are one note. Grace notes are left out, chord symbols are no notes, repeats are not
+Offsets and lengths are fractions of a quarter note and become ticks at 480 a quarter, or 10080 where sevens or finer
+values ask for it. Tied notes are one note. Grace notes are left out, chord symbols are no notes, repeats are not
 played out. Pitches are those that sound. A fermata ends a phrase, also on a rest: then with the note before it.
 
-Bars are taken as printed. An incomplete first bar is a pickup, two incomplete bars that make a whole one (around a repeat
-sign) are that bar, and any other bar of odd length stands under a time signature of its own.
+Bars are taken as printed. An incomplete first bar is a pickup, two incomplete bars that make a whole one (around a
+repeat sign) are that bar, and any other bar of odd length stands under a time signature of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,10 +76,10 @@ def load_stream(stream: Any, *, tune: str = "", phrase_lengths: Sequence[int] = 
     """One music21 score; `phrase_lengths` counts the notes of the phrases of its first part, where they are known."""
     parts = [_read_part(part) for part in (list(stream.parts) if hasattr(stream, "parts") else []) or [stream]]
     warnings = _told(parts)
-    if phrase_lengths and parts and not _mark_phrases(parts[0], phrase_lengths):
-        warnings.append("its line ends could not be matched with its notes: no phrase ends")
     for part in parts:
         part.sounds = merge_ties(part.sounds)
+    if phrase_lengths and parts and not _mark_phrases(parts[0], phrase_lengths):
+        warnings.append("its line ends could not be matched with its notes: no phrase ends")
     parts = [part for part in parts if part.sounds]
     if not parts:
         raise UnreadableFileError("it holds no notes")
@@ -112,8 +113,7 @@ def printed_meters(bars: Sequence[Bar]) -> tuple[list[tuple[Fraction, int, int]]
     """Time signatures with their times, the pickup (quarters), and how many bars are odd; see the module's article.
 
     >>> common = (4, 4)
-    >>> bars = [Bar(Fraction(0), Fraction(1), common), Bar(Fraction(1), Fraction(4), common), Bar(Fraction(5), Fraction(2), common)]
-    >>> printed_meters([*bars, Bar(Fraction(7), Fraction(2), common)])
+    >>> printed_meters([Bar(Fraction(t), Fraction(n), common) for t, n in [(0, 1), (1, 4), (5, 2), (7, 2), (9, 3)]])
     ([(Fraction(0, 1), 4, 4)], Fraction(1, 1), 0)
     """
     changes: list[tuple[Fraction, int, int]] = []
@@ -251,9 +251,9 @@ def _told(parts: Sequence[_Part]) -> list[str]:
 
 
 def _mark_phrases(part: _Part, lengths: Sequence[int]) -> bool:
-    """End a phrase with the last note of each line, before ties are merged; whether the counts agree."""
-    onsets = sorted({(s.onset) for s in part.sounds})
-    if len(onsets) + part.grace_notes < 1 or sum(lengths) != len(onsets):
+    """End a phrase with the last note of each line; whether the counts agree."""
+    onsets = sorted({s.onset for s in part.sounds})
+    if sum(lengths) != len(onsets):
         return False
     last = np.cumsum(lengths) - 1
     ends = {onsets[i] for i in last.tolist()}
@@ -305,7 +305,7 @@ def _add_meters(score: ScoreTick, parts: Sequence[_Part], quarter: int) -> list[
 
 def _bars(part: _Part) -> list[Bar]:
     starts = [time for time, _ in part.measures]
-    lengths = [b - a for a, b in zip(starts, starts[1:], strict=False)] + [length for _, length in part.measures[-1:]]
+    lengths = [b - a for a, b in pairwise(starts)] + [length for _, length in part.measures[-1:]]
     meters, meter, bars = iter(sorted(part.meters)), (4, 4), list[Bar]()
     upcoming = next(meters, None)
     for start, length in zip(starts, lengths, strict=True):
@@ -319,9 +319,13 @@ def _bars(part: _Part) -> list[Bar]:
 def _add_keys(score: ScoreTick, parts: Sequence[_Part], quarter: int) -> None:
     keys = next((part.keys for part in parts if part.keys and not part.is_drum), [])
     weights = pitch_class_weights(score)
-    for time, sharps, mode in keys:
+    printed = {time: (sharps, mode) for time, sharps, mode in sorted(keys)}  # of two at one time that with a mode
+    last = None
+    for time, (sharps, mode) in printed.items():
         key = Key(sharps, mode) if mode in MODES else relative_mode(sharps, weights)
-        mark_key(score, key, _tick(time, quarter))
+        if key != last:
+            mark_key(score, key, _tick(time, quarter))
+        last = key
 
 
 def _title(stream: Any) -> str:

@@ -1,8 +1,8 @@
 """Notation files as text: unpacked, decoded, made safe and split into pieces before any parser sees them.
 
-MusicXML comes plain or as `.mxl`, a zip archive whose `META-INF/container.xml` names the score. XML that declares entities
-is refused: they can swell a few bytes to gigabytes, or reach for other files. ABC files hold tunes that begin with `X:`;
-each takes the lines before the first of them along. In kern, a phrase ends at `}`.
+MusicXML comes plain or as `.mxl`, a zip archive whose `META-INF/container.xml` names the score. XML that declares
+entities is refused: they can swell a few bytes to gigabytes, or reach for other files. ABC files hold tunes that begin
+with `X:`; each takes the lines before the first of them along. In kern, a phrase ends at `}`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xb
 
 #: What in a line of ABC is no note: comments, chord names and annotations, grace notes, decorations, inline fields.
 _ABC_NOT_NOTES = re.compile(r"%.*|\"[^\"]*\"|\{[^}]*\}|![^!\s]*!|\+[^+\s]*\+|\[[A-Za-z]:[^\]]*\]")
-_ABC_CHORD = re.compile(r"\[[^\]]*[A-Ga-g][^\]]*\]")
+_ABC_CHORD = re.compile(r"\[[^\]|]*[A-Ga-g][^\]|]*?(-?)\]")
+#: A tie and the note it leads to, which may stand in the next line.
+_ABC_TIED = re.compile(r"-([^A-Ga-gxz]*)[A-Ga-g]")
 _ABC_FIELD = re.compile(r"[A-Za-z+]:")
 
 
@@ -98,9 +100,9 @@ def decode(data: bytes) -> str:
 
 
 def split_tunes(text: str) -> list[Tune]:
-    """The tunes of an ABC file.
+    r"""The tunes of an ABC file.
 
-    >>> [(t.number, t.phrase_lengths) for t in split_tunes('X:1\\nK:C\\nCDE [CE]z|\\n"Am"{g}A2|]\\n\\nX:7\\nK:C\\nC|')]
+    >>> [(t.number, t.phrase_lengths) for t in split_tunes('X:1\nK:C\nCDE [CE]z|\n"Am"{g}A2|]\n\nX:7\nK:C\nC|')]
     [('1', (4, 1)), ('7', (1,))]
     """
     head, *bodies = re.split(r"(?m)^(?=X:)", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -120,30 +122,21 @@ def _with_shared(body: str, shared: str) -> str:
 
 
 def _phrase_lengths(body: str) -> tuple[int, ...]:
-    """Notes in each line of music; none where several voices share the tune."""
-    if re.search(r"(?m)^V:|\[V:", body):
+    """Notes in each line of music, tied ones as one and chords as one; none where several voices share the tune."""
+    if len(set(re.findall(r"(?m)(?:^|\[)V:\s*(\w+)", body))) > 1:
         return ()
-    counts, waiting = [], 0
-    for line in body.splitlines():
-        if _ABC_FIELD.match(line) or line.startswith("%"):
-            continue
-        waiting += _count_notes(line)
-        if waiting and not line.rstrip().endswith("\\"):
-            counts.append(waiting)
-            waiting = 0
-    return (*counts, waiting) if waiting else tuple(counts)
-
-
-def _count_notes(line: str) -> int:
-    line = _ABC_CHORD.sub("C", _ABC_NOT_NOTES.sub("", line))
-    return sum(letter in "ABCDEFGabcdefg" for letter in line)
+    lines = [_ABC_NOT_NOTES.sub("", line) for line in body.splitlines() if not _ABC_FIELD.match(line)]
+    music = "\n".join(line.rstrip() for line in lines).replace("\\\n", "")
+    music = _ABC_TIED.sub(r"\1", _ABC_CHORD.sub(r"C\1", music))
+    counts = (sum(letter in "ABCDEFGabcdefg" for letter in line) for line in music.splitlines())
+    return tuple(filter(None, counts))
 
 
 def phrases_as_fermatas(text: str) -> str:
-    """Kern text with a fermata wherever a phrase ends: the one mark of an ending that parsers keep.
+    r"""Kern text with a fermata wherever a phrase ends: the one mark of an ending that parsers keep.
 
-    >>> phrases_as_fermatas("**kern\\n!! a } in a comment\\n4g}")
-    '**kern\\n!! a } in a comment\\n4g;'
+    >>> phrases_as_fermatas("**kern\n!! a } in a comment\n4g}")
+    '**kern\n!! a } in a comment\n4g;'
     """
     lines = [line if line[:1] in ("!", "*", "=") else line.replace("}", ";") for line in text.splitlines()]
     return "\n".join(lines)

@@ -44,7 +44,8 @@ def _read_musicxml(data: bytes) -> list[LoadedScore]:
         raise UnreadableFileError(f"this is {what}", _EXPORT_AGAIN + " as part-wise MusicXML")
     with _quiet("MusicXML"):
         importer = require("music21.musicxml.xmlToM21").MusicXMLImporter()
-        return _load_all(importer.xmlRootToScore(root))
+        importer.xmlRootToScore(root, importer.stream)  # staves of one part are put there, and nowhere else
+        return _load_all(importer.stream)
 
 
 def _read_kern(text: str) -> list[LoadedScore]:

@@ -142,25 +142,28 @@ def estimate_key(weights: FloatArray) -> tuple[Key, float]:
     >>> print(*estimate_key(np.eye(12)[[7, 9, 11, 0, 2, 4, 6, 7]].mean(axis=0))[:1])
     G
     """
-    if not weights.any():
-        return Key(0), 0.0
-    distances = key_distances(weights)
-    nearest, second = np.argsort(distances, kind="stable")[:2]
-    return _profile_key(int(nearest)), float(1 - distances[nearest] / distances[second])
+    return _nearest_key(key_distances(weights)) if weights.any() else (Key(0), 0.0)
 
 
-def key_of(score: ScoreTick) -> KeyFinding:
-    """What key a piece begins in, by the policy of the module's article."""
+def key_of(score: ScoreTick, distances: FloatArray | None = None) -> KeyFinding:
+    """What key a piece begins in, by the policy of the module's article.
+
+    `distances` are the `key_distances` of the piece, (24,), where they are known already.
+    """
     printed = printed_key(score)
     if printed:
         return KeyFinding(printed, "printed", 1.0)
+    if distances is None:
+        weights = pitch_class_weights(score)
+        if not weights.any():
+            return KeyFinding(Key(0), "estimated", 0.0)
+        distances = key_distances(weights)
     if not len(score.key_signatures):
-        return KeyFinding(*_swap(estimate_key(pitch_class_weights(score))))
+        return KeyFinding(*_swap(_nearest_key(distances)))
     sharps = min(score.key_signatures, key=lambda k: int(k.time)).key
-    distances = key_distances(pitch_class_weights(score))
     major, minor = (float(distances[_profile_index(Key(sharps, mode))]) for mode in ("major", "minor"))
     if sharps == 0 and distances.min() < _DISBELIEF * min(major, minor):
-        return KeyFinding(*_swap(estimate_key(pitch_class_weights(score))))
+        return KeyFinding(*_swap(_nearest_key(distances)))
     confidence = 1 - min(major, minor) / max(major, minor)
     return KeyFinding(Key(sharps, "major" if major <= minor else "minor"), "mode estimated", confidence)
 
@@ -252,6 +255,12 @@ def transpose_to_key(score: ScoreTick, name: str) -> ScoreTick:
 
 def _swap(estimate: tuple[Key, float]) -> tuple[Key, Literal["estimated"], float]:
     return estimate[0], "estimated", estimate[1]
+
+
+def _nearest_key(distances: FloatArray) -> tuple[Key, float]:
+    """The key of the smallest of 24 distances, and the confidence in it."""
+    nearest, second = np.argsort(distances, kind="stable")[:2]
+    return _profile_key(int(nearest)), float(1 - distances[nearest] / distances[second])
 
 
 def _profile_key(index: int) -> Key:
