@@ -6,7 +6,7 @@ automaton that gave them; DEAD absorbs. `progress` numbers the states so that ev
 leads to a greater number, which makes exact sampling a single sweep; it is None where runs may be endless.
 
 An automaton of the same shape by anyone else joins with these. Two optional methods are passed on by
-`Joined`: `marks` and `due` (the automaton keeps time, see `timeline`) and `describe` (a place in words).
+`Joined`: `marks`, `due` and `phase` (the automaton keeps time, see `timeline`) and `describe` (a place in words).
 """
 
 from __future__ import annotations
@@ -164,6 +164,11 @@ class Joined(Numbered):
         """The field now due, told by the part that keeps time."""
         due: IntArray = self._ask("due", states)
         return due
+
+    def phase(self, states: IntArray) -> IntArray:
+        """What stays when bars pass, told by the part that keeps time."""
+        phase: IntArray = self._ask("phase", states)
+        return phase
 
     def describe(self, state: int) -> str:
         """A place in words, told by the first part that can."""

@@ -38,7 +38,7 @@ class TimeAutomaton(BaseAutomaton):
         due = np.where(is_end, (now.due == 0) | (now.due == self._n_due - 1), self._field(symbols) == now.due)
         alive = (states != DEAD) & due & (~is_end | self._may_stop(now))
         following = self.clock.advance(now, symbols)
-        return np.where(alive & self._in_time(following), self._pack(following), DEAD)
+        return np.where(alive & self._in_time(following), self._packed(following, fold=self.stops is None), DEAD)
 
     def unpack(self, states: IntArray) -> ClockState:
         """The clocks that states stand for (folded; DEAD gives the start)."""
@@ -54,6 +54,10 @@ class TimeAutomaton(BaseAutomaton):
     def marks(self, states: IntArray) -> IntArray:
         """What the clock shows at these states: (n,)."""
         return self.clock.marks(self.unpack(states))
+
+    def phase(self, states: IntArray) -> IntArray:
+        """What stays when bars pass: the state with time folded, (n,)."""
+        return self._packed(self.unpack(states), fold=True)
 
     def progress(self, states: IntArray) -> IntArray | None:
         """Time, then the field: known where time is kept and every event moves it."""
@@ -82,13 +86,13 @@ class TimeAutomaton(BaseAutomaton):
         inside: IntArray = state.time + state.lag <= self.stops[-1]
         return inside
 
-    def _pack(self, state: ClockState) -> IntArray:
+    def _packed(self, state: ClockState, *, fold: bool) -> IntArray:
+        if not self.clock.ticks:
+            return state.due
         time = state.time
-        if self.stops is None:
-            over = np.maximum(time - self._last, 0)
-            time = np.minimum(time, self._last) + over % self._bar if self.clock.ticks else np.zeros_like(time)
-        lag = state.lag if self.clock.ticks else np.zeros_like(state.lag)
-        return (time * self._n_lags + lag) * self._n_due + state.due
+        if fold:
+            time = np.minimum(time, self._last) + np.maximum(time - self._last, 0) % self._bar
+        return (time * self._n_lags + state.lag) * self._n_due + state.due
 
     def _longest_lag(self) -> int:
         return max(

@@ -25,6 +25,7 @@ class ContextSets:
         self._sets: list[IntArray] = []
         self._number: dict[bytes, int] = {}
         self._unions: dict[frozenset[int], int] = {}
+        self._within: dict[tuple[int, int], bool] = {}
         self._flag = np.zeros(n_contexts, dtype=bool)
         self._place = np.zeros(n_contexts, dtype=np.int32)
         self._placed = -1
@@ -62,6 +63,14 @@ class ContextSets:
         """The members of one set that are not in another; None if there are none."""
         rest = np.setdiff1d(self._sets[number], self._sets[known], assume_unique=True)
         return self.add(rest) if len(rest) else None
+
+    def within(self, number: int, other: int) -> bool:
+        """Whether every member of one set is in another."""
+        if (number, other) not in self._within:
+            self._flag[self._sets[other]] = True
+            self._within[number, other] = bool(self._flag[self._sets[number]].all())
+            self._flag[self._sets[other]] = False
+        return self._within[number, other]
 
     def places(self, number: int, contexts: IntArray) -> SmallInts:
         """Where in a set its members `contexts` are."""

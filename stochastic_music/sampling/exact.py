@@ -55,7 +55,7 @@ class ExactSampler:
             raise UnsatisfiableError(explain_clash(model, parts, header, shape, max_states))
         messages = Messages(product)
         self.bounded = product.acyclic
-        self.log_evidence = float(messages.of(product.start)[0])
+        self.log_evidence = float(messages.values[messages.start])
         self._tables = _Tables(product, messages)
 
     def draw(self, chains: IntArray, *, key: int, max_events: int | None = None) -> tuple[IntArray, FloatArray]:
@@ -90,7 +90,7 @@ class _Tables:
     def __init__(self, product: Product, messages: Messages) -> None:
         self.symbol, self.log_prob, self._weight = product.table.symbol, product.table.log_prob, product.table.weight
         self._value = messages.values
-        self.start, self.end = int(messages.offset[product.start]), int(messages.offset[END])
+        self.start, self.end = messages.start, int(messages.offset[END])
         stages, plans = messages.stages, list(dict.fromkeys(messages.plans))
         entries = _starts([len(plan.arcs) for plan in plans])
         self._first = np.concatenate([plan.first[:-1] + e for plan, e in zip(plans, entries, strict=True)])

@@ -11,6 +11,7 @@ Sums are scaled by the greatest message of a node; where factors differ by more 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -96,6 +97,13 @@ class Messages:
             solve = self._solve_cycle if stage.cyclic else self._solve
             first = self.offset[stage.nodes[0]]
             self.values[first : first + len(plan.first) - 1] = solve(stage, plan)
+
+    @property
+    def start(self) -> int:
+        """The place in `values` of the first context at the first node."""
+        first = self.product.start
+        place = self.product.sets.places(_contexts(self.product, first), self.product.first_context)
+        return int(self.offset[first] + place[0])
 
     def of(self, node: int) -> FloatArray:
         """The messages of one node: a view."""
@@ -207,13 +215,21 @@ def _stages(product: Product) -> list[Stage]:
 
 
 def _levels(product: Product) -> list[list[int]]:
-    """Nodes of equal progress, the latest first."""
-    states = np.array([node.state for node in product.nodes[1:]], dtype=np.int64)
-    progress = product.automaton.progress(states)
+    """Nodes of equal progress, the latest first, in which no two have the same branch and sets of targets.
+
+    Those that have (bar 3 after ten notes, bar 3 after eleven) can then share a plan.
+    """
+    nodes = product.nodes
+    progress = product.automaton.progress(np.array([node.state for node in nodes[1:]], dtype=np.int64))
     assert progress is not None  # noqa: S101 - asked before
-    order = np.argsort(-progress, kind="stable")
-    cuts = np.flatnonzero(np.diff(progress[order])) + 1
-    return [(part + 1).tolist() for part in np.split(order, cuts)]
+    levels: dict[tuple[int, int], list[int]] = {}
+    twins: Counter[tuple[int, ...]] = Counter()
+    for i in 1 + np.argsort(-progress, kind="stable"):
+        node, level = nodes[i], int(progress[i - 1])
+        kind = (level, id(node.branch), *(_contexts(product, t) for t in node.targets))
+        levels.setdefault((level, twins[kind]), []).append(int(i))
+        twins[kind] += 1
+    return list(levels.values())
 
 
 def _components(product: Product) -> list[list[int]]:

@@ -55,6 +55,7 @@ class Node:
 
     state: int
     hears: int
+    phase: int
     contexts: int | None = None
     arriving: set[int] = field(default_factory=set)
     branch: Branch | None = None
@@ -64,7 +65,7 @@ class Node:
 class Product:
     """Everything that can be reached of model and automaton together; see the module's article.
 
-    The automaton must keep time (`marks`, `due`). Raises UsageError where more than `limit` pairs of state and context are reached.
+    The automaton must keep time (`marks`, `due`, `phase`). Raises UsageError where more than `limit` pairs of state and context are reached.
     """
 
     def __init__(
@@ -73,18 +74,14 @@ class Product:
         self.model, self.vocabulary, self.automaton = model, vocabulary, automaton
         self.sets = ContextSets(model.n_contexts)
         self.table = ArcTable(model, shaping)
-        self.nodes = [Node(DEAD, _DEAF, self.sets.add(np.zeros(1, dtype=np.int64)))]
+        self.nodes = [Node(DEAD, _DEAF, DEAD, self.sets.add(np.zeros(1, dtype=np.int64)))]
         self.acyclic = automaton.progress(np.array([automaton.start()])) is not None
         self._limit, self._size = limit, 0
         self._node_of: dict[int, int] = {}
+        self._widest: dict[int, int] = {}
         self._fans: dict[int, Fan] = {}
         self._branches: dict[tuple[int, bytes, tuple[int, ...]], Branch] = {}
         self._explore()
-
-    @property
-    def start(self) -> int:
-        """The node of the beginning; it has one context."""
-        return 1
 
     @cached_property
     def reaches_end(self) -> bool:
@@ -92,11 +89,11 @@ class Product:
         return any(END in node.targets for node in self.nodes)
 
     def _explore(self) -> None:
-        [start] = self._numbers(np.array([self.automaton.start()]))
-        heard = self._heard(np.array([self.model.start()]), self.nodes[start].hears)
-        self.nodes[start].arriving.add(self.sets.add(heard))
+        self.start = int(self._numbers(np.array([self.automaton.start()]))[0])
+        self.first_context = self._heard(np.array([self.model.start()]), self.nodes[self.start].hears)
+        self.nodes[self.start].arriving.add(self.sets.add(self.first_context))
         queue = _ByProgress(self) if self.acyclic else _InRounds()
-        queue.push([int(start)])
+        queue.push([self.start])
         while batch := queue.pop():
             fresh = [(i, new) for i in batch if (new := self._settle(self.nodes[i])) is not None]
             self._expand(fresh)
@@ -110,7 +107,7 @@ class Product:
         new: int | None = self.sets.union(node.arriving)
         node.arriving = set()
         if node.contexts is None:
-            node.contexts = new
+            node.contexts = new = self._rounded(node, new)
         else:
             assert new is not None  # noqa: S101 - for the type checker
             new = self.sets.without(new, node.contexts)
@@ -123,6 +120,18 @@ class Product:
                 "use a lower order or fewer constraints, raise max_states, or ask for method='greedy'"
             )
         return new
+
+    def _rounded(self, node: Node, contexts: int) -> int:
+        """A set that was met before at the same phase of the clock and holds `contexts` without being twice as large.
+
+        The messages of contexts that cannot be reached do no harm, and work is shared.
+        """
+        known = self._widest.get(node.phase, contexts)
+        if len(self.sets[known]) > len(self.sets[contexts]):
+            roomy = len(self.sets[known]) > 2 * len(self.sets[contexts])
+            return contexts if roomy or not self.sets.within(contexts, known) else known
+        self._widest[node.phase] = contexts
+        return contexts
 
     def _pass_on(self, node: Node) -> list[int]:
         """Let contexts arrive at the node's targets."""
@@ -158,9 +167,10 @@ class Product:
         new = np.array([s for s in states.tolist() if s not in self._node_of], dtype=np.int64)
         begins = self.automaton.due(new) == 0  # type: ignore[attr-defined]
         marks = np.where(begins, self.automaton.marks(new), _DEAF)  # type: ignore[attr-defined]
-        for state, mark in zip(new.tolist(), marks.tolist(), strict=True):
+        phases = self.automaton.phase(new)  # type: ignore[attr-defined]
+        for state, mark, phase in zip(new.tolist(), marks.tolist(), phases.tolist(), strict=True):
             self._node_of[state] = len(self.nodes)
-            self.nodes.append(Node(state, mark))
+            self.nodes.append(Node(state, mark, phase))
         return np.array([self._node_of[s] for s in states.tolist()], dtype=np.int64)
 
     def _fan(self, contexts: int) -> Fan:
