@@ -36,6 +36,7 @@ class Echo:
         weights = np.where(due, counts, 0.0)
         self.frequencies_ = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
         self.fields_ = due.astype(float)
+        self.vocabulary_ = vocabulary
         self.clock_ = vocabulary.clock
         self.end_ = vocabulary.end
         return self
