@@ -1,5 +1,5 @@
 # Names are strings here: they may be no valid Unicode, and there are many of them.
-# ruff: noqa: PTH112, PTH114, PTH116, PTH119, PTH122, PTH123
+# ruff: noqa: PTH114, PTH116, PTH119, PTH122, PTH123
 """Which files of a folder are music: a walk that loops, broken links and closed doors cannot stop.
 
 The order is that of the paths with letters folded and accents composed, so that it is the same on every system.

@@ -8,31 +8,35 @@ stands in PLACE_FILE (memory-mapped): batch, file, so that the other side knows 
 from __future__ import annotations
 
 import faulthandler
-import importlib
 import mmap
 import os
 import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, TypeAlias, TypeVar
 
 from stochastic_music.corpus._frames import Message, receive, send
 from stochastic_music.errors import InputError, UnreadableFileError
 
+if TYPE_CHECKING:
+    from stochastic_music.corpus._tasks import Taken, Task
+
 #: what stands in the place file: number of the batch, number of the file in it
 PLACE = struct.Struct("<qq")
-
-_FLUSH_SECONDS = 0.05
-_FLUSH_BYTES = 1 << 20
-
 #: what to do with files that make no sense
 EXPORT_AGAIN = "Open it in a notation program and export it again"
 
-#: `(path) -> result, raw bytes`
-Task = Callable[[str], tuple[Message, bytes]]
+_FLUSH_SECONDS = 0.05
+_FLUSH_BYTES = 1 << 22
+#: how much longer than a file's time limit a worker lives on when nobody watches it any more
+_GRACE_SECONDS = 60.0
+
+Result: TypeAlias = tuple[Message, bytes]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 def main() -> None:
@@ -44,65 +48,68 @@ def main() -> None:
         if setup is None:
             return
         sys.path += [entry for entry in setup[0]["path"] if entry and entry not in sys.path]
-        task = make_task(setup[0])
+        task = _make_task(setup[0])
         send(replies, {"capped": setup[0].get("cap", True) and _limit_memory(setup[0]["memory_limit"])})
-        seconds = float(setup[0]["time_limit"])
+        patience = 2 * float(setup[0]["time_limit"]) + _GRACE_SECONDS
         while (request := receive(requests)) is not None:
-            for reply, body in _batch(request[0], task, place, seconds):
-                send(replies, reply, body)
+            for results, done in read_batch(request[0], task, place, patience):
+                head = {"batch": request[0]["batch"], "results": [{**m, "size": len(b)} for m, b in results]}
+                send(replies, {**head, "done": done}, b"".join(body for _, body in results))
 
 
-def make_task(setup: Message) -> Task:
-    """The function that `setup` describes."""
+def read_batch(request: Message, task: Task, place: mmap.mmap, patience: float) -> Iterator[tuple[list[Result], bool]]:
+    """The results of a batch, in order, in one or more parts, and whether that is all of them."""
+    waiting: list[Message | list[Taken]] = []
+    size, since = 0, time.perf_counter()
+    faulthandler.dump_traceback_later(patience, exit=True)
+    for i, path in enumerate(request["files"]):
+        PLACE.pack_into(place, 0, request["batch"], i)
+        taken = _attempt(task.take, path)
+        waiting.append(taken)
+        size += sum(len(piece.body) for piece in taken) if isinstance(taken, list) else 0
+        if time.perf_counter() - since > _FLUSH_SECONDS or size > _FLUSH_BYTES:
+            yield tell(task, waiting), False
+            waiting, size, since = [], 0, time.perf_counter()
+            faulthandler.dump_traceback_later(patience, exit=True)
+    yield tell(task, waiting), True
+    faulthandler.cancel_dump_traceback_later()
+
+
+def tell(task: Task, waiting: Sequence[Message | list[Taken]]) -> list[Result]:
+    """Results for files taken or refused; should measuring them together fail, one by one."""
+    files = [item for item in waiting if isinstance(item, list)]
+    told = _attempt(lambda some: list(task.tell(some)), files)
+    if isinstance(told, list):
+        results = iter(told)
+    else:
+        results = iter([_alone(task, file) for file in files])
+    return [next(results) if isinstance(item, list) else (item, b"") for item in waiting]
+
+
+def _alone(task: Task, file: list[Taken]) -> Result:
+    told = _attempt(lambda one: list(task.tell([one])), file)
+    return told[0] if isinstance(told, list) else (told, b"")
+
+
+def _attempt(make: Callable[[Given], list[Made]], given: Given) -> list[Made] | Message:
+    """What `make` makes of a file; whatever it raises becomes a reason."""
+    try:
+        return make(given)
+    except UnreadableFileError as error:
+        return {"reason": error.reason, "try": error.remedy}
+    except InputError as error:
+        return {"reason": str(error).rstrip("."), "try": ""}
+    except MemoryError:
+        return {"memory": True}
+    except Exception as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return {"reason": f"the reader gave up on it ({words})", "try": EXPORT_AGAIN}
+
+
+def _make_task(setup: Message) -> Task:
     from stochastic_music.corpus import _tasks
 
     return _tasks.make(setup)
-
-
-def named(name: str) -> Any:
-    """The object called `module:name`."""
-    module, _, attribute = name.partition(":")
-    value: Any = importlib.import_module(module)
-    for part in attribute.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def _batch(request: Message, task: Task, place: mmap.mmap, seconds: float) -> Iterator[tuple[Message, bytes]]:
-    results: list[Message] = []
-    bodies: list[bytes] = []
-    size, since = 0, time.perf_counter()
-    # Should the other side be gone, nobody would stop a worker that hangs: this does.
-    faulthandler.dump_traceback_later(2 * seconds + 60, exit=True)
-    for i, path in enumerate(request["files"]):
-        PLACE.pack_into(place, 0, request["batch"], i)
-        result, body = attempt(task, path)
-        result["size"] = len(body)
-        results.append(result)
-        bodies.append(body)
-        size += len(body)
-        now = time.perf_counter()
-        if now - since > _FLUSH_SECONDS or size > _FLUSH_BYTES:
-            faulthandler.dump_traceback_later(2 * seconds + 60, exit=True)
-            yield {"batch": request["batch"], "results": results}, b"".join(bodies)
-            results, bodies, size, since = [], [], 0, now
-    faulthandler.cancel_dump_traceback_later()
-    yield {"batch": request["batch"], "results": results, "done": True}, b"".join(bodies)
-
-
-def attempt(task: Task, path: str) -> tuple[Message, bytes]:
-    """What `task` makes of one file; whatever it raises becomes a reason."""
-    try:
-        return task(path)
-    except UnreadableFileError as error:
-        return {"reason": error.reason, "try": error.remedy}, b""
-    except InputError as error:
-        return {"reason": str(error).rstrip("."), "try": ""}, b""
-    except MemoryError:
-        return {"memory": True}, b""
-    except Exception as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return {"reason": f"the reader gave up on it ({words})", "try": EXPORT_AGAIN}, b""
 
 
 def _pipes() -> tuple[IO[bytes], IO[bytes]]:

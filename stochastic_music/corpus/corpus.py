@@ -102,7 +102,7 @@ class Corpus(Sequence[Piece]):
         ]
         if not held:
             raise EmptyCorpusError("no piece to work on: there are no scores here; expected one or more.")
-        facts = [PieceFacts(piece.name, licence, *measure(score)) for piece, score in zip(held, scores, strict=True)]
+        facts = [PieceFacts(piece.name, licence, *fact) for piece, fact in zip(held, measure(scores), strict=True)]
         return cls(held, IngestReport(pieces=tuple(facts)))
 
     @classmethod

@@ -19,12 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.music import keys
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
 
-Notes: TypeAlias = dict[str, NDArray[Any]]
 Runs: TypeAlias = NDArray[np.uint64]
 
 #: intervals in a row that must agree for two places to count as one
@@ -34,9 +33,11 @@ RUN = 8
 GRID = "1/16,1/12"
 _POSITIONS = np.array([0, 3, 4, 6, 8, 9, 12]) / 12
 
-_GRIDS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24])
+_GRIDS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24)
 _FEWEST_ONSETS = 48
 _OFF_GRID = 0.3
+#: onsets nearer to GRID than this on average, in quarter notes, need no further test
+_CLICKED = 0.02
 
 
 class Facts(NamedTuple):
@@ -61,24 +62,72 @@ class Facts(NamedTuple):
         return self.key_source == "estimated" and self.key_confidence < keys.DOUBTFUL
 
 
-def measure(score: ScoreTick) -> tuple[Facts, Runs]:
-    """The facts of a score, and the runs of its top line, each once, ascending: (n_runs,)."""
-    tracks: list[Notes] = [t.notes.numpy() for t in score.tracks if len(t.notes) and not t.is_drum]
-    ticks = np.concatenate([notes["time"] for notes in tracks]) if tracks else np.zeros(0, dtype=np.int32)
-    onsets = ticks / score.ticks_per_quarter
-    distances = grid_distances(onsets)
-    finding = keys.key_of(score)
-    facts = Facts(
-        n_notes=score.note_num(),
-        meters=tuple(dict.fromkeys(f"{m.numerator}/{m.denominator}" for m in score.time_signatures)),
-        key=str(finding.key),
-        key_source=finding.source,
-        key_confidence=round(finding.confidence, 6),
-        error=round(float(distances.mean()), 6) if len(distances) else 0.0,
-        worst=round(float(distances.max(initial=0.0)), 6),
-        without_click=is_without_click(onsets),
+def measure(scores: Sequence[ScoreTick]) -> list[tuple[Facts, Runs]]:
+    """The facts of each score, and the runs of its top line, each once, ascending: (n_runs,)."""
+    notes = _gather(scores)
+    n = len(scores)
+    count = np.bincount(notes.piece, minlength=n)
+    off = grid_distances(notes.onset)
+    error = np.bincount(notes.piece, off, minlength=n) / np.maximum(count, 1)
+    worst = np.zeros(n)
+    np.maximum.at(worst, notes.piece, off)
+    distances = keys.key_distances(_pitch_class_weights(notes, n))
+    runs = interval_runs(*top_lines(notes), n)
+    last = np.cumsum(count)
+    return [
+        (
+            Facts(
+                n_notes=score.note_num(),
+                meters=tuple(dict.fromkeys(f"{m.numerator}/{m.denominator}" for m in score.time_signatures)),
+                key=str(finding.key),
+                key_source=finding.source,
+                key_confidence=round(finding.confidence, 6),
+                error=round(float(error[i]), 6),
+                worst=round(float(worst[i]), 6),
+                without_click=bool(error[i] > _CLICKED) and is_without_click(notes.onset[last[i] - count[i] : last[i]]),
+            ),
+            runs[i],
+        )
+        for i, score in enumerate(scores)
+        for finding in [keys.key_of(score, distances[i] if count[i] else None)]
+    ]
+
+
+class _Notes(NamedTuple):
+    """The pitched notes of some scores, score by score, track by track; all (n,), times in quarter notes."""
+
+    piece: IntArray
+    track: IntArray
+    onset: FloatArray
+    duration: FloatArray
+    pitch: IntArray
+
+
+def _gather(scores: Sequence[ScoreTick]) -> _Notes:
+    tracks = [
+        (i, score.ticks_per_quarter, track.notes.numpy())
+        for i, score in enumerate(scores)
+        for track in score.tracks
+        if len(track.notes) and not track.is_drum
+    ]
+    columns = [notes for _, _, notes in tracks]
+    counts = [len(notes["time"]) for notes in columns]
+    tpq = np.repeat([tpq for _, tpq, _ in tracks], counts)
+    empty = np.zeros(0, dtype=np.int32)
+    return _Notes(
+        np.repeat(np.array([i for i, _, _ in tracks], dtype=np.int64), counts),
+        np.repeat(np.arange(len(tracks)), counts),
+        np.concatenate([empty, *(notes["time"] for notes in columns)]) / tpq,
+        np.concatenate([empty, *(notes["duration"] for notes in columns)]) / tpq,
+        np.concatenate([empty, *(notes["pitch"] for notes in columns)]).astype(np.int64),
     )
-    return facts, interval_runs(top_line(tracks))
+
+
+def _pitch_class_weights(notes: _Notes, n: int) -> FloatArray:
+    """How long each pitch class sounds in each of n pieces, as shares: (n, 12)."""
+    weights = np.bincount(12 * notes.piece + notes.pitch % 12, notes.duration, minlength=12 * n).reshape(n, 12)
+    shares: FloatArray = weights / np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return shares
 
 
 def grid_distances(onsets: FloatArray) -> FloatArray:
@@ -101,29 +150,46 @@ def is_without_click(onsets: FloatArray) -> bool:
     """
     if len(onsets) < _FEWEST_ONSETS:
         return False
-    turns = np.exp(2j * np.pi * np.outer(_GRIDS, onsets))
-    return bool((np.abs(turns.mean(axis=1)) < _OFF_GRID).all())
+    return all(abs(np.exp(2j * np.pi * k * onsets).mean()) < _OFF_GRID for k in _GRIDS)
 
 
-def top_line(tracks: Sequence[Notes]) -> IntArray:
-    """The pitches of the top line: (n,); empty where there are no notes."""
-    if not tracks:
-        return np.zeros(0, dtype=np.int64)
-    notes = max(tracks, key=lambda t: float(t["pitch"].mean()))
-    order = np.lexsort((-notes["pitch"].astype(np.int64), notes["time"]))
-    time, pitch = notes["time"][order], notes["pitch"][order].astype(np.int64)
-    return pitch[np.flatnonzero(np.diff(time, prepend=-1))]
+def top_lines(notes: _Notes) -> tuple[IntArray, IntArray]:
+    """The top line of every piece, one after the other: piece (m,) and pitch (m,)."""
+    if not len(notes.piece):
+        return notes.piece, notes.pitch
+    mean = np.bincount(notes.track, notes.pitch) / np.bincount(notes.track)
+    piece_of = notes.piece[np.searchsorted(notes.track, np.arange(len(mean)))]
+    order = np.lexsort((-mean, piece_of))
+    highest = order[_first_of(piece_of[order])]
+    places = np.flatnonzero(np.isin(notes.track, highest))
+    places = places[np.lexsort((-notes.pitch[places], notes.onset[places], notes.piece[places]))]
+    piece, onset = notes.piece[places], notes.onset[places]
+    first = _first_of(piece) | _first_of(onset)
+    return piece[first], notes.pitch[places][first]
 
 
-def interval_runs(pitches: IntArray) -> Runs:
-    """Every run of eight intervals as one word, each once, ascending: (n_runs,).
+def _first_of(sorted_values: NDArray[Any]) -> BoolArray:
+    """Where a value differs from the one before it: (n,)."""
+    return np.concatenate([[True], sorted_values[1:] != sorted_values[:-1]])
+
+
+def interval_runs(piece: IntArray, pitch: IntArray, n: int) -> list[Runs]:
+    """Of each of n pieces every run of eight intervals as one word, each once, ascending.
 
     >>> scale = np.array([60, 62, 64, 65, 67, 69, 71, 72, 74])
-    >>> bool((interval_runs(scale) == interval_runs(scale + 5)).all())
-    True
+    >>> a, b = interval_runs(np.repeat([0, 1], 9), np.concatenate([scale, scale + 5]), 2)
+    >>> len(a), bool((a == b).all())
+    (1, True)
     """
-    if len(pitches) <= RUN:
-        return np.zeros(0, dtype=np.uint64)
-    intervals = np.diff(pitches).astype(np.int8)
-    windows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(intervals, RUN))
-    return np.unique(windows.view("<u8").ravel()).astype(np.uint64)
+    if len(pitch) <= RUN:
+        return [np.zeros(0, dtype=np.uint64)] * n
+    intervals = (pitch[1:] - pitch[:-1]).astype(np.int8)
+    windows = np.lib.stride_tricks.sliding_window_view(intervals, RUN)
+    inside = piece[RUN:] == piece[:-RUN]
+    words = np.ascontiguousarray(windows[inside]).view("<u8").ravel().astype(np.uint64)
+    owner = piece[RUN:][inside]
+    order = np.lexsort((words, owner))
+    words, owner = words[order], owner[order]
+    kept = _first_of(words) | _first_of(owner) if len(words) else np.zeros(0, dtype=bool)
+    ends = np.cumsum(np.bincount(owner[kept], minlength=n))
+    return np.split(words[kept], ends[:-1])

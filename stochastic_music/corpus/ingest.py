@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -55,6 +57,8 @@ class _File(NamedTuple):
     """A file that was read: its name in the report, what the worker said of it, and the bytes that came with it."""
 
     name: str
+    path: str
+    size: int
     message: Message
     body: bytes
 
@@ -149,12 +153,12 @@ def _read_all(
     answers = _ask_workers(found.files, recipe, settings)
     read: list[_File] = []
     skipped: list[Skipped] = [s._replace(file=_shown(s.file, home)) for s in found.skipped]
-    for (path, _), (message, body) in zip(found.files, answers, strict=True):
+    for (path, size), (message, body) in zip(found.files, answers, strict=True):
         name = _shown(path, home)
         if "reason" in message:
             skipped.append(Skipped(name, message["reason"], message["try"]))
         else:
-            read.append(_File(name, message, body))
+            read.append(_File(name, path, size, message, body))
     return read, tuple(sorted(skipped, key=lambda s: folded(s.file)))
 
 
@@ -178,33 +182,54 @@ def cores() -> int:
 
 
 def _without_copies(files: Sequence[_File]) -> tuple[list[_File], tuple[tuple[str, ...], ...]]:
-    """The first of files with equal bytes, and the names of those that are equal."""
-    groups: dict[str, list[_File]] = {}
+    """The first of files with equal bytes, and the names of those that are equal.
+
+    Equal files give equal results, so only files with equal results are opened again.
+    """
+    alike: dict[tuple[int, bytes], list[_File]] = {}
     for file in files:
-        groups.setdefault(file.message["digest"], []).append(file)
-    copies = tuple(tuple(file.name for file in group) for group in groups.values() if len(group) > 1)
-    return [group[0] for group in groups.values()], copies
+        alike.setdefault((file.size, file.body), []).append(file)
+    copies: list[tuple[str, ...]] = []
+    dropped: set[str] = set()
+    for group in alike.values():
+        for same in _equal_bytes(group) if len(group) > 1 else ():
+            copies.append(tuple(file.name for file in same))
+            dropped.update(file.name for file in same[1:])
+    return [file for file in files if file.name not in dropped], tuple(copies)
+
+
+def _equal_bytes(files: Sequence[_File]) -> list[list[_File]]:
+    groups: dict[bytes, list[_File]] = {}
+    for file in files:
+        try:
+            digest = hashlib.blake2b(Path(file.path).read_bytes()).digest()
+        except OSError:
+            digest = os.fsencode(file.path)
+        groups.setdefault(digest, []).append(file)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _scores(file: _File, licence: str) -> Iterator[tuple[HeldPiece, PieceFacts]]:
     at = 0
-    for title, tune, _, facts, n_data, n_runs in file.message["pieces"]:
+    for title, tune, _, _, n_data, facts, n_runs in file.message["pieces"]:
         data = file.body[at : at + n_data]
-        runs = np.frombuffer(file.body, "<u8", n_runs, at + n_data)
+        runs = np.frombuffer(file.body[at + n_data : at + n_data + 8 * n_runs], "<u8")
         at += n_data + 8 * n_runs
         yield HeldPiece(data, file.name, tune, title, licence), _about(file, tune, licence, facts, runs)
 
 
 def _rows(file: _File) -> Iterator[_Row]:
     at = 0
-    for _, tune, _, facts, n_runs, headers, sizes in file.message["pieces"]:
-        runs = np.frombuffer(file.body, "<u8", n_runs, at)
-        at += 8 * n_runs
-        rows = []
-        for size in sizes:
-            rows.append(np.frombuffer(file.body, "<i4", size, at))
-            at += 4 * size
-        yield _Row(_about(file, tune, "", facts, runs), [Header.from_json(h) for h in headers], rows)
+    for _, tune, _, headers, n_data, facts, n_runs in file.message["pieces"]:
+        symbols = np.frombuffer(file.body, "<i4", n_data // 4, at)
+        runs = np.frombuffer(file.body, "<u8", n_runs, at + n_data)
+        at += n_data + 8 * n_runs
+        ends = list(itertools.accumulate(size for _, size in headers))
+        yield _Row(
+            _about(file, tune, "", facts, runs),
+            [Header.from_json(dict(zip(Header.__slots__, values, strict=True))) for values, _ in headers],
+            np.split(symbols, ends[:-1]) if headers else [],
+        )
 
 
 def _about(file: _File, tune: str, licence: str, facts: list[Any], runs: Runs) -> PieceFacts:

@@ -171,8 +171,8 @@ def key_of(score: ScoreTick, distances: FloatArray | None = None) -> KeyFinding:
 def printed_key(score: ScoreTick) -> Key | None:
     """The key that a `key:` marker or a minor key signature states, None without one."""
     for marker in score.markers:
-        if marker.text.startswith(_MARKER):
-            return parse_key(marker.text.removeprefix(_MARKER))
+        if key := _marked_key(marker.text):
+            return key
     first = min(score.key_signatures, key=lambda k: int(k.time), default=None)
     return Key(first.key, "minor") if first is not None and first.tonality == 1 else None
 
@@ -215,8 +215,8 @@ def transpose(score: ScoreTick, semitones: int) -> ScoreTick:
     for signature in moved.key_signatures:
         signature.key = transposed_key(Key(signature.key), semitones).sharps
     for marker in moved.markers:
-        if marker.text.startswith(_MARKER):
-            marker.text = f"{_MARKER}{transposed_key(parse_key(marker.text.removeprefix(_MARKER)), semitones)}"
+        if key := _marked_key(marker.text):
+            marker.text = f"{_MARKER}{transposed_key(key, semitones)}"
     return moved
 
 
@@ -251,6 +251,16 @@ def transpose_to_key(score: ScoreTick, name: str) -> ScoreTick:
     same = here.is_minor == wanted.is_minor
     steps = wanted.tonic - here.tonic if same else 7 * (wanted.sharps - here.sharps)
     return transpose(score, (steps + 6) % 12 - 6)
+
+
+def _marked_key(text: str) -> Key | None:
+    """The key that a marker states; other programs write markers as well, so nonsense is left alone."""
+    if not text.startswith(_MARKER):
+        return None
+    try:
+        return parse_key(text.removeprefix(_MARKER))
+    except InvalidParameterError:
+        return None
 
 
 def _swap(estimate: tuple[Key, float]) -> tuple[Key, Literal["estimated"], float]:
