@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,7 @@ SUFFIXES = (*MIDI_SUFFIXES, *NOTATION_SUFFIXES)
 MEMORY_LIMIT = 2 * 10**9
 
 #: bytes of memory that a reader takes for each byte of a file, measured on dense files and rounded up
-_MIDI_APPETITE = 50
-_NOTATION_APPETITE = 400
+_APPETITES = dict.fromkeys(SUFFIXES, 50) | {".abc": 100, ".krn": 500}
 
 
 def read(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> list[LoadedScore]:
@@ -45,15 +45,14 @@ def read(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> l
             f"'{suffix or path.name}' is not a kind of music file that can be read here",
             f"Readable: {' '.join(SUFFIXES)}",
         )
-    is_midi = suffix in MIDI_SUFFIXES
-    data = _bytes_of(path, memory_limit, _MIDI_APPETITE if is_midi else _NOTATION_APPETITE)
-    if is_midi:
+    data = _bytes_of(path, memory_limit, _APPETITES[suffix])
+    if suffix in MIDI_SUFFIXES:
         from stochastic_music.io.midi import read_midi
 
         return read_midi(data)
     from stochastic_music.io.engraved import read_engraved
 
-    return read_engraved(data, suffix)
+    return read_engraved(data, suffix, largest=memory_limit // _APPETITES[suffix])
 
 
 def load(path: str | os.PathLike[str]) -> ScoreTick:
@@ -98,9 +97,10 @@ def score_from_bytes(data: bytes) -> ScoreTick:
 
 def _bytes_of(path: Path, memory_limit: int, appetite: int) -> bytes:
     try:
-        if path.is_dir():
-            raise UnreadableFileError("this is a folder, not a file")
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableFileError(f"this is a {'folder' if stat.S_ISDIR(status.st_mode) else 'device'}, not a file")
+        size = status.st_size
         if size * appetite > memory_limit:
             needed = -(-size * appetite // 10**9)
             raise UnreadableFileError(

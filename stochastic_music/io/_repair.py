@@ -24,6 +24,7 @@ from stochastic_music.protocols import IntArray
 if TYPE_CHECKING:
     from symusic.core import ScoreTick, TrackTick
 
+_NO_NOTES = {name: np.zeros(0, dtype=np.int64) for name in ("time", "duration", "pitch")}
 _LONGEST_SILENCE_BARS = 64
 _DENOMINATORS = frozenset({1, 2, 4, 8, 16, 32, 64})
 _LARGEST_NUMERATOR = 64
@@ -40,13 +41,11 @@ class NoteArrays(NamedTuple):
 
 def note_arrays(score: ScoreTick) -> NoteArrays:
     """The notes of all tracks as one table."""
-    columns = [track.notes.numpy() for track in score.tracks]
-    counts = [len(c["time"]) for c in columns]
+    columns = [track.notes.numpy() for track in score.tracks] or [_NO_NOTES]
     onset, duration, pitch = (
-        np.concatenate([c[name] for c in columns]).astype(np.int64) if columns else np.zeros(0, dtype=np.int64)
-        for name in ("time", "duration", "pitch")
+        np.concatenate([c[name] for c in columns], dtype=np.int64) for name in ("time", "duration", "pitch")
     )
-    return NoteArrays(np.repeat(np.arange(len(counts)), counts), onset, duration, pitch)
+    return NoteArrays(np.arange(len(columns)).repeat([len(c["time"]) for c in columns]), onset, duration, pitch)
 
 
 def tidy(score: ScoreTick, notes: NoteArrays | None = None) -> list[str]:

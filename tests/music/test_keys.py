@@ -157,5 +157,6 @@ def test_moving_to_a_key_asked_for(tune: tuple[int, ...], name: str, first: int)
 
 def test_foreign_markers_are_left_alone() -> None:
     score = score_of(C_MAJOR_TUNE)
-    score.markers.append(TextMeta(0, "Verse"))
-    assert [m.text for m in keys.transpose(score, 2).markers] == ["Verse"]
+    score.markers.extend([TextMeta(0, "Verse"), TextMeta(0, "key: whatever")])
+    assert [m.text for m in keys.transpose(score, 2).markers] == ["Verse", "key: whatever"]
+    assert keys.printed_key(score) is None
