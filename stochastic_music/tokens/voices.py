@@ -119,7 +119,8 @@ class VoicesEncoding(ScoreEncoding):
             return 0
         grid, frame = grid_of(self.grid), grid_of(self.frame)
         step, rest = divmod(4 * grid.resolution, frame.denominators[0])
-        if rest or len(frame.denominators) > 1:
+        on_grid = any(step % (4 * grid.resolution // part) == 0 for part in grid.denominators)
+        if rest or not on_grid or len(frame.denominators) > 1:
             raise InvalidParameterError(
                 f"the frame is '{self.frame}'; expected one part of a whole note that is on the grid {self.grid}"
             )
