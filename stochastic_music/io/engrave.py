@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from stochastic_music.io.layout import PERCUSSION, Chord, Clef, Note, PartLayout, Staff, Voice, lay_out
 from stochastic_music.io.rhythm import UNITS, Beam, Grid, Value, beams, grid, tuplets, writable, written
 from stochastic_music.music.bars import Bar, bars
-from stochastic_music.music.spelling import Spelling, is_diatonic, spell
+from stochastic_music.music.keys import Key, key_of
+from stochastic_music.music.spelling import Spelling, spell
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
@@ -50,12 +51,15 @@ _DRUMS = {
 _DRUM = ("B", 4, "normal")
 
 
-class Key(NamedTuple):
-    """A key signature from `time` (units) on."""
+class Signature(NamedTuple):
+    """The key that is printed from `time` (units) on."""
 
     time: int
-    fifths: int
-    minor: bool
+    key: Key
+
+    def spell(self, pitch: int) -> Spelling:
+        """The name of a MIDI pitch in this key."""
+        return spell(pitch, self.key.sharps, minor=self.key.is_minor)
 
 
 class Measure(NamedTuple):
@@ -97,13 +101,13 @@ def to_musicxml(score: ScoreTick, *, provenance: str = "", title: str = "") -> b
     """
     parts = lay_out(score)
     measures = _measures(score)
-    keys = _keys(score, parts)
+    signatures = _signatures(score)
     tempos = _tempos(score)
     root = ET.Element("score-partwise", version="4.0")
     _front_matter(root, parts, title, provenance)
     for i, part in enumerate(parts, start=1):
         element = ET.SubElement(root, "part", id=f"P{i}")
-        _Writer(part, f"P{i}", measures, keys, tempos if i == 1 else []).write(element)
+        _Writer(part, f"P{i}", measures, signatures, tempos if i == 1 else []).write(element)
     ET.indent(root, " ")
     buffer = io.BytesIO()
     ET.ElementTree(root).write(buffer, encoding="utf-8")
@@ -115,7 +119,7 @@ class Place(NamedTuple):
 
     voice: int
     staff: int
-    key: Key
+    signature: Signature
     accidentals: set[tuple[int, Spelling]]
 
 
@@ -208,30 +212,18 @@ def _measure(bar: Bar) -> Measure:
     return Measure(bar.number, start, end, (bar.numerator, bar.denominator), full, first)
 
 
-def _keys(score: ScoreTick, parts: Sequence[PartLayout]) -> list[Key]:
-    printed = {int(k.time): (int(k.key), int(k.tonality) == 1) for k in score.key_signatures if -7 <= k.key <= 7}
-    if not printed:
-        return [_estimated_key(parts)]
-    ordered = sorted(printed.items())
-    times = [0, *(writable(Fraction(time, score.ticks_per_quarter)) for time, _ in ordered[1:])]
-    return [Key(time, fifths, minor) for time, (_, (fifths, minor)) in zip(times, ordered, strict=True)]
-
-
-def _estimated_key(parts: Sequence[PartLayout]) -> Key:
-    """The signature with the fewest accidentals, the plainer of equals."""
-    weights = [0] * 12
-    for part in parts:
-        for note in _pitched_notes(part):
-            weights[note.pitch % 12] += note.end - note.start
-    outside = {f: sum(w for pc, w in enumerate(weights) if not is_diatonic(pc, f)) for f in range(-6, 7)}
-    return Key(0, min(outside, key=lambda f: (outside[f], abs(f), f)), False)
-
-
-def _pitched_notes(part: PartLayout) -> Iterator[Note]:
-    for staff in () if part.is_drum else part.staves:
-        for voice in staff.voices:
-            for chord in voice:
-                yield from chord.notes
+def _signatures(score: ScoreTick) -> list[Signature]:
+    """The printed key signatures, or the estimated key where there are none."""
+    opening = key_of(score).key
+    printed = {int(k.time): Key(int(k.key), "minor" if k.tonality else "major") for k in score.key_signatures}
+    usable = [(time, key) for time, key in sorted(printed.items()) if -7 <= key.sharps <= 7]
+    if not usable:
+        return [Signature(0, opening)]
+    (_, first), later = usable[0], usable[1:]
+    times = [writable(Fraction(time, score.ticks_per_quarter)) for time, _ in later]
+    # a signature knows no modes, the key found may
+    first = opening if opening.sharps == first.sharps else first
+    return [Signature(0, first), *(Signature(time, key) for time, (_, key) in zip(times, later, strict=True))]
 
 
 def _tempos(score: ScoreTick) -> list[tuple[int, float]]:
@@ -251,11 +243,11 @@ class _Writer:
         part: PartLayout,
         part_id: str,
         measures: Sequence[Measure],
-        keys: Sequence[Key],
+        signatures: Sequence[Signature],
         tempos: Sequence[tuple[int, float]],
     ) -> None:
         self.part, self.part_id, self.measures = part, part_id, measures
-        self.keys, self.tempos = keys, tempos
+        self.signatures, self.tempos = signatures, tempos
         self.cursors = {(s, v): 0 for s, staff in enumerate(part.staves) for v in range(len(staff.voices))}
 
     def write(self, element: ET.Element) -> None:
@@ -274,8 +266,8 @@ class _Writer:
 
     def _attributes(self, bar: ET.Element, measure: Measure, before: Measure | None) -> None:
         """Divisions, key, time, staves and clefs: at the beginning, and what changes later."""
-        key, meter = self._key(measure), measure.meter
-        new_key = before is None or key != self._key(before)
+        signature, meter = self._signature(measure), measure.meter
+        new_key = before is None or signature != self._signature(before)
         new_meter = before is None or meter != before.meter
         if not (new_key or new_meter):
             return
@@ -283,14 +275,15 @@ class _Writer:
         if before is None:
             _text(attributes, "divisions", UNITS)
         if new_key and not self.part.is_drum:
-            _key_element(attributes, key)
+            _key_element(attributes, signature.key)
         if new_meter:
             _time_element(attributes, meter)
         if before is None:
             self._clefs(attributes)
 
-    def _key(self, measure: Measure) -> Key:
-        return [k for k in self.keys if k.time < measure.end and (k.time <= measure.start or k is self.keys[0])][-1]
+    def _signature(self, measure: Measure) -> Signature:
+        """What is printed at a bar; a change within a bar waits for the next."""
+        return [s for s in self.signatures if s.time <= measure.start][-1]
 
     def _clefs(self, attributes: ET.Element) -> None:
         several = len(self.part.staves) > 1
@@ -307,17 +300,17 @@ class _Writer:
 
     def _staves(self, bar: ET.Element, measure: Measure) -> None:
         """Voice after voice, going back to the bar line between them."""
-        is_first, key = True, self._key(measure)
+        is_first, signature = True, self._signature(measure)
         for s, staff in enumerate(self.part.staves):
             rows = self._rows(staff, s, measure)
-            accidentals = _accidentals(rows, measure, key)
+            accidentals = _accidentals(rows, measure, signature)
             for v, row in enumerate(rows):
                 if not row:
                     continue
                 if not is_first:
                     _text(ET.SubElement(bar, "backup"), "duration", measure.end - measure.start)
                 is_first = False
-                place = Place(4 * s + v + 1, s + 1 if len(self.part.staves) > 1 else 0, key, accidentals)
+                place = Place(4 * s + v + 1, s + 1 if len(self.part.staves) > 1 else 0, signature, accidentals)
                 for sound in row:
                     self._sound(bar, sound, measure, place)
 
@@ -353,7 +346,7 @@ class _Writer:
             note = ET.SubElement(bar, "note")
             if i:
                 ET.SubElement(note, "chord")
-            self._pitch(note, sounding, place.key)
+            self._pitch(note, sounding, place.signature)
             start = measure.start + sound.value.start
             ties = (*["stop"] * (sounding.start < start), *["start"] * (sounding.end > end))
             _rhythm(note, sound, place, ties, self._look(sounding, start, place), is_chord=i > 0)
@@ -365,17 +358,17 @@ class _Writer:
         """Accidental, notehead and drum of a note whose sign stands at `start`."""
         if self.part.is_drum:
             return Look("", _DRUMS.get(note.pitch, _DRUM)[2], _instrument(self.part_id, note.pitch))
-        name = spell(note.pitch, place.key.fifths, minor=place.key.minor)
+        name = place.signature.spell(note.pitch)
         return Look(_ACCIDENTALS[name.alter] if (start, name) in place.accidentals else "")
 
-    def _pitch(self, note: ET.Element, sounding: Note, key: Key) -> None:
+    def _pitch(self, note: ET.Element, sounding: Note, signature: Signature) -> None:
         if self.part.is_drum:
             step, octave, _ = _DRUMS.get(sounding.pitch, _DRUM)
             element = ET.SubElement(note, "unpitched")
             _text(element, "display-step", step)
             _text(element, "display-octave", octave)
             return
-        shown = spell(sounding.pitch, key.fifths, minor=key.minor)
+        shown = signature.spell(sounding.pitch)
         element = ET.SubElement(note, "pitch")
         _text(element, "step", shown.step)
         if shown.alter:
@@ -413,11 +406,11 @@ def _filled(chords: Sequence[Chord], measure: Measure) -> list[tuple[int, int, C
     return [*spans, (at, length, None)] if at < length else spans
 
 
-def _accidentals(rows: Sequence[Sequence[Sound]], measure: Measure, key: Key) -> set[tuple[int, Spelling]]:
+def _accidentals(rows: Sequence[Sequence[Sound]], measure: Measure, signature: Signature) -> set[tuple[int, Spelling]]:
     """Which (time, spelling) of one staff and bar need an accidental; tied notes need none."""
     begun = sorted(
         {
-            (note.start, spell(note.pitch, key.fifths, minor=key.minor))
+            (note.start, signature.spell(note.pitch))
             for row in rows
             for sound in row
             for note in (sound.chord.notes if sound.chord else ())
@@ -428,20 +421,20 @@ def _accidentals(rows: Sequence[Sequence[Sound]], measure: Measure, key: Key) ->
     needed = set()
     for time, name in begun:
         place = (name.step, name.octave)
-        if shown.get(place, _signature_alter(name.step, key.fifths)) != name.alter:
+        if shown.get(place, _signature_alter(name.step, signature.key.sharps)) != name.alter:
             needed.add((time, name))
         shown[place] = name.alter
     return needed
 
 
-def _signature_alter(step: str, fifths: int) -> int:
+def _signature_alter(step: str, sharps: int) -> int:
     """What the key signature does to a step.
 
     >>> _signature_alter("F", 1), _signature_alter("B", -1), _signature_alter("C", 1)
     (1, -1, 0)
     """
     place = "FCGDAEB".index(step)
-    return int(place < fifths) - int(6 - place < -fifths)
+    return int(place < sharps) - int(6 - place < -sharps)
 
 
 def _holds(chord: Chord, end: int) -> bool:
@@ -462,8 +455,8 @@ def _text(parent: ET.Element, tag: str, value: object) -> ET.Element:
 
 def _key_element(parent: ET.Element, key: Key) -> None:
     element = ET.SubElement(parent, "key")
-    _text(element, "fifths", key.fifths)
-    _text(element, "mode", "minor" if key.minor else "major")
+    _text(element, "fifths", key.sharps)
+    _text(element, "mode", key.mode)
 
 
 def _time_element(parent: ET.Element, meter: tuple[int, int]) -> None:

@@ -40,12 +40,3 @@ def spell(pitch: int, fifths: int = 0, *, minor: bool = False) -> Spelling:
     place = lowest + (7 * pitch - lowest) % 12
     step, alter = _STEPS[(place + 1) % 7], (place + 1) // 7
     return Spelling(step, alter, (pitch - alter - _PITCH_CLASSES[step]) // 12 - 1)
-
-
-def is_diatonic(pitch: int, fifths: int) -> bool:
-    """Whether the key signature alone gives this pitch.
-
-    >>> is_diatonic(66, 1), is_diatonic(65, 1)
-    (True, False)
-    """
-    return (7 * pitch - (fifths - 1)) % 12 < 7

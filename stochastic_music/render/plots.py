@@ -126,21 +126,21 @@ def _systems(printed: Sequence[Bar]) -> Iterator[list[Bar]]:
 
 def _rows(score: ScoreTick) -> Rows:
     """The pitches in use, over one lane for each drum."""
-    low, high = _span(_all_pitches(score, drums=False))
+    drums = _all_pitches(score, drums=True).tolist()
+    low, high = _span(_all_pitches(score, drums=False), spare=0 if drums else 12)
     wanted = _named_steps(high - low)
     names = {pitch: pitch_name(pitch) for pitch in range(low, high + 1) if pitch % 12 in wanted}
-    drums = _all_pitches(score, drums=True).tolist()
     lanes = {low - len(drums) + i: _DRUM_NAMES.get(p, f"drum {p}") for i, p in enumerate(drums)}
     return Rows(low - len(drums), high, names | lanes, len(drums))
 
 
-def _span(pitches: IntArray) -> tuple[int, int]:
-    """The rows for `pitches`, two to spare on both sides and an octave at least; none for no pitches."""
+def _span(pitches: IntArray, *, spare: int) -> tuple[int, int]:
+    """The rows for `pitches`, two more on both sides and an octave at least; `spare` rows for no pitches."""
     if not len(pitches):
-        return 60, 59
+        return 60, 59 + spare
     low, high = int(pitches[0]) - 2, int(pitches[-1]) + 2
-    spare = max(0, 11 - (high - low))
-    return low - spare // 2, high + (spare + 1) // 2
+    missing = max(0, 11 - (high - low))
+    return low - missing // 2, high + (missing + 1) // 2
 
 
 def _named_steps(span: int) -> tuple[int, ...]:
@@ -204,7 +204,7 @@ def _keyboard(axes: Any, rows: Rows) -> None:
         if row % 12 == 0:
             axes.axhline(row - 0.5, color=_BEAT, linewidth=0.8, zorder=0.5)
     if rows.n_lanes:
-        axes.axhline(rows.low + rows.n_lanes - 0.25, color=_BAR, linewidth=0.8, zorder=1)
+        axes.axhline(rows.low + rows.n_lanes - 0.5, color=_BAR, linewidth=0.8, zorder=1)
     axes.set_yticks(list(rows.names), list(rows.names.values()))
     axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=_FAINT, pad=5)
     for text, row in zip(axes.get_yticklabels(), rows.names, strict=True):
@@ -218,15 +218,14 @@ def _grid(axes: Any, system: Sequence[Bar], previous: Bar | None) -> None:
     """Bar lines with numbers, and beats; a meter where it is new."""
     axes.set_xlim(float(system[0].start), float(system[-1].end))
     axes.set_xticks([])
-    meter = (previous.numerator, previous.denominator) if previous else None
-    for bar in system:
-        for beat in _beats(bar):
-            axes.axvline(beat, color=_BEAT, linewidth=0.7, zorder=1)
-        axes.axvline(float(bar.start), color=_BAR, linewidth=1.1, zorder=1.5)
-        new = (bar.numerator, bar.denominator) != meter
-        meter = (bar.numerator, bar.denominator)
-        _bar_label(axes, bar, f"{bar.numerator}/{bar.denominator}" if new else "")
-    axes.axvline(float(system[-1].end), color=_BAR, linewidth=1.1, zorder=1.5)
+    beats = [beat for bar in system for beat in _beats(bar)]
+    lines = [*(float(bar.start) for bar in system), float(system[-1].end)]
+    vertical = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+    axes.vlines(beats, 0, 1, color=_BEAT, linewidth=0.7, zorder=1, gid="beats", **vertical)
+    axes.vlines(lines, 0, 1, color=_BAR, linewidth=1.1, zorder=1.5, gid="bars", **vertical)
+    for bar, before in zip(system, [previous, *system], strict=False):
+        new_meter = before is None or (bar.numerator, bar.denominator) != (before.numerator, before.denominator)
+        _bar_label(axes, bar, f"{bar.numerator}/{bar.denominator}" if new_meter else "")
 
 
 def _bar_label(axes: Any, bar: Bar, meter: str) -> None:
@@ -260,7 +259,9 @@ def _draw(axes: Any, part: Part, system: Sequence[Bar]) -> None:
     colors = _optional.require("matplotlib.colors")
     faces = [colors.to_rgba(part.color, alpha) for alpha in part.strength[inside].tolist()]
     collection = _optional.require("matplotlib.collections").PolyCollection
-    axes.add_collection(collection(boxes, facecolors=faces, edgecolors=part.color, linewidths=0.8, zorder=3))
+    axes.add_collection(
+        collection(boxes, facecolors=faces, edgecolors=part.color, linewidths=0.8, zorder=3, gid="notes")
+    )
     closing = np.intersect1d(part.closes, inside)
     closing = closing[part.start[closing] >= left]
     _fermatas(axes, (part.start[closing] + part.end[closing]) / 2, part.row[closing], part.color)

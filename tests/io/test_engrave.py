@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from symusic import KeySignature, Note, Score, Tempo, TextMeta, TimeSignature, Track
 
+from stochastic_music import io
 from stochastic_music.errors import EncodingError
 from stochastic_music.io.engrave import provenance, to_musicxml, write_musicxml
-from stochastic_music.music import marks
+from stochastic_music.music import keys, marks
 
 TPQ = 480
 
@@ -274,7 +275,7 @@ def test_notes_are_spelled_by_the_key_signature(key, pitch, name):
     assert next(iter(stream.flatten().notes)).pitch.name == name
 
 
-def test_without_a_key_signature_the_plainest_key_that_fits_is_printed():
+def test_without_a_key_signature_the_key_is_estimated():
     notes = melody([1] * 8, [62, 64, 66, 67, 69, 71, 73, 74])
     stream = music21_of(to_musicxml(score_of(part(notes))))
     assert stream.parts[0].flatten().getElementsByClass("KeySignature")[0].sharps == 2
@@ -362,3 +363,28 @@ def test_a_score_without_notes_is_one_empty_bar():
 def test_a_meter_that_cannot_be_printed_is_refused():
     with pytest.raises(EncodingError, match="4/3"):
         to_musicxml(score_of(part([(0, 1, 60)]), meter=(4, 3)))
+
+
+def test_what_is_saved_is_loaded_again(tmp_path):
+    score = score_of(
+        part(melody([1, 2, 2, 3 * THIRD, 2 * THIRD, THIRD, 4], [67, 66, 63, 67, 70, 71, 67]), "Soprano"),
+        part([(0, 9, 55), (9, 2, 43)], "Bass"),
+        pickup=1,
+    )
+    keys.mark_key(score, keys.parse_key("E:dorian"))
+    marks.add_phrase_ends(score, 0, [3 * TPQ, 7 * TPQ])
+    io.save(score, tmp_path / "tune.musicxml", provenance="seed 1")
+    back = io.load(tmp_path / "tune.musicxml")
+
+    def sounding(of):
+        return [
+            sorted((Fraction(n.time, of.tpq), Fraction(n.duration, of.tpq), n.pitch) for n in track.notes)
+            for track in of.tracks
+        ]
+
+    assert sounding(back) == sounding(score)
+    assert [track.name for track in back.tracks] == ["Soprano", "Bass"]
+    assert marks.pickup(back) == back.tpq
+    assert marks.phrase_ends(back, 0) == [3 * back.tpq, 7 * back.tpq]
+    assert str(keys.key_of(back).key) == "E:dorian"
+    assert io.read_provenance(tmp_path / "tune.musicxml") == "seed 1"
