@@ -27,6 +27,7 @@ makes pieces easy or hard for both [2].
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,8 +127,9 @@ def begins_note(vocabulary: Vocabulary, symbols: IntArray) -> BoolArray:
 def estimate(totals: Totals, *, seed: _random.Seed = 0, level: float = 0.95) -> Estimate:
     """Summed bits divided by summed counts, with its interval."""
     _check_level(level)
-    ratios = [_ratio(totals, weights) for weights in _resamples(len(totals.bits), seed)]
-    return Estimate(float(_whole(totals)), _interval(np.concatenate(ratios), level), level)
+    value = _whole(totals)
+    ratios = [_ratio(totals, drawn) for drawn in _draws(len(totals.bits), seed)]
+    return Estimate(value, _interval(np.concatenate(ratios), level), level)
 
 
 def difference(first: Totals, second: Totals, *, seed: _random.Seed = 0, level: float = 0.95) -> Estimate:
@@ -139,8 +141,8 @@ def difference(first: Totals, second: Totals, *, seed: _random.Seed = 0, level: 
         )
     with np.errstate(invalid="ignore"):  # infinite minus infinite is no number, and stays that
         value = _whole(second) - _whole(first)
-        drawn = [_ratio(second, w) - _ratio(first, w) for w in _resamples(len(first.bits), seed)]
-    return Estimate(float(value), _interval(np.concatenate(drawn), level), level)
+        ratios = [_ratio(second, drawn) - _ratio(first, drawn) for drawn in _draws(len(first.bits), seed)]
+    return Estimate(value, _interval(np.concatenate(ratios), level), level)
 
 
 def paired_difference(
@@ -203,21 +205,17 @@ def _whole(totals: Totals) -> float:
     return float(totals.bits.sum()) / count
 
 
-def _resamples(n_pieces: int, seed: _random.Seed) -> list[FloatArray]:
-    """How often each piece is drawn, in blocks of at most four million weights: each (block, n_pieces)."""
+def _draws(n_pieces: int, seed: _random.Seed) -> Iterator[IntArray]:
+    """Pieces drawn with replacement, in blocks of at most four million: each (block, n_pieces)."""
     rng = _random.generator(seed)
-    block = max(1, min(N_RESAMPLES, 4_000_000 // max(n_pieces, 1)))
-    sizes = [min(block, N_RESAMPLES - start) for start in range(0, N_RESAMPLES, block)]
-    share = np.full(n_pieces, 1 / max(n_pieces, 1))
-    return [rng.multinomial(n_pieces, share, size=size).astype(np.float64) for size in sizes]
+    block = max(1, 4_000_000 // max(n_pieces, 1))
+    for start in range(0, N_RESAMPLES, block):
+        yield rng.integers(0, n_pieces, (min(block, N_RESAMPLES - start), n_pieces))
 
 
-def _ratio(totals: Totals, weights: FloatArray) -> FloatArray:
-    """The figure of each draw; draws without anything to count are left out."""
-    finite = np.isfinite(totals.bits)
-    counts = weights @ totals.counts
-    bits = weights @ np.where(finite, totals.bits, 0.0)
-    bits = np.where(weights @ (~finite).astype(np.float64) > 0, np.inf, bits)
+def _ratio(totals: Totals, drawn: IntArray) -> FloatArray:
+    """The figure of each draw, no number where it holds nothing to count."""
+    bits, counts = totals.bits[drawn].sum(axis=1), totals.counts[drawn].sum(axis=1)
     ratio: FloatArray = np.divide(bits, counts, out=np.full(len(counts), np.nan), where=counts > 0)
     return ratio
 
