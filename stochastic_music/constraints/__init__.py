@@ -7,7 +7,7 @@ from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, conjuncts
 from stochastic_music.constraints.length import AtMost, Bars, Length
 from stochastic_music.constraints.symbols import PitchRange, SymbolsOf
-from stochastic_music.constraints.timeline import TimeAutomaton
+from stochastic_music.constraints.timeline import TimeAutomaton, TimedAutomaton
 
 __all__ = [
     "All",
@@ -20,6 +20,7 @@ __all__ = [
     "PitchRange",
     "SymbolsOf",
     "TimeAutomaton",
+    "TimedAutomaton",
     "conjuncts",
     "join",
     "provides",

@@ -37,7 +37,7 @@ class BaseAutomaton:
         alive: BoolArray = self.advance(np.repeat(states, self.n_symbols), symbols) != DEAD
         return alive.reshape(len(states), self.n_symbols)
 
-    def progress(self, states: IntArray) -> IntArray | None:  # noqa: ARG002 - the contract's shape
+    def progress(self, states: IntArray) -> IntArray | None:  # noqa: ARG002
         """None: runs may be endless."""
         return None
 
@@ -191,7 +191,7 @@ class Either(Numbered):
         lives: BoolArray = np.logical_or.reduce(alive)
         return lives
 
-    def progress(self, states: IntArray) -> IntArray | None:  # noqa: ARG002 - the contract's shape
+    def progress(self, states: IntArray) -> IntArray | None:  # noqa: ARG002
         """Known only where every part counts alike, which it cannot tell: None."""
         return None
 

@@ -32,7 +32,7 @@ class Length(Joinable):
         if self.most is not None and self.most < self.least:
             raise InvalidParameterError(f"Length({self.least}, {self.most}): the most is below the least; swap them")
 
-    def compile(self, vocabulary: Vocabulary, header: Header | None) -> CountAutomaton:  # noqa: ARG002 - the contract's shape
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> CountAutomaton:  # noqa: ARG002
         """Counts symbols."""
         most = self.least if self.most is None else self.most
         return CountAutomaton(vocabulary.n_fields, vocabulary.n_symbols, self.least, most)

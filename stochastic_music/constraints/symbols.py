@@ -18,8 +18,8 @@ from stochastic_music.tokens import Header, Vocabulary, pitch_name, pitch_number
 class PitchRange(Joinable):
     """There is a pitch, and every pitch is from `low` to `high`, both included: MIDI numbers, or names with C4 = 60.
 
-    Holds for the field `pitch` and for every field whose name starts with `voice` (its rests and held notes,
-    which have negative values or labels, stay free). Raises InvalidParameterError for an empty range or a name that is no pitch.
+    Holds for the field `pitch` and for every field whose name starts with `voice`; rests and held notes, whose
+    values are negative, stay free. Raises InvalidParameterError for an empty range or a name that is no pitch.
 
     >>> PitchRange("C4", "A5") == PitchRange(60, 81)
     True
@@ -37,7 +37,7 @@ class PitchRange(Joinable):
                 f"{pitch_name(self.high)}; swap them"
             )
 
-    def compile(self, vocabulary: Vocabulary, header: Header | None) -> MaskAutomaton:  # noqa: ARG002 - the contract's shape
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> MaskAutomaton:  # noqa: ARG002
         """A mask; raises UsageError where the vocabulary has no pitches."""
         pitches = pitches_of(vocabulary)
         if (pitches < 0).all():
@@ -65,7 +65,7 @@ class SymbolsOf(Joinable):
         """The symbols where `mask` (n_symbols,) holds."""
         return cls(tuple(i for i, allowed in enumerate(mask) if allowed))
 
-    def compile(self, vocabulary: Vocabulary, header: Header | None) -> MaskAutomaton:  # noqa: ARG002 - the contract's shape
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> MaskAutomaton:  # noqa: ARG002
         """A mask; raises VocabularyError for ids that the vocabulary does not have."""
         ids = np.array(self.symbols, dtype=np.int64)
         if len(ids) and not 0 <= ids.min() <= ids.max() < vocabulary.n_symbols:

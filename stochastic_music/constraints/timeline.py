@@ -1,18 +1,37 @@
 """The clock as an automaton: grammar of events, bar lines, marks.
 
-A state packs the clock's three numbers (`due`, `time`, `lag`, see `tokens.clock`) into one int64. Without `stops`
-it accepts every well-formed piece, and time is folded: once the last meter of the header holds, only the place
-in the bar is kept, so that the states are finitely many. With `stops` it accepts the pieces whose music stops
-sounding at one of these times (units since the piece began), never sounding beyond the last of them; then time is kept as it is.
+A state packs the clock's three numbers (`due`, `time`, `lag`, see `tokens.clock`) into one int64. Without
+`stops` it accepts every well-formed piece, and time is folded: once the last meter of the header holds, only
+the place in the bar is kept, so that the states are finitely many. With `stops` it accepts the pieces whose
+music stops sounding at one of these times (units since the piece began), never sounding beyond the last of
+them; then time is kept as it is.
 """
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from stochastic_music.constraints.automaton import BaseAutomaton
-from stochastic_music.protocols import DEAD, IntArray
+from stochastic_music.protocols import DEAD, Automaton, BoolArray, IntArray
 from stochastic_music.tokens import ClockState, Header, Vocabulary
+
+
+class TimedAutomaton(Automaton, Protocol):
+    """An automaton that keeps time; samplers make sure of it by joining a `TimeAutomaton`."""
+
+    def due(self, states: IntArray) -> IntArray:
+        """The field now due, n_fields after END: (n,)."""
+
+    def marks(self, states: IntArray) -> IntArray:
+        """What the clock shows: (n,)."""
+
+    def phase(self, states: IntArray) -> IntArray:
+        """What stays when bars pass: (n,)."""
+
+    def describe(self, state: int) -> str:
+        """A place in words, "" where there is none to tell."""
 
 
 class TimeAutomaton(BaseAutomaton):
@@ -74,16 +93,16 @@ class TimeAutomaton(BaseAutomaton):
     def _field(self, symbols: IntArray) -> IntArray:
         return self.vocabulary.field_of(symbols)
 
-    def _may_stop(self, now: ClockState) -> IntArray | bool:
+    def _may_stop(self, now: ClockState) -> BoolArray | bool:
         if self.stops is None:
             return True
-        stop: IntArray = np.isin(now.time + now.lag, self.stops) | (now.due == self._n_due - 1)
+        stop: BoolArray = np.isin(now.time + now.lag, self.stops) | (now.due == self._n_due - 1)
         return stop
 
-    def _in_time(self, state: ClockState) -> IntArray | bool:
+    def _in_time(self, state: ClockState) -> BoolArray | bool:
         if self.stops is None:
             return True
-        inside: IntArray = state.time + state.lag <= self.stops[-1]
+        inside: BoolArray = state.time + state.lag <= self.stops[-1]
         return inside
 
     def _packed(self, state: ClockState, *, fold: bool) -> IntArray:

@@ -1,6 +1,7 @@
 """Ancestral sampling: one symbol after another, each from the model's own next-symbol probabilities.
 
-Draws are by inverse cumulative probability, in batch. Without constraint and reshaping the samples follow the model exactly.
+Draws are by inverse cumulative probability, in batch. Without constraint and reshaping the samples follow the
+model exactly.
 """
 
 from __future__ import annotations
@@ -55,4 +56,11 @@ def ancestral(
         if reins is not None:
             reins.advance(symbols)
     guarantee: Guarantee = "exact" if reins is None else "greedy"
-    return as_samples(np.stack(columns, axis=1), np.stack(scores, axis=1), headers, vocabulary.end, most, guarantee)
+    return as_samples(
+        np.stack(columns, axis=1),
+        np.stack(scores, axis=1),
+        headers,
+        end=vocabulary.end,
+        most=most,
+        guarantee=guarantee,
+    )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-from stochastic_music.constraints import TimeAutomaton, conjuncts, join, provides
-from stochastic_music.protocols import Automaton, Constraint
+from stochastic_music.constraints import TimeAutomaton, TimedAutomaton, conjuncts, join, provides
+from stochastic_music.protocols import Constraint
 from stochastic_music.tokens import Header, Meter, Vocabulary
 
 
-def compiled(parts: Sequence[Constraint], vocabulary: Vocabulary, header: Header | None) -> Automaton:
+def compiled(parts: Sequence[Constraint], vocabulary: Vocabulary, header: Header | None) -> TimedAutomaton:
     """The automaton of all parts; a clock is added where none of them keeps time."""
     automata = [part.compile(vocabulary, header) for part in parts]
     if not any(provides(automaton, "marks") for automaton in automata):
         automata.append(TimeAutomaton(vocabulary, header))
-    return join(automata, vocabulary.n_symbols)
+    return cast("TimedAutomaton", join(automata, vocabulary.n_symbols))
 
 
 def by_timing(headers: Sequence[Header | None]) -> list[list[int]]:

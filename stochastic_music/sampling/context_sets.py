@@ -1,7 +1,8 @@
 """Sets of contexts and the arcs that leave them, each worked out once.
 
-In the product of a model and an automaton the same set of contexts is alive at many states of the automaton (at beat 2 of
-every bar, say). So sets are sorted arrays known by a number, and arcs are fetched from the model once a context.
+In the product of a model and an automaton the same set of contexts is alive at many states of the automaton
+(at beat 2 of every bar, say). So sets are sorted arrays known by a number, and arcs are fetched from the
+model once a context.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class ArcTable:
     """The arcs of every context asked for so far, flat; `weight` is the reshaped `log_prob`."""
 
     def __init__(self, model: FiniteContextModel, shaping: Shaping) -> None:
-        self._model, self._shaping = model, shaping
+        self.model, self._shaping = model, shaping
         self._first = np.full(model.n_contexts, -1, dtype=np.int64)
         self._count = np.zeros(model.n_contexts, dtype=np.int64)
         self._size = 0
@@ -142,7 +143,7 @@ class ArcTable:
         return Fan(first.astype(np.int32), arcs.astype(np.int32), np.flatnonzero(used), code)
 
     def _append(self, contexts: IntArray) -> None:
-        arcs = self._model.arcs(contexts)
+        arcs = self.model.arcs(contexts)
         weight = self._shaping.ragged(arcs.row, arcs.log_prob)
         kept = np.flatnonzero(weight > -np.inf)
         self._reserve(self._size + len(kept))

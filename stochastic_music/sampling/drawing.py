@@ -1,7 +1,7 @@
 """What a sampler gives, and how it draws one symbol a chain.
 
-A chain's uniform for a step depends on the seed, the step and the chain's number alone (`_random`), and rows are summed one
-by one: so a chain plays the same notes whatever the batch it is drawn in.
+A chain's uniform for a step depends on the seed, the step and the chain's number alone (`_random`), and rows
+are summed one by one: so a chain plays the same notes whatever the batch it is drawn in.
 """
 
 from __future__ import annotations
@@ -58,9 +58,12 @@ def vocabulary_of(model: Any) -> Vocabulary:
 
 
 def as_samples(
-    symbols: IntArray, scores: FloatArray, headers: list[Header | None], end: int, most: int, guarantee: Guarantee
+    symbols: IntArray, scores: FloatArray, headers: list[Header | None], *, end: int, most: int, guarantee: Guarantee
 ) -> list[Sample]:
-    """Rows as samples: symbols and their log probabilities are (n, n_steps); a row without END is cut after `most` symbols."""
+    """Rows of symbols and of their log probabilities, (n, n_steps), as samples.
+
+    A row without END is cut after `most` symbols.
+    """
     ends = symbols == end
     ended = ends.any(axis=1)
     lengths = np.where(ended, ends.argmax(axis=1) + 1, most)

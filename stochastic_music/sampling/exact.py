@@ -1,12 +1,13 @@
 """Exact sampling under constraints, for models whose memory is one of finitely many contexts.
 
-Samples follow the model *conditioned* on the constraint: p(piece | accepted) = p(piece) / p(accepted). Messages
-computed backward over the product of model and automaton say how likely each context is to end well; sampling then
-goes forward, each symbol weighted by the model's probability times the message it leads to [1, 2]. Only what can be reached
-is computed, and what repeats from bar to bar is computed once.
+Samples follow the model *conditioned* on the constraint: p(piece | accepted) = p(piece) / p(accepted).
+Messages computed backward over the product of model and automaton say how likely each context is to end
+well; sampling then goes forward, each symbol weighted by the model's probability times the message it leads
+to [1, 2]. Only what can be reached is computed, and what repeats from bar to bar is computed once.
 
 [1] F. Pachet, P. Roy, G. Barbieri. Finite-length Markov processes with constraints. IJCAI 2011.
-[2] A. Papadopoulos, F. Pachet, P. Roy, J. Sakellariou. Exact sampling for regular and Markov constraints with belief propagation. CP 2015.
+[2] A. Papadopoulos, F. Pachet, P. Roy, J. Sakellariou. Exact sampling for regular and Markov constraints
+    with belief propagation. CP 2015.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from itertools import count
 import numpy as np
 
 from stochastic_music import _random
-from stochastic_music.constraints import conjuncts, provides
+from stochastic_music.constraints import conjuncts
 from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import Constraint, FiniteContextModel, FloatArray, IntArray
 from stochastic_music.sampling.compiling import by_timing, compiled
+from stochastic_music.sampling.context_sets import ArcTable
 from stochastic_music.sampling.drawing import Sample, as_samples, choose, vocabulary_of
 from stochastic_music.sampling.messages import Messages
 from stochastic_music.sampling.product import END, Product
@@ -34,6 +36,7 @@ class ExactSampler:
     """A model conditioned on a constraint under one header: prepare once, draw as often as you like.
 
     `log_evidence` is the log probability (nats) that the (reshaped) model meets the constraint by itself.
+    `table` is that of another sampler of the same model and shaping, whose arcs need not be fetched again.
     Raises UnsatisfiableError where nothing can be accepted, UsageError where the product grows past `max_states`.
     """
 
@@ -45,14 +48,14 @@ class ExactSampler:
         *,
         shaping: Shaping | None = None,
         max_states: int = MAX_STATES,
+        table: ArcTable | None = None,
     ) -> None:
         self.header = header
         self.vocabulary: Vocabulary = vocabulary_of(model)
-        shape = shaping or Shaping()
-        parts = conjuncts(constraint)
-        product = Product(model, self.vocabulary, compiled(parts, self.vocabulary, header), shape, max_states)
+        parts, table = conjuncts(constraint), table or ArcTable(model, shaping or Shaping())
+        product = Product(table, self.vocabulary, compiled(parts, self.vocabulary, header), max_states)
         if not product.reaches_end:
-            raise UnsatisfiableError(explain_clash(model, parts, header, shape, max_states))
+            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_states))
         messages = Messages(product)
         self.bounded = product.acyclic
         self.log_evidence = float(messages.values[messages.start])
@@ -102,7 +105,8 @@ class _Tables:
         self._begins = messages.offset[[stage.nodes[0] for stage in stages]]  # the first place of each stage
         self._row = np.array([rows[plan] for plan in messages.plans]) - self._begins
         self._slots = _starts([len(stage.targets) for stage in stages])
-        offset = [messages.offset[stage.targets] - plan.base for stage, plan in zip(stages, messages.plans, strict=True)]
+        paired = zip(stages, messages.plans, strict=True)
+        offset = [messages.offset[stage.targets] - plan.base for stage, plan in paired]
         self._shift = np.concatenate(offset)  # from a column of a stage's target to its place
 
     def step(self, place: IntArray, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
@@ -140,46 +144,39 @@ def exact(
     """
     vocabulary = vocabulary_of(model)
     samples: dict[int, Sample] = {}
+    table, most = ArcTable(model, shaping or Shaping()), max_events * vocabulary.n_fields
     for chains in by_timing(headers):
-        sampler = ExactSampler(model, constraint, headers[chains[0]], shaping=shaping, max_states=max_states)
+        sampler = ExactSampler(model, constraint, headers[chains[0]], max_states=max_states, table=table)
         symbols, scores = sampler.draw(np.array(chains), key=key, max_events=max_events)
-        most = max_events * vocabulary.n_fields
-        drawn = as_samples(symbols, scores, [headers[i] for i in chains], vocabulary.end, most, "exact")
+        under = [headers[i] for i in chains]
+        drawn = as_samples(symbols, scores, under, end=vocabulary.end, most=most, guarantee="exact")
         samples.update(zip(chains, drawn, strict=True))
     return [samples[i] for i in range(len(headers))]
 
 
-def explain_clash(
-    model: FiniteContextModel,
-    parts: tuple[Constraint, ...],
-    header: Header | None,
-    shaping: Shaping | None = None,
-    max_states: int = MAX_STATES,
+def _explain_clash(
+    table: ArcTable, vocabulary: Vocabulary, parts: tuple[Constraint, ...], header: Header | None, max_states: int
 ) -> str:
-    """Why nothing meets all `parts`: the smallest clash found by leaving out one at a time, and how far music gets."""
-    shape, vocabulary = shaping or Shaping(), vocabulary_of(model)
+    """Why nothing meets all `parts`: the smallest clash, found by leaving out one at a time, and how far music gets."""
 
     def product(kept: tuple[Constraint, ...]) -> Product:
-        return Product(model, vocabulary, compiled(kept, vocabulary, header), shape, max_states)
+        return Product(table, vocabulary, compiled(kept, vocabulary, header), max_states)
 
     clash = parts
     for part in parts:
         rest = tuple(p for p in clash if p is not part)
         if not product(rest).reaches_end:
             clash = rest
-    where = furthest(product(clash))
+    where = _furthest(product(clash))
     reached = f"; every continuation breaks off by {where}" if where else ""
     return f"{_sentence(clash, header)}{reached}. {_remedy(clash)}."
 
 
-def furthest(product: Product) -> str:
+def _furthest(product: Product) -> str:
     """The last place that any continuation reaches, in words; '' where the automaton tells no places."""
     states = np.array([node.state for node in product.nodes[1:]], dtype=np.int64)
     progress = product.automaton.progress(states)
-    if progress is None or not provides(product.automaton, "describe"):
-        return ""
-    place: str = product.automaton.describe(int(states[progress.argmax()]))  # type: ignore[attr-defined]
-    return place
+    return "" if progress is None else product.automaton.describe(int(states[progress.argmax()]))
 
 
 def _sentence(clash: tuple[Constraint, ...], header: Header | None) -> str:

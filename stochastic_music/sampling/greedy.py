@@ -1,9 +1,10 @@
 """Masking step by step: constraints on models whose memory has no bound.
 
-At each step the symbols that the constraint forbids get probability 0 and the rest are renormalised. Every sample meets the constraint,
-but this is not conditioning: what the constraint will demand later does not weigh on what is played now, so the music drifts to its
-limits and only then turns. Samples say so: `guarantee="greedy"`. Symbols after which the constraint can no longer be met by
-any continuation, whatever the model thinks of it, are masked too.
+At each step the symbols that the constraint forbids get probability 0 and the rest are renormalised.
+Every sample meets the constraint, but this is not conditioning: what the constraint will demand later
+does not weigh on what is played now, so the music drifts to its limits and only then turns. Samples say
+so: `guarantee="greedy"`. Symbols after which the constraint can no longer be met by any continuation,
+whatever the model thinks of it, are masked too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from stochastic_music.constraints import provides
 from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import DEAD, Automaton, AutoregressiveModel, BoolArray, Constraint, FloatArray, IntArray
 from stochastic_music.sampling.ancestral import ancestral
@@ -113,7 +113,7 @@ class Masks:
 
     def _message(self, chain: int) -> str:
         automaton = next(a for chains, a in zip(self._groups, self._automata, strict=True) if chain in chains)
-        where = automaton.describe(int(self._states[chain])) if provides(automaton, "describe") else ""  # type: ignore[attr-defined]
+        where = automaton.describe(int(self._states[chain]))
         place = f" in {where}" if where else ""
         return (
             f"{self._constraint} leaves nothing to play{place}: masking step by step ran into a dead end. "

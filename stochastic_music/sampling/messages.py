@@ -1,12 +1,13 @@
 """Backward messages: how likely each context at each node is to end in an accepted piece.
 
-The message of a context is the log of the probability that the model, going on from there, is accepted: a weighted sum of
-the messages its arcs lead to. Where every symbol makes progress, one sweep from the end gives all messages. Where runs may be endless
-the messages solve a linear system, one for each strongly connected component of nodes, to a relative tolerance of 1e-12 in every
-entry: BiCGSTAB finds the bulk, fixed-point steps settle the smallest entries (the map is a contraction wherever the model ends with
-probability 1; UsageError is raised if it has not settled after 20,000 steps).
+The message of a context is the log of the probability that the model, going on from there, is accepted: a
+weighted sum of the messages its arcs lead to. Where every symbol makes progress, one sweep from the end
+gives all messages. Where runs may be endless the messages solve a linear system, one for each strongly
+connected component of nodes, to a relative tolerance of 1e-12 in every entry: BiCGSTAB finds the bulk,
+fixed-point steps settle the smallest entries. UsageError is raised where 20,000 steps do not settle them.
 
-Sums are scaled by the greatest message of a node; where factors differ by more than 1e150 they are taken in the log domain.
+Sums are scaled by the greatest message among their terms; where factors differ by more than 1e150, they
+are taken in the log domain.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ _STEPS = 20_000
 class Plan:
     """How the messages of some nodes, laid end to end, depend on those of their targets, laid end to end.
 
-    Row i owns entries `first[i] : first[i + 1]`: an arc of the `ArcTable`, and the column it leads to, which belongs to the
-    target number `slot`, whose columns begin at `base[slot]`. Nodes that repeat from bar to bar share a plan.
+    Row i owns entries `first[i] : first[i + 1]`: an arc of the `ArcTable`, and the column it leads to, which
+    belongs to target number `slot`, whose columns begin at `base[slot]`. What repeats from bar to bar shares
+    a plan.
     """
 
     matrix: csr_array
@@ -62,12 +64,13 @@ class Plan:
 
     def message(self, following: FloatArray) -> FloatArray:
         """Log messages of the rows from log messages of the columns."""
-        top = following.max(initial=-np.inf)
+        top = float(following.max(initial=-np.inf))
         if top == -np.inf:
             return np.full(len(self.first) - 1, -np.inf)
         scaled = following - top
         if self.tame and scaled.min(where=scaled > -np.inf, initial=0.0) > _TINY:
-            return _log(self.matrix @ np.exp(scaled)) + top
+            total: FloatArray = self.matrix @ np.exp(scaled)
+            return _log(total) + top
         return _careful(self.first, self.log_weight[self.arcs] + following[self.column])
 
 
@@ -130,7 +133,7 @@ class Messages:
         """Solve h = inner h + outer, where outer is what leaves the stage, scaled by its greatest entry."""
         n = len(plan.first) - 1
         outside = self._following(stage.targets[len(stage.nodes) :])
-        top = outside.max(initial=-np.inf)
+        top = float(outside.max(initial=-np.inf))
         if top == -np.inf:
             return np.full(n, -np.inf)
         inner, leaving = plan.matrix[:, :n], plan.matrix[:, n:]
@@ -161,7 +164,7 @@ def _fixed_point(inner: csr_array, outer: FloatArray) -> FloatArray:
     guess, _ = bicgstab(identity(len(outer), format="csr") - inner, outer, rtol=1e-13, maxiter=500)
     values: FloatArray = np.where(np.isfinite(guess) & (guess > 0), guess, 0.0)
     for _ in range(_STEPS):
-        better = inner @ values + outer
+        better: FloatArray = inner @ values + outer
         if (np.abs(better - values) <= _TOLERANCE * better).all():
             return better
         values = better

@@ -1,9 +1,10 @@
 """The product of a model and an automaton, as far as it can be reached.
 
-A *node* is a state of the automaton together with the set of contexts that are alive there; node 0 is the end of every
-accepted piece. Nodes are explored forward from the start: in the order of the automaton's `progress`, so that each is seen
-once, complete; or, where runs may be endless, in rounds, of which each follows the contexts that the last one found.
-What leaves a node is a `Branch`, shared by all nodes with equal contexts, equal choices and equal marks.
+A *node* is a state of the automaton together with the set of contexts that are alive there; node 0 is the
+end of every accepted piece. Nodes are explored forward from the start: in the order of the automaton's
+`progress`, so that each is seen once, complete; or, where runs may be endless, in rounds, each of which
+follows the contexts that the last one found. What leaves a node is a `Branch`, shared by all nodes with
+equal contexts, equal choices and equal marks.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from stochastic_music.constraints import TimedAutomaton
 from stochastic_music.errors import UsageError
-from stochastic_music.protocols import DEAD, Automaton, FiniteContextModel, IntArray
+from stochastic_music.protocols import DEAD, IntArray
 from stochastic_music.sampling.context_sets import ArcTable, ContextSets, Fan, SmallInts
-from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Vocabulary
 
 END = 0
@@ -31,7 +32,8 @@ _DEAF = -2
 class Branch:
     """The living arcs of a set of contexts: row i owns entries `first[i] : first[i + 1]`.
 
-    Each entry has its place in the `ArcTable`, the *slot* (which of the node's targets it leads to) and the context there.
+    Each entry has its place in the `ArcTable`, its *slot* (which of the node's targets it leads to) and the
+    context there.
     """
 
     first: SmallInts
@@ -65,15 +67,12 @@ class Node:
 class Product:
     """Everything that can be reached of model and automaton together; see the module's article.
 
-    The automaton must keep time (`marks`, `due`, `phase`). Raises UsageError where more than `limit` pairs of state and context are reached.
+    Raises UsageError where more than `limit` pairs of automaton state and context are reached.
     """
 
-    def __init__(
-        self, model: FiniteContextModel, vocabulary: Vocabulary, automaton: Automaton, shaping: Shaping, limit: int
-    ) -> None:
-        self.model, self.vocabulary, self.automaton = model, vocabulary, automaton
-        self.sets = ContextSets(model.n_contexts)
-        self.table = ArcTable(model, shaping)
+    def __init__(self, table: ArcTable, vocabulary: Vocabulary, automaton: TimedAutomaton, limit: int) -> None:
+        self.table, self.model, self.vocabulary, self.automaton = table, table.model, vocabulary, automaton
+        self.sets = ContextSets(table.model.n_contexts)
         self.nodes = [Node(DEAD, _DEAF, DEAD, self.sets.add(np.zeros(1, dtype=np.int64)))]
         self.acyclic = automaton.progress(np.array([automaton.start()])) is not None
         self._limit, self._size = limit, 0
@@ -103,17 +102,17 @@ class Product:
             self._expand([(i, node.contexts) for i, node in enumerate(self.nodes) if i and node.contexts is not None])
 
     def _settle(self, node: Node) -> int | None:
-        """Take in what has arrived; the number of the set of contexts that are new here."""
-        new: int | None = self.sets.union(node.arriving)
+        """Take in what has arrived; the number of the set of contexts that are new here, None if none are."""
+        arrived = self.sets.union(node.arriving)
         node.arriving = set()
         if node.contexts is None:
-            node.contexts = new = self._rounded(node, new)
+            node.contexts = new = self._rounded(node, arrived)
         else:
-            assert new is not None  # noqa: S101 - for the type checker
-            new = self.sets.without(new, node.contexts)
-            if new is not None:
-                node.contexts = self.sets.union([new, node.contexts])
-        self._size += 0 if new is None else len(self.sets[new])
+            rest = self.sets.without(arrived, node.contexts)
+            if rest is None:
+                return None
+            node.contexts, new = self.sets.union([rest, node.contexts]), rest
+        self._size += len(self.sets[new])
         if self._size > self._limit:
             raise UsageError(
                 f"the constraint and the model together have more than {self._limit:,} states: "
@@ -165,9 +164,9 @@ class Product:
     def _numbers(self, states: IntArray) -> IntArray:
         """The nodes of distinct automaton states, made where they are new."""
         new = np.array([s for s in states.tolist() if s not in self._node_of], dtype=np.int64)
-        begins = self.automaton.due(new) == 0  # type: ignore[attr-defined]
-        marks = np.where(begins, self.automaton.marks(new), _DEAF)  # type: ignore[attr-defined]
-        phases = self.automaton.phase(new)  # type: ignore[attr-defined]
+        begins = self.automaton.due(new) == 0
+        marks = np.where(begins, self.automaton.marks(new), _DEAF)
+        phases = self.automaton.phase(new)
         for state, mark, phase in zip(new.tolist(), marks.tolist(), phases.tolist(), strict=True):
             self._node_of[state] = len(self.nodes)
             self.nodes.append(Node(state, mark, phase))
@@ -208,7 +207,7 @@ class Product:
 
 
 def _slots(owner: IntArray, targets: IntArray, n: int) -> Iterator[tuple[NDArray[np.int16], list[int]]]:
-    """For each of `n` owners: its distinct living targets, and which of them each of its symbols leads to, -1 for none."""
+    """For each of `n` owners: which of its living targets each of its symbols leads to (-1: none), and these."""
     pairs, inverse = np.unique((owner << 32) | (targets + 1), return_inverse=True)
     target = (pairs & 0xFFFFFFFF) - 1
     first = np.searchsorted(pairs, np.arange(n + 1) << 32)

@@ -37,16 +37,19 @@ def sample(
 ) -> list[Sample]:
     """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
 
-    Without a constraint this is ancestral sampling. With one, a model of finitely many contexts (`FiniteContextModel`) is
-    conditioned on it exactly; any other is masked step by step, and its samples say `guarantee="greedy"`. `method` asks for
-    one way. `temperature`, `top_k` and `top_p` change the model's distribution (see `Shaping`); conditioning is then exact for the reshaped
-    model. Equal seeds give equal notes, and piece i does not depend on `n`.
+    Without a constraint this is ancestral sampling. With one, a model of finitely many contexts
+    (`FiniteContextModel`) is conditioned on it exactly; any other is masked step by step, and its samples
+    say `guarantee="greedy"`. `method` asks for one way. `temperature`, `top_k` and `top_p` change the
+    model's distribution (see `Shaping`); conditioning is then exact for the reshaped model. Equal seeds
+    give equal notes, and piece i does not depend on `n`.
 
-    A piece that has not ended after `max_events` events is cut there and marked `capped`; constraints that limit the length themselves
-    are never cut. To condition on ending in time instead, ask for `constraint=AtMost(n_events)`.
+    A piece that has not ended after `max_events` events is cut there and marked `capped`; constraints that
+    limit the length themselves are never cut. To condition on ending in time instead, ask for
+    `constraint=AtMost(n_events)`.
 
-    Raises InvalidParameterError for parameters outside their range, NotFittedError, UnsatisfiableError where nothing meets
-    `constraint`, UsageError where `method` does not fit the request or the exact product grows past `max_states` states.
+    Raises InvalidParameterError for parameters outside their range, NotFittedError, UnsatisfiableError
+    where nothing meets `constraint`, UsageError where `method` does not fit the request or the exact
+    product grows past `max_states` pairs of context and automaton state.
     """
     shaping = Shaping(temperature, top_k, top_p)
     under = _headers(n, header, headers)

@@ -1,8 +1,9 @@
 """Temperature, top-k and top-p: options of sampling that change the distribution.
 
-What comes out no longer follows the model, but the model with every row of next-symbol probabilities reshaped: first raised to
-the power 1 / temperature, then cut to the `top_k` most probable symbols, then to the fewest of them that hold the share `top_p` of
-what is left [1], and renormalised. Ties go to the lower symbol.
+What comes out no longer follows the model, but the model with every row of next-symbol probabilities
+reshaped: first raised to the power 1 / temperature, then cut to the `top_k` most probable symbols, then to
+the fewest of them that hold the share `top_p` of what is left [1], and renormalised. Ties go to the lower
+symbol.
 
 [1] A. Holtzman, J. Buys, L. Du, M. Forbes, Y. Choi. The curious case of neural text degeneration. ICLR 2020.
 """

@@ -23,8 +23,9 @@ def check_constraint(
 ) -> None:
     """Raise AssertionError unless the automaton is total, pure and honest.
 
-    Checked on `n_walks` random walks of `n_steps` symbols: states are int64, every symbol of every state has a successor,
-    DEAD absorbs, `allowed` agrees with `advance`, `progress` grows strictly before END, and END may follow END.
+    Checked on `n_walks` random walks of `n_steps` symbols: states are int64, every symbol of every state has a
+    successor, DEAD absorbs, `allowed` agrees with `advance`, `progress` grows strictly before END, and END may
+    follow END.
 
     >>> from stochastic_music.constraints import Length
     >>> check_constraint(Length(2, 5), Vocabulary.plain(3))

@@ -49,7 +49,7 @@ class Case:
         return ToyModel(self.vocabulary, seed=len(self.name), marks=marks_of(self.vocabulary, header), zeros=zeros)
 
     def pieces(self) -> Iterator[tuple[Piece, float]]:
-        return pieces(self.model(), self.header, self.most, lambda piece: self._is_hopeless(piece))
+        return pieces(self.model(), self.header, self.most, self._is_hopeless)
 
     def _is_hopeless(self, piece: Piece) -> bool:
         wrong = self.pitch is not None and not set(piece[1::2]) <= {MELODY.symbol("pitch", self.pitch)}
@@ -233,7 +233,7 @@ def test_tiny_probabilities_do_not_underflow():
 
 
 def test_messages_that_lie_far_apart_are_summed_in_the_log_domain():
-    # Two words that never mix: after 0 only 0 (certain), after 1 only 1 (e^-8 each time); both first words are possible.
+    # Two words that never mix: after 0 only 0 (certain), after 1 only 1 (e^-8 each time); both may come first.
     model = ToyModel(WORDS, seed=1)
     probs = np.zeros_like(model._probs)
     newer = np.arange(model.n_contexts) // model._m % model._s
@@ -274,7 +274,7 @@ def test_what_clashes_is_named(constraint, message):
 
 
 def test_a_product_that_grows_too_large_is_refused():
-    with pytest.raises(UsageError, match="more than 10 states.*lower order"):
+    with pytest.raises(UsageError, match=r"more than 10 states.*lower order"):
         sample(ToyModel(MELODY), 1, header=PLAIN, constraint=Bars(2), max_states=10)
 
 

@@ -110,7 +110,7 @@ def marks_of(vocabulary: Vocabulary, *headers: Header) -> tuple[int, ...]:
 def pieces(
     model: ToyModel, header: Header | None, most: int, hopeless: Callable[[tuple[int, ...]], bool] = lambda _: False
 ) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Every piece of at most `most` events with its log probability, END last; branches that are `hopeless` are left out."""
+    """Every piece of at most `most` events with its log probability, END last, but for branches that are `hopeless`."""
     end, limit = model.vocabulary_.end, most * model.vocabulary_.n_fields
     stack = [((), 0.0, model.initial_state(1, header))]
     while stack:
