@@ -78,8 +78,10 @@ class EncodingLoss:
         said = [f"took {choice}" for choice in self.choices[:3]] if self.parts_left_out else []
         said += [_counted(n, words) for n, words in counts if n]
         if self.off_grid:
-            share, mean, worst = f"{self.off_grid_share:.0%}", f"{self.error_mean:.3f}", f"{self.error_max:.3f}"
-            said.append(f"{share} of the notes lay off the grid, by {mean} quarter notes on average, {worst} at most")
+            who = f"{self.off_grid:,} of {self.n_notes + self.hidden:,} notes lay off the grid"
+            said.append(
+                f"{who} (all notes: {self.error_mean:.3f} quarter notes on average, {self.error_max:.3f} at most)"
+            )
         return said
 
 
@@ -88,4 +90,4 @@ def _counted(n: int, words: str) -> str:
     before, _, after = words.partition("|")
     stem, _, singular = before.rpartition(" ")
     plural, _, rest = after.partition(" ")
-    return " ".join(filter(None, [str(n), stem, singular if n == 1 else plural, rest]))
+    return " ".join(filter(None, [f"{n:,}", stem, singular if n == 1 else plural, rest]))
