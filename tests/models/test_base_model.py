@@ -6,6 +6,7 @@ import pytest
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, NotFittedError, UnknownNameError, VocabularyError
 from stochastic_music.models import BaseModel, Markov, corpus_log_probs
+from stochastic_music.models.base import headers_of
 from stochastic_music.testing import check_model
 from stochastic_music.testing.toys import TOYS
 from stochastic_music.tokens import Vocabulary
@@ -20,7 +21,7 @@ class Uniform(BaseModel):
 
     def initial_state(self, batch_size=1, header=None):
         self._check_fitted()
-        return self.vocabulary_.clock.start([None] * batch_size)
+        return self.vocabulary_.clock.start(headers_of(header, batch_size))
 
     def advance(self, state, symbols):
         return self.vocabulary_.clock.advance(state, symbols)
@@ -31,8 +32,7 @@ class Uniform(BaseModel):
 
 
 def test_three_methods_make_a_model():
-    toys = {name: make for name, make in TOYS.items() if name != "ticking"}  # it reads no header
-    check_model(Uniform(), corpora=toys)
+    check_model(Uniform())
 
 
 def test_scores_follow_from_three_methods():
@@ -89,7 +89,7 @@ def test_a_symbol_outside_the_alphabet():
 
 def test_a_corpus_over_other_symbols():
     model = Markov().fit(TOYS["plain"]())
-    with pytest.raises(VocabularyError, match="of 3 values from 0 against"):
+    with pytest.raises(VocabularyError, match="'symbol' of 4 values from 0 against 'symbol' of 3 values"):
         model.score(TokenCorpus.from_sequences([[0]], Vocabulary.plain(4)))
     with pytest.raises(VocabularyError, match="END"):
         model.score(TOYS["open_ended"]())

@@ -1,0 +1,113 @@
+"""The table of contexts against a naive one of tuples."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.models.contexts import Contexts, grow, listen, read
+from stochastic_music.testing.toys import TOYS
+from stochastic_music.tokens import Vocabulary
+
+
+def grown(corpus, order):
+    heard = listen(corpus)
+    marks = np.unique(heard.mark[heard.mark >= 0])
+    return grow(read(corpus, heard, marks, order), corpus.vocabulary, marks)
+
+
+def spelled(contexts, context):
+    """The elements of a context, oldest first."""
+    elements = []
+    while contexts.parent[context] >= 0:
+        elements.append(int(contexts.oldest[context]))
+        context = contexts.parent[context]
+    return tuple(elements)
+
+
+def naive(sequences, end, order):
+    """Counts of (context, symbol) with one START (end + 1) before each sequence."""
+    counts = Counter()
+    for sequence in sequences:
+        stream = [end + 1, *sequence, end]
+        for at in range(1, len(stream)):
+            for length in range(min(order, at) + 1):
+                counts[tuple(stream[at - length : at]), stream[at]] += 1
+    return counts
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 2), max_size=6), min_size=1, max_size=4), st.integers(0, 4))
+def test_counts_equal_those_of_tuples(sequences, order):
+    contexts = grown(TokenCorpus.from_sequences(sequences, Vocabulary.plain(3)), order)
+    entries = contexts.entries
+    found = {
+        (spelled(contexts, c), int(w)): int(n)
+        for c, w, n in zip(entries.context, entries.element, entries.count, strict=True)
+    }
+    assert found == naive(sequences, 3, order)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 2), max_size=6), min_size=1, max_size=4),
+    st.lists(st.integers(0, 2), max_size=8),
+    st.integers(0, 4),
+)
+def test_every_step_finds_the_longest_seen_context(sequences, text, order):
+    contexts = grown(TokenCorpus.from_sequences(sequences, Vocabulary.plain(3)), order)
+    seen = {context for context, _ in naive(sequences, 3, order)}
+    at = np.array([contexts.start])
+    for n in range(len(text) + 1):
+        stream = [4, *text[:n]]
+        longest = next(
+            tuple(stream[i:]) for i in range(len(stream) + 1) if tuple(stream[i:]) in seen and len(stream) - i <= order
+        )
+        assert spelled(contexts, int(at[0])) == longest
+        if n < len(text):
+            at = contexts.step(at, np.array([text[n]]))
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("toy", TOYS)
+def test_looking_back_equals_stepping_forward(toy, order):
+    corpus = TOYS[toy]()
+    contexts, clock = grown(corpus, order), corpus.vocabulary.clock
+    traced = contexts.trace(read(corpus, listen(corpus), contexts.marks, order))
+    for sequence, header, expected in zip(corpus, corpus.headers, np.split(traced, corpus.offsets[1:-1]), strict=True):
+        state = clock.start([header])
+        at = contexts.hear(np.array([contexts.start]), clock.marks(state))
+        for symbol, context in zip(sequence, expected, strict=True):
+            assert at[0] == context
+            assert contexts.due[context] == state.due[0]
+            state = clock.advance(state, np.array([symbol]))
+            at = contexts.hear(contexts.step(at, np.array([symbol])), clock.marks(state))
+
+
+def test_the_stream_of_a_piece():
+    corpus = TOYS["ticking"]().select([1])  # durations 2 1 1 units from 0, in bars of 2 units
+    heard = listen(corpus)
+    assert heard.due.tolist() == [0, 1, 0, 1, 0, 1, 0]
+    beats = (heard.mark & 0xFFFFF).tolist()
+    assert [b for b, m in zip(beats, heard.mark, strict=True) if m >= 0] == [0, 0, 1, 0]
+    stream = read(corpus, heard, np.unique(heard.mark[heard.mark >= 0]), 1)
+    start, one, two = 5, 6, 7
+    assert stream.element.tolist() == [start, one, 1, 3, one, 0, 2, two, 0, 2, one, 4]
+    # one event is three elements: before a mark 3, after it 4, after the duration 5
+    assert stream.depth.tolist() == [-1, 1, 2, 3, 3, 4, 5, 3, 4, 5, 3, 4]
+
+
+def test_contexts_round_trip():
+    corpus = TOYS["ticking"]()
+    contexts = grown(corpus, 2)
+    arrays = contexts.to_arrays()
+    assert all(array.dtype == np.int32 for array in arrays.values())
+    again = Contexts.from_arrays(arrays, corpus.vocabulary)
+    for name in ("parent", "oldest", "bounds", "marks"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(contexts, name))
+    for name in ("key", "context", "element", "count", "suffix", "target"):
+        np.testing.assert_array_equal(getattr(again.entries, name), getattr(contexts.entries, name))
+        np.testing.assert_array_equal(getattr(again.heard, name), getattr(contexts.heard, name))
