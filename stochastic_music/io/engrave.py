@@ -407,21 +407,20 @@ def _filled(chords: Sequence[Chord], measure: Measure) -> list[tuple[int, int, C
 
 
 def _accidentals(rows: Sequence[Sequence[Sound]], measure: Measure, signature: Signature) -> set[tuple[int, Spelling]]:
-    """Which (time, spelling) of one staff and bar need an accidental; tied notes need none."""
-    begun = sorted(
-        {
-            (note.start, signature.spell(note.pitch))
-            for row in rows
-            for sound in row
-            for note in (sound.chord.notes if sound.chord else ())
-            if note.start >= measure.start
-        }
-    )
-    shown: dict[tuple[str, int], int] = {}
+    """Which (time, spelling) of one staff and bar need an accidental.
+
+    Tied notes need none; but after one that was altered before the bar line its step is in doubt, so say it.
+    """
+    chords = [sound.chord for row in rows for sound in row if sound.chord]
+    named = sorted({(note.start, signature.spell(note.pitch)) for chord in chords for note in chord.notes})
+    shown: dict[tuple[str, int], int | None] = {}
     needed = set()
-    for time, name in begun:
-        place = (name.step, name.octave)
-        if shown.get(place, _signature_alter(name.step, signature.key.sharps)) != name.alter:
+    for time, name in named:
+        place, printed = (name.step, name.octave), _signature_alter(name.step, signature.key.sharps)
+        if time < measure.start:
+            shown[place] = printed if name.alter == printed else None
+            continue
+        if shown.get(place, printed) != name.alter:
             needed.add((time, name))
         shown[place] = name.alter
     return needed

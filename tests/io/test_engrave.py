@@ -288,6 +288,13 @@ def test_accidentals_are_printed_once_a_bar_and_undone():
     assert shown == ["sharp", None, "natural", None, "sharp"]
 
 
+def test_after_a_tied_alteration_its_step_is_spelled_out_again():
+    notes = melody([3, 2, 1, 1, 1], [60, 66, 65, 65, 66])
+    root = ET.fromstring(to_musicxml(score_of(part(notes), key=(0, 0))))
+    shown = [note.findtext("accidental") for note in root.iter("note")][: len(notes) + 1]
+    assert shown == [None, "sharp", None, "natural", None, "sharp"]
+
+
 def test_phrase_ends_are_fermatas_on_the_end_of_the_last_note():
     score = score_of(part(melody([2, 4, 2], [60, 62, 64])))
     marks.add_phrase_ends(score, 0, [2 * TPQ])
