@@ -62,7 +62,7 @@ def _rebuild(head: Message, body: bytes) -> tuple[list[HeldPiece], IngestReport]
         facts.append(PieceFacts(piece.name, licence, _facts(about), runs))
         at, runs_at = at + n_data, runs_at + 8 * n_runs
     report = IngestReport(
-        read=tuple(Read(file, n, tuple(warnings)) for file, n, warnings in head["read"]),
+        read=tuple(Read(file, n, tuple((tune, text) for tune, text in said)) for file, n, said in head["read"]),
         skipped=tuple(Skipped(*row) for row in head["skipped"]),
         duplicates=tuple(tuple(group) for group in head["duplicates"]),
         other=head["other"],

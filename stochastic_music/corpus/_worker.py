@@ -79,10 +79,7 @@ def tell(task: Task, waiting: Sequence[Message | list[Taken]]) -> list[Result]:
     """Results for files taken or refused; should measuring them together fail, one by one."""
     files = [item for item in waiting if isinstance(item, list)]
     told = _attempt(lambda some: list(task.tell(some)), files)
-    if isinstance(told, list):
-        results = iter(told)
-    else:
-        results = iter([_alone(task, file) for file in files])
+    results = iter(told if isinstance(told, list) else [_alone(task, file) for file in files])
     return [next(results) if isinstance(item, list) else (item, b"") for item in waiting]
 
 

@@ -228,7 +228,7 @@ def _rows(file: _File) -> Iterator[_Row]:
         yield _Row(
             _about(file, tune, "", facts, runs),
             [Header.from_json(dict(zip(Header.__slots__, values, strict=True))) for values, _ in headers],
-            np.split(symbols, ends[:-1]) if headers else [],
+            np.split(symbols, ends[:-1]) if len(headers) > 1 else [symbols] * len(headers),
         )
 
 
@@ -248,9 +248,9 @@ def _read_lines(files: Sequence[_File], kept: Sequence[_File]) -> tuple[Read, ..
     )
 
 
-def _warnings(file: _File) -> Iterator[str]:
+def _warnings(file: _File) -> Iterator[tuple[str, str]]:
     for _, tune, texts, *_ in file.message["pieces"]:
-        yield from (f"{tune}: {text}" if tune else text for text in texts)
+        yield from ((tune, text) for text in texts)
 
 
 def _recipe(encoding: Any) -> Recipe:
@@ -260,5 +260,6 @@ def _recipe(encoding: Any) -> Recipe:
 
 def _shown(path: str, home: str) -> str:
     """A path as reports show it: inside the folder asked for, with slashes, and printable in any encoding."""
-    inside = os.path.relpath(path, home) if home else path
-    return os.fsencode(inside.replace(os.sep, "/")).decode("utf-8", "backslashreplace")
+    inside = path[len(home) :].lstrip(os.sep) if home and path.startswith(home) else path
+    shown = inside.replace(os.sep, "/")
+    return shown if shown.isascii() else os.fsencode(shown).decode("utf-8", "backslashreplace")

@@ -9,15 +9,16 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from stochastic_music.corpus.facts import GRID, Facts, Runs
+from stochastic_music.corpus.piece import full_name
 from stochastic_music.corpus.variants import find_variants
 
 
 class Read(NamedTuple):
-    """A file that was read: how many pieces it held, and what to know of it."""
+    """A file that was read: how many pieces were taken from it, and what to know of them, as (tune, sentence)."""
 
     file: str
     n_pieces: int
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
 
 
 class Skipped(NamedTuple):
@@ -93,6 +94,11 @@ class IngestReport:
         return _counted([piece.facts.key for piece in self.pieces])
 
     @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What had to be repaired or left out in pieces that were read: (piece, sentence)."""
+        return [(full_name(read.file, tune), text) for read in self.read for tune, text in read.warnings]
+
+    @property
     def licences(self) -> tuple[str, ...]:
         """Every licence in the corpus."""
         return tuple(sorted({piece.licence for piece in self.pieces if piece.licence}))
@@ -138,7 +144,7 @@ class IngestReport:
             "files_read": len(self.read),
             "files_skipped": [skipped.to_json() for skipped in self.skipped],
             "files_not_music": dict(self.other),
-            "warnings": [{"file": read.file, "warning": text} for read in self.read for text in read.warnings],
+            "warnings": [{"piece": piece, "warning": text} for piece, text in self.warnings],
             "n_pieces": self.n_pieces,
             "n_notes": self.n_notes,
             "meters": self.meters,
@@ -170,7 +176,7 @@ def _summary(report: IngestReport, at_most: int) -> list[str]:
         lines.append(f"Notes lie {off}.")
     sections = [
         (f"{_n(len(report.skipped), 'file')} skipped:", [s.in_words() for s in report.skipped]),
-        ("Worth knowing:", [f"{read.file}: {text}" for read in report.read for text in read.warnings]),
+        ("Worth knowing:", _grouped(report.warnings)),
         ("Played without a click (their rhythm is a guess):", list(report.without_click)),
         ("Equal to the byte, counted once:", [" = ".join(group) for group in report.duplicates]),
         ("Variants of one tune, all kept:", [", ".join(group) for group in report.variants]),
@@ -189,6 +195,19 @@ def _section(title: str, items: Sequence[str], at_most: int) -> list[str]:
         return []
     more = [f"  ... and {len(items) - at_most} more"] if len(items) > at_most else []
     return [title, *(f"  {printable(item)}" for item in items[:at_most]), *more]
+
+
+def _grouped(warnings: Sequence[tuple[str, str]]) -> list[str]:
+    """A line for each sentence, with the pieces it is said of; those said most often first."""
+    said: dict[str, list[str]] = {}
+    for piece, text in warnings:
+        said.setdefault(text, []).append(piece)
+    return [f"{text}: {_some(pieces)}" for text, pieces in sorted(said.items(), key=lambda item: -len(item[1]))]
+
+
+def _some(names: Sequence[str], at_most: int = 3) -> str:
+    more = f" and {len(names) - at_most:,} more" if len(names) > at_most else ""
+    return ", ".join(names[:at_most]) + more
 
 
 def _listed(counts: Mapping[str, int], at_most: int = 12) -> str:
