@@ -207,7 +207,8 @@ class _Grid:
     """Rows over *columns*: a symbol's column is its rank in the alphabet of its field, END's the last.
 
     `column` is (n_symbols,), `symbol` (n_fields + 1, width) with -1 where a field has fewer symbols;
-    `base` and `root` say, in the same shape, what holds where no context saw the symbol.
+    `base` and `root` say, in the same shape, what holds where no context saw the symbol. `by_parents`: every
+    context predicts for itself and backs off to its parent.
     """
 
     contexts: Contexts
@@ -216,6 +217,7 @@ class _Grid:
     symbol: IntArray
     base: FloatArray
     root: IntArray
+    by_parents: bool
 
     @classmethod
     def of(cls, contexts: Contexts, table: BackoffTable, vocabulary: Vocabulary) -> _Grid:
@@ -231,7 +233,10 @@ class _Grid:
         symbol[[0, -1], -1] = vocabulary.end
         roots = np.arange(vocabulary.n_fields + 1, dtype=np.int64)[:, None]
         base = np.where(symbol >= 0, table.base[roots, symbol], 0.0)
-        return cls(contexts, table, column, symbol, base, contexts.after(roots, symbol))
+        by_parents = np.array_equal(table.shorter, contexts.parent) and np.array_equal(
+            table.speaker, np.arange(contexts.n_contexts)
+        )
+        return cls(contexts, table, column, symbol, base, contexts.after(roots, symbol), by_parents)
 
     @property
     def width(self) -> int:
@@ -246,8 +251,10 @@ class _Grid:
         probability: FloatArray = self.base[due] * scale[:, None]
         for cells, entry, weight in reversed(ladder):
             probability[cells] = self.table.probability[entry] * weight
+        if not self.by_parents:
+            ladder = list(self._rungs(contexts, self.contexts.parent, scale))
         target = self.root[due]
-        for cells, entry, _ in reversed(list(self._rungs(contexts, self.contexts.parent, np.ones(len(contexts))))):
+        for cells, entry, _ in reversed(ladder):
             target[cells] = self.contexts.entries.target[entry]
         return probability, target
 

@@ -237,8 +237,10 @@ def mark_elements(marks: IntArray, known: IntArray, n_symbols: int) -> IntArray:
 def listen(corpus: TokenCorpus) -> Heard:
     """What the clock shows before each symbol of `corpus`."""
     clock = corpus.vocabulary.clock
-    due = np.empty(len(corpus.symbols), dtype=np.int64)
     mark = np.full(len(corpus.symbols), -1, dtype=np.int64)
+    if not clock.ticks:
+        return Heard(_fields_due(corpus), mark)
+    due = np.empty(len(corpus.symbols), dtype=np.int64)
     order = np.argsort(-corpus.lengths, kind="stable")
     lengths = corpus.lengths[order]
     state = clock.start([corpus.headers[i] for i in order])
@@ -246,10 +248,19 @@ def listen(corpus: TokenCorpus) -> Heard:
         state = _head(state, int(np.searchsorted(-lengths, -t)))
         at = corpus.offsets[order[: len(state.due)]] + t
         due[at] = state.due
-        if clock.ticks and (state.due == 0).any():
+        if (state.due == 0).any():
             mark[at] = clock.marks(state)
         state = clock.advance(state, corpus.symbols[at])
     return Heard(due, mark)
+
+
+def _fields_due(corpus: TokenCorpus) -> IntArray:
+    """The field due before each symbol, by counting; n_fields after END: (n,)."""
+    first = np.repeat(corpus.offsets[:-1], corpus.lengths)
+    ends = np.concatenate([[0], np.cumsum(corpus.symbols == corpus.vocabulary.end)])
+    ended = ends[:-1] > ends[first]
+    n_fields = corpus.vocabulary.n_fields
+    return np.where(ended, n_fields, (np.arange(len(first)) - first) % n_fields)
 
 
 def _head(state: ClockState, n: int) -> ClockState:

@@ -107,6 +107,15 @@ def test_the_estimated_discount_is_n1_over_n1_plus_2_n2():
     assert next_probabilities(estimated, [0]) == pytest.approx(next_probabilities(given_, [0]))
 
 
+def test_half_an_event_that_tells_nothing_new_is_no_step():
+    corpus = TokenCorpus.from_sequences([[0, 2, 1, 3]], TOYS["two_fields"]().vocabulary)
+    row = next_probabilities(Markov(1, "witten_bell").fit(corpus), [0, 2, 1])
+    # root: colors 2 and 3 once each of N + T = 4, so 1/4, and 2/4 for the unseen color 4
+    # after 1: N = T = 1, (1 + 1/4) / 2 = 5/8;  after 2 1, half of the event before, seen as often: 5/8 again
+    # after 0 2 1, a whole event more: (1 + 5/8) / 2 = 13/16
+    assert row[2:5] == pytest.approx([1 / 4 / 4, 13 / 16, 2 / 4 / 4])
+
+
 # --- nltk.lm ---
 
 
