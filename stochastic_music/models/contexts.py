@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import ModelFileError
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens import ClockState, Vocabulary
 
@@ -190,7 +191,11 @@ class Contexts:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Contexts:
-        """The inverse of `to_arrays`."""
+        """The inverse of `to_arrays`. Raises ModelFileError where an array is missing."""
+        missing = {"marks", "parent", "oldest", "bounds", "context", "element", "count"} - set(arrays)
+        if missing:
+            names = ", ".join(sorted(missing))
+            raise ModelFileError(f"these arrays hold no contexts, for want of {names}: fit the model again")
         wide = {name: np.asarray(array).astype(np.int64) for name, array in arrays.items()}
         size = base_of(vocabulary.n_symbols, wide["marks"])
         family = wide["parent"] * size + wide["oldest"]

@@ -24,6 +24,10 @@ unseen symbols share, in equal parts, what the root gives away: order -1.
 
 Contexts that begin with START cannot be longer; with Kneser-Ney they keep their plain counts, as in [4].
 
+nltk.lm has the same values on seen symbols, with three differences that the tests work out: its padding counts
+START among the symbols that can follow, its add-k vocabulary holds a label for the unknown as one symbol more,
+and its Kneser-Ney divides by zero after START where the context is shorter than the order.
+
 [1] I. H. Witten, T. C. Bell. The zero-frequency problem. IEEE Trans. Information Theory 37(4), 1991. Method C.
 [2] H. Ney, U. Essen, R. Kneser. On structuring probabilistic dependences. Computer Speech and Language 8, 1994.
 [3] R. Kneser, H. Ney. Improved backing-off for m-gram language modeling. ICASSP 1995.

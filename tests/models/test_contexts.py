@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import ModelFileError
 from stochastic_music.models.contexts import Contexts, grow, listen, read
 from stochastic_music.testing.toys import TOYS
 from stochastic_music.tokens import Vocabulary
@@ -111,3 +112,8 @@ def test_contexts_round_trip():
     for name in ("key", "context", "element", "count", "suffix", "target"):
         np.testing.assert_array_equal(getattr(again.entries, name), getattr(contexts.entries, name))
         np.testing.assert_array_equal(getattr(again.heard, name), getattr(contexts.heard, name))
+
+
+def test_arrays_of_something_else():
+    with pytest.raises(ModelFileError, match="for want of bounds, context"):
+        Contexts.from_arrays({"marks": np.zeros(0)}, Vocabulary.plain(2))
