@@ -6,7 +6,7 @@ automaton that gave them; DEAD absorbs. `progress` numbers the states so that ev
 leads to a greater number, which makes exact sampling a single sweep; it is None where runs may be endless.
 
 An automaton of the same shape by anyone else joins with these. Two optional methods are passed on by
-`Joined`: `marks`, `due` and `phase` (the automaton keeps time, see `timeline`) and `describe` (a place in words).
+`Joined`: `marks`, `due`, `phase` and `moment` (the automaton keeps time, see `timeline`) and `describe` (a place in words).
 """
 
 from __future__ import annotations
@@ -169,6 +169,11 @@ class Joined(Numbered):
         """What stays when bars pass, told by the part that keeps time."""
         phase: IntArray = self._ask("phase", states)
         return phase
+
+    def moment(self, states: IntArray) -> IntArray:
+        """A number that never falls, told by the part that keeps time."""
+        moment: IntArray = self._ask("moment", states)
+        return moment
 
     def describe(self, state: int) -> str:
         """A place in words, told by the first part that can."""

@@ -5,6 +5,9 @@ A state packs the clock's three numbers (`due`, `time`, `lag`, see `tokens.clock
 the place in the bar is kept, so that the states are finitely many. With `stops` it accepts the pieces whose
 music stops sounding at one of these times (units since the piece began), never sounding beyond the last of
 them; then time is kept as it is.
+
+The lag of a chord ("sounds") is forgotten where it can no longer matter: what stops before the first of the
+`stops` does not say when the music stops.
 """
 
 from __future__ import annotations
@@ -27,8 +30,15 @@ class TimedAutomaton(Automaton, Protocol):
     def marks(self, states: IntArray) -> IntArray:
         """What the clock shows: (n,)."""
 
+    def moment(self, states: IntArray) -> IntArray:
+        """A number that never falls: the time, where it is kept, else 0 (n,)."""
+        return np.zeros_like(states) if self.stops is None else self.unpack(states).time
+
     def phase(self, states: IntArray) -> IntArray:
         """What stays when bars pass: (n,)."""
+
+    def moment(self, states: IntArray) -> IntArray:
+        """A number that never falls as symbols come: (n,)."""
 
     def describe(self, state: int) -> str:
         """A place in words, "" where there is none to tell."""
@@ -48,6 +58,8 @@ class TimeAutomaton(BaseAutomaton):
         self._last, self._bar = int(self._spans.start[0, -1]), int(self._spans.length[0, -1])
         self._n_due = vocabulary.n_fields + 1
         self._n_lags = 1 + self._longest_lag()
+        self._lag_moves = any(field.advances == "later" for field in vocabulary.fields)
+        self._lag_counts_from = np.iinfo(np.int64).max if stops is None else min(stops)
         self._pivot = self._moving_field()
 
     def advance(self, states: IntArray, symbols: IntArray) -> IntArray:
@@ -60,7 +72,7 @@ class TimeAutomaton(BaseAutomaton):
         return np.where(alive & self._in_time(following), self._packed(following, fold=self.stops is None), DEAD)
 
     def unpack(self, states: IntArray) -> ClockState:
-        """The clocks that states stand for (folded; DEAD gives the start)."""
+        """The clocks that states stand for, as far as they are kept (DEAD gives the start)."""
         rest, due = np.divmod(np.maximum(states, 0), self._n_due)
         time, lag = np.divmod(rest, self._n_lags)
         spans = type(self._spans)(*(column.repeat(len(states), axis=0) for column in self._spans))
@@ -73,6 +85,10 @@ class TimeAutomaton(BaseAutomaton):
     def marks(self, states: IntArray) -> IntArray:
         """What the clock shows at these states: (n,)."""
         return self.clock.marks(self.unpack(states))
+
+    def moment(self, states: IntArray) -> IntArray:
+        """A number that never falls: the time, where it is kept, else 0 (n,)."""
+        return np.zeros_like(states) if self.stops is None else self.unpack(states).time
 
     def phase(self, states: IntArray) -> IntArray:
         """What stays when bars pass: the state with time folded, (n,)."""
@@ -108,10 +124,12 @@ class TimeAutomaton(BaseAutomaton):
     def _packed(self, state: ClockState, *, fold: bool) -> IntArray:
         if not self.clock.ticks:
             return state.due
-        time = state.time
+        time, lag = state.time, state.lag
+        if not self._lag_moves:
+            lag = np.where(time + lag < self._lag_counts_from, 0, lag)
         if fold:
             time = np.minimum(time, self._last) + np.maximum(time - self._last, 0) % self._bar
-        return (time * self._n_lags + state.lag) * self._n_due + state.due
+        return (time * self._n_lags + lag) * self._n_due + state.due
 
     def _longest_lag(self) -> int:
         return max(

@@ -3,8 +3,8 @@
 The message of a context is the log of the probability that the model, going on from there, is accepted: a
 weighted sum of the messages its arcs lead to. Where every symbol makes progress, one sweep from the end
 gives all messages. Where runs may be endless the messages solve a linear system, one for each strongly
-connected component of nodes, to a relative tolerance of 1e-12 in every entry: BiCGSTAB finds the bulk,
-fixed-point steps settle the smallest entries. UsageError is raised where 20,000 steps do not settle them.
+connected component of nodes: BiCGSTAB finds the bulk, then fixed-point steps go on until one changes no
+entry by more than 1e-12 of itself. UsageError is raised where 20,000 steps do not get there.
 
 Sums are scaled by the greatest message among their terms; where factors differ by more than 1e150, they
 are taken in the log domain.
@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, identity
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import bicgstab
+from scipy.sparse.linalg import LinearOperator, bicgstab
 
 from stochastic_music.errors import UsageError
 from stochastic_music.protocols import FloatArray, IntArray
@@ -136,8 +136,9 @@ class Messages:
         top = float(outside.max(initial=-np.inf))
         if top == -np.inf:
             return np.full(n, -np.inf)
+        period = self.product.vocabulary.n_fields
         inner, leaving = plan.matrix[:, :n], plan.matrix[:, n:]
-        return _log(_fixed_point(inner, leaving @ np.exp(outside - top))) + top
+        return _log(_fixed_point(inner, leaving @ np.exp(outside - top), period)) + top
 
 
 def _make_plan(product: Product, branches: list[Branch], leads: list[tuple[int, ...]], sets: tuple[int, ...]) -> Plan:
@@ -159,9 +160,21 @@ def _make_plan(product: Product, branches: list[Branch], leads: list[tuple[int, 
     return Plan(matrix, arcs, np.concatenate(slots), base[:-1], product.table.weight, tame)
 
 
-def _fixed_point(inner: csr_array, outer: FloatArray) -> FloatArray:
-    """The least non-negative solution of h = inner h + outer, settled in every entry."""
-    guess, _ = bicgstab(identity(len(outer), format="csr") - inner, outer, rtol=1e-13, maxiter=500)
+def _fixed_point(inner: csr_array, outer: FloatArray, period: int) -> FloatArray:
+    """The least non-negative solution of h = inner h + outer, settled in every entry.
+
+    The fields of an event come in turn, so `inner` leads round a circle of `period` blocks, on which BiCGSTAB
+    breaks down; a whole event at a time, h = inner^period h + ..., it does not.
+    """
+
+    def event(values: FloatArray, source: FloatArray | float) -> FloatArray:
+        for _ in range(period):
+            values = inner @ values + source
+        return values
+
+    system = LinearOperator(inner.shape, matvec=lambda h: h - event(h, 0.0), dtype=np.float64)
+    source = event(np.zeros_like(outer), outer)
+    guess, _ = bicgstab(system, source, x0=source, rtol=1e-13, maxiter=300)
     values: FloatArray = np.where(np.isfinite(guess) & (guess > 0), guess, 0.0)
     for _ in range(_STEPS):
         better: FloatArray = inner @ values + outer

@@ -91,7 +91,7 @@ class Product:
         self.start = int(self._numbers(np.array([self.automaton.start()]))[0])
         self.first_context = self._heard(np.array([self.model.start()]), self.nodes[self.start].hears)
         self.nodes[self.start].arriving.add(self.sets.add(self.first_context))
-        queue = _ByProgress(self) if self.acyclic else _InRounds()
+        queue = _ByProgress(self) if self.acyclic else _InRounds(self)
         queue.push([self.start])
         while batch := queue.pop():
             fresh = [(i, new) for i in batch if (new := self._settle(self.nodes[i])) is not None]
@@ -219,16 +219,24 @@ def _slots(owner: IntArray, targets: IntArray, n: int) -> Iterator[tuple[NDArray
 
 
 class _InRounds:
-    """Every node that something has arrived at."""
+    """The earliest nodes that something has arrived at."""
 
-    def __init__(self) -> None:
-        self._waiting: list[int] = []
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._waiting: set[int] = set()
+        self._moment: dict[int, int] = {}
 
     def push(self, nodes: list[int]) -> None:
-        self._waiting = nodes
+        new = [i for i in nodes if i not in self._moment]
+        states = np.array([self._product.nodes[i].state for i in new], dtype=np.int64)
+        self._moment.update(zip(new, self._product.automaton.moment(states).tolist(), strict=True))
+        self._waiting.update(nodes)
 
     def pop(self) -> list[int]:
-        return self._waiting
+        now = min((self._moment[i] for i in self._waiting), default=0)
+        batch = sorted(i for i in self._waiting if self._moment[i] == now)
+        self._waiting.difference_update(batch)
+        return batch
 
 
 class _ByProgress:
