@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from stochastic_music import __version__, _random, model_file, registry
 from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
 from stochastic_music.errors import NotFittedError
+from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import parse_key, pitch_class_weights, relative_mode
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling import Sample, sample
@@ -97,7 +98,8 @@ class Pipeline:
         self.headers_: tuple[Header | None, ...] = tokens.headers
         self.fingerprints_ = fingerprints(tokens)
         self.corpus_: TokenCorpus | None = tokens
-        self.card_: dict[str, Any] = {**(card or {}), "n_pieces": len(tokens), "n_notes": tokens.n_events}
+        n_notes = int(begins_note(tokens.vocabulary, tokens.symbols).sum())
+        self.card_: dict[str, Any] = {**(card or {}), "n_pieces": len(tokens), "n_notes": n_notes}
         self._composer: Any = None
         return self
 
@@ -229,7 +231,7 @@ class Pipeline:
         return [self.headers_[i] for i in generator.integers(0, len(self.headers_), size=n)]
 
     def _take(self, drawn: Sample) -> Take:
-        n_notes = int((drawn.symbols != self.vocabulary_.end).sum()) // self.vocabulary_.n_fields
+        n_notes = int(begins_note(self.vocabulary_, drawn.symbols).sum())
         header = drawn.header and replace(drawn.header, title="", transposed=0)
         score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
         if header is not None and (key := self._key_heard(score, header)) != header.key:

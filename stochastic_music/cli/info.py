@@ -56,7 +56,7 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
 def _of_piece(path: Path) -> dict[str, Any]:
     from stochastic_music import io
 
-    made_by = _stated(io.read_provenance(path))
+    made_by = _stated(_provenance(path))
     pieces = io.read(path) if path.suffix.lower() in io.SUFFIXES else []
     notes = [sum(len(track.notes) for track in piece.score.tracks) for piece in pieces]
     payload: dict[str, Any] = {"file": str(path), **made_by}
@@ -67,9 +67,22 @@ def _of_piece(path: Path) -> dict[str, Any]:
     return payload
 
 
-def _stated(text: str | None) -> dict[str, Any]:
+def _provenance(path: Path) -> str:
+    """What a file of any kind that generate writes says of its making."""
+    from stochastic_music import io
+
+    if path.suffix.lower() == ".wav":
+        from stochastic_music.render.audio import provenance
+    elif path.suffix.lower() == ".png":
+        from stochastic_music.render.plots import provenance
+    else:
+        return io.read_provenance(path)
+    return provenance(path.read_bytes())
+
+
+def _stated(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text or "{}")
+        found = json.loads(text)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -58,7 +58,7 @@ def _measure(pipeline: Pipeline, path: Path, music: Corpus, seed: int) -> tuple[
     row = {
         "model": str(path),
         "n_pieces": len(tokens),
-        "n_notes": tokens.n_events,
+        "n_notes": int(likelihood.begins_note(tokens.vocabulary, tokens.symbols).sum()),
         **figures,
         "in_training": known,
         "pieces_skipped": loss.to_json().get("pieces_skipped", []),
@@ -67,12 +67,14 @@ def _measure(pipeline: Pipeline, path: Path, music: Corpus, seed: int) -> tuple[
 
 
 def _differences(paths: list[Path], totals: list[Any], seed: int) -> list[dict[str, Any]]:
+    """How much each further model differs from the first, piece by piece."""
     from stochastic_music.evaluation import paired_difference
 
     base_tokens, base = totals[0]
     return [
         {
-            "models": [str(paths[0]), str(path)],
+            "model": str(path),
+            "against": str(paths[0]),
             "bits_per_note": paired_difference(base_tokens, base, tokens, other, seed=seed).to_json(),
         }
         for path, (tokens, other) in zip(paths[1:], totals[1:], strict=True)
@@ -90,5 +92,5 @@ def _tell(rows: list[dict[str, Any]], differences: list[dict[str, Any]]) -> None
     for row in differences:
         low, high = row["bits_per_note"]["interval"]
         value = row["bits_per_note"]["value"]
-        say(f"{' minus '.join(row['models'])}: {value:+.3f} bits per note ({low:+.3f} to {high:+.3f})")
+        say(f"{row['model']} against {row['against']}: {value:+.3f} bits per note ({low:+.3f} to {high:+.3f})")
     say("Fewer bits are better: the music surprises the model less.")

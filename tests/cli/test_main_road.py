@@ -130,7 +130,7 @@ def test_score_compares_models_and_warns_of_training_pieces(fitted, stochmusic):
     three, zero = found["models"]
     assert three["bits_per_note"]["value"] < zero["bits_per_note"]["value"]
     assert found["differences"][0]["bits_per_note"]["value"] == pytest.approx(
-        three["bits_per_note"]["value"] - zero["bits_per_note"]["value"], abs=1e-3
+        zero["bits_per_note"]["value"] - three["bits_per_note"]["value"], abs=1e-3
     )
     assert "were in the training" in done.stderr
     assert len(three["in_training"]) == 12
