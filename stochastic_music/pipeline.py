@@ -29,7 +29,7 @@ from stochastic_music.sampling import Sample, sample
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
 if TYPE_CHECKING:
-    from symusic import Score
+    from symusic.core import ScoreTick as Score
 
     from stochastic_music.corpus import EncodingReport
 
@@ -60,7 +60,7 @@ class Pipeline:
         transpose: "none", or "common" to bring every piece to C major or A minor first, "all" to learn from
             every piece in all twelve keys.
 
-    After `fit`: `vocabulary_`, `headers_` (one a training piece), `corpus_` (the training symbols as a
+    After `fit`: `vocabulary_`, `alphabet_` (the symbols of the corpus, END left out), `headers_` (one a training piece), `corpus_` (the training symbols as a
     TokenCorpus, None in a file saved without sources), `report_` (what encoding lost) and `card_`.
 
         >>> import stochastic_music as sm
@@ -98,6 +98,7 @@ class Pipeline:
         self.headers_: tuple[Header | None, ...] = tokens.headers
         self.fingerprints_ = fingerprints(tokens)
         self.corpus_: TokenCorpus | None = tokens
+        self.alphabet_: NDArray[np.int64] = np.setdiff1d(tokens.symbols, [tokens.vocabulary.end])
         n_notes = int(begins_note(tokens.vocabulary, tokens.symbols).sum())
         self.card_: dict[str, Any] = {**(card or {}), "n_pieces": len(tokens), "n_notes": n_notes}
         self._composer: Any = None
@@ -159,7 +160,7 @@ class Pipeline:
         learned = self.model.to_arrays() if hasattr(self.model, "to_arrays") else {}
         arrays = {f"model.{name}": array for name, array in learned.items()}
         arrays["corpus.fingerprints"] = self.fingerprints_
-        arrays["corpus.alphabet"] = self._alphabet()
+        arrays["corpus.alphabet"] = self.alphabet_
         unique, index = _unique_headers(self.headers_)
         arrays["corpus.header_index"] = index
         if sources and self.corpus_ is not None:
@@ -197,7 +198,7 @@ class Pipeline:
         pipeline.fingerprints_ = file["corpus.fingerprints"]
         pipeline.card_ = meta["card"]
         pipeline.corpus_ = _stored_corpus(file, pipeline.vocabulary_, pipeline.headers_)
-        pipeline._stored_alphabet = file["corpus.alphabet"]
+        pipeline.alphabet_ = file["corpus.alphabet"]
         pipeline._composer = None
         pipeline._restore_model({name.removeprefix("model."): file[name] for name in file if name.startswith("model.")})
         return pipeline
@@ -214,16 +215,11 @@ class Pipeline:
         if not hasattr(self, "vocabulary_"):
             raise NotFittedError("this pipeline has not learned anything yet: call fit(corpus) first")
 
-    def _alphabet(self) -> NDArray[np.int64]:
-        if self.corpus_ is None:
-            return self._stored_alphabet
-        return np.setdiff1d(self.corpus_.symbols, [self.vocabulary_.end])
-
     def _seen_model(self) -> Any:
         """The model over the symbols of its corpus alone, where it can be restricted."""
         if self._composer is None:
             restrict = getattr(self.model, "restricted", None)
-            self._composer = restrict(self.vocabulary_.restrict(self._alphabet())) if restrict else self.model
+            self._composer = restrict(self.vocabulary_.restrict(self.alphabet_.tolist())) if restrict else self.model
         return self._composer
 
     def _draw_headers(self, n: int, key: int) -> list[Header | None]:
@@ -232,9 +228,9 @@ class Pipeline:
 
     def _take(self, drawn: Sample) -> Take:
         n_notes = int(begins_note(self.vocabulary_, drawn.symbols).sum())
-        header = drawn.header and replace(drawn.header, title="", transposed=0)
+        header = replace(drawn.header or Header(max(self.vocabulary_.resolution, 1)), title="", transposed=0)
         score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
-        if header is not None and (key := self._key_heard(score, header)) != header.key:
+        if (key := self._key_heard(score, header)) != header.key:
             header = replace(header, key=key)
             score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
         surprise = -drawn.log_prob / math.log(2) / max(n_notes, 1)

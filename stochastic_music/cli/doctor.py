@@ -76,11 +76,12 @@ def _self_test() -> dict[str, Any]:
 
 
 def _four_bars() -> Any:
-    from symusic import Note, Score, TimeSignature, Track
+    from symusic.core import NoteTick as Note
+    from symusic.core import ScoreTick, TimeSignatureTick, TrackTick
 
-    score = Score(480)
-    score.time_signatures.append(TimeSignature(0, 4, 4))
-    track = Track()
+    score = ScoreTick(480)
+    score.time_signatures.append(TimeSignatureTick(0, 4, 4))
+    track = TrackTick()
     for i, pitch in enumerate([60, 62, 64, 60, 60, 62, 64, 60, 64, 65, 67, 67, 64, 65, 67, 67]):
         track.notes.append(Note(480 * i, 480, pitch, 80))
     score.tracks.append(track)

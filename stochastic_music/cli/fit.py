@@ -58,7 +58,7 @@ def fit(
     say(music.report.summary())
     chosen, why = _encoding(music, encoding, part, grid)
     say(why)
-    pipeline = Pipeline(chosen, estimator, transpose=transpose)
+    pipeline = Pipeline(chosen, estimator, transpose=_transpose(transpose))
     held_out = _held_out(pipeline, music, holdout, seed)
     if refit or held_out is None:
         pipeline.fit(music)
@@ -82,6 +82,15 @@ def fit(
     _tell(report, model, parameters)
     if as_json:
         print_json(report)
+
+
+def _transpose(how: str) -> Any:
+    from stochastic_music.errors import UnknownNameError
+
+    known = ("common", "none", "all")
+    if how not in known:
+        raise UnknownNameError("way to --transpose", how, known)
+    return how
 
 
 def _parameters(model: str, texts: Sequence[str]) -> dict[str, Any]:

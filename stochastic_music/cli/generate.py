@@ -76,7 +76,7 @@ def generate(
     )
     made_by = provenance(seed=number, model=f"sha256:{checksum}", licences=pipeline.card_.get("licences", []))
     originals = _takes.copies(pipeline, takes)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for i, take in enumerate(takes):
         stem = output / f"{path.stem}-s{number}-{i + 1:02d}"
         score = _takes.in_key(take.score, key, shift)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,8 @@ def models(
     """List the models that can be fitted, their parameters and where they come from."""
     from stochastic_music import registry
 
-    rows, broken = [], []
+    rows: list[dict[str, Any]] = []
+    broken: list[dict[str, str]] = []
     for entry in registry.names("models").values():
         try:
             cls = entry.load()
@@ -31,8 +32,8 @@ def models(
                 "parameters": {name: _plain(value) for name, value in registry.parameters_of(cls).items()},
             }
         )
-    for row in broken:
-        say(f"{row['name']} ({row['package']}) is left out: {row['reason']}")
+    for lost in broken:
+        say(f"{lost['name']} ({lost['package']}) is left out: {lost['reason']}")
     if as_json:
         print_json({"models": rows, "broken": broken})
         return
