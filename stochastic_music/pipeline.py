@@ -60,8 +60,9 @@ class Pipeline:
         transpose: "none", or "common" to bring every piece to C major or A minor first, "all" to learn from
             every piece in all twelve keys.
 
-    After `fit`: `vocabulary_`, `alphabet_` (the symbols of the corpus, END left out), `headers_` (one a training piece), `corpus_` (the training symbols as a
-    TokenCorpus, None in a file saved without sources), `report_` (what encoding lost) and `card_`.
+    After `fit`: `vocabulary_`, `alphabet_` (the symbols of the corpus, END left out), `headers_` (one a
+    training piece), `corpus_` (the training symbols as a TokenCorpus, None in a file saved without
+    sources), `report_` (what encoding lost) and `card_`.
 
         >>> import stochastic_music as sm
         >>> corpus = sm.Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
