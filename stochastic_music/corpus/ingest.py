@@ -17,7 +17,7 @@ from stochastic_music.corpus._pool import Limits, WorkerPool
 from stochastic_music.corpus._scan import Found, folded, scan_files, scan_folder
 from stochastic_music.corpus.facts import Facts, Runs
 from stochastic_music.corpus.piece import HeldPiece, full_name
-from stochastic_music.corpus.report import IngestReport, PieceFacts, Read, Skipped, printable
+from stochastic_music.corpus.report import IngestReport, PieceFacts, Read, Skipped, counted, printable
 from stochastic_music.corpus.token_corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.protocols import IntArray
@@ -140,8 +140,8 @@ def nothing_left(report: IngestReport) -> str:
     """What to say where no piece could be read."""
     other = sum(report.other.values())
     if not report.skipped:
-        found = f"only {other} files that are no music" if other else "no files"
-        return f"no piece to work on: there are {found} here. Readable are {' '.join(sorted(io.SUFFIXES))}."
+        found = f"only {counted(other, 'file')} that {'is' if other == 1 else 'are'} no music" if other else "nothing"
+        return f"no piece to work on: there is {found} here. Readable are {' '.join(sorted(io.SUFFIXES))}."
     reasons = [f"  {printable(s.file)}: {s.reason}" for s in report.skipped[:5]]
     return "\n".join([f"no piece to work on: none of {len(report.skipped)} files could be read.", *reasons])
 

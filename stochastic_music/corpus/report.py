@@ -169,13 +169,13 @@ def _counted(items: Sequence[str]) -> dict[str, int]:
 
 def _summary(report: IngestReport, at_most: int) -> list[str]:
     error = report.quantisation_error
-    lines = [f"{_n(len(report.read), 'file')} read: {_n(report.n_pieces, 'piece')}, {_n(report.n_notes, 'note')}."]
+    lines = [f"{counted(len(report.read), 'file')} read: {counted(report.n_pieces, 'piece')}, {counted(report.n_notes, 'note')}."]
     if report.pieces:
         lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}."]
         off = f"{error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most"
         lines.append(f"Notes lie {off}.")
     sections = [
-        (f"{_n(len(report.skipped), 'file')} skipped:", [s.in_words() for s in report.skipped]),
+        (f"{counted(len(report.skipped), 'file')} skipped:", [s.in_words() for s in report.skipped]),
         ("Worth knowing:", _grouped(report.warnings)),
         ("Played without a click (their rhythm is a guess):", list(report.without_click)),
         ("Equal to the byte, counted once:", [" = ".join(group) for group in report.duplicates]),
@@ -185,7 +185,7 @@ def _summary(report: IngestReport, at_most: int) -> list[str]:
     for title, items in sections:
         lines += _section(title, items, at_most)
     if report.other:
-        lines.append(f"{_n(sum(report.other.values()), 'file')} that are no music were passed over.")
+        lines.append(f"{counted(sum(report.other.values()), 'file')} that are no music were passed over.")
     lines += [f"Licence: {licence}" for licence in report.licences]
     return lines
 
@@ -215,7 +215,12 @@ def _listed(counts: Mapping[str, int], at_most: int = 12) -> str:
     return ", ".join(shown) + (", ..." if len(counts) > at_most else "")
 
 
-def _n(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "file"), counted(1200, "note")
+    ('1 file', '1,200 notes')
+    """
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
