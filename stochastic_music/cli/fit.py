@@ -112,7 +112,8 @@ def _encoding(music: Corpus, name: str, part: str | None, grid: str) -> tuple[An
     options = {"grid": grid, "part": int(part) if part is not None and part.isdigit() else part}
     if name == "auto" and part is None:
         choice = choose_encoding([piece.score for piece in music], grid=grid)
-        return choice.encoding, f"Encoding: {choice.encoding.name}, because {choice.why}. {choice.loses}"
+        lost = f" That leaves out {choice.loses}." if choice.loses else ""
+        return choice.encoding, f"Encoding: {choice.encoding.name}, because {choice.why}.{lost}"
     name = "melody" if name == "auto" else name
     known = registry.parameters_of(registry.get("encodings", name))
     if part is not None and "part" not in known:
