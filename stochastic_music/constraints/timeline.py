@@ -138,6 +138,8 @@ class TimeAutomaton(BaseAutomaton):
 
     def _moving_field(self) -> int | None:
         """The field after which time has grown for certain: one that moves it and has no 0 in the alphabet."""
+        if self.vocabulary.step:
+            return self.vocabulary.n_fields - 1
         symbols = np.flatnonzero(self.vocabulary.mask[:-1])
         field, value = self.vocabulary.field_of(symbols), self.vocabulary.values(symbols)
         for i, declared in enumerate(self.vocabulary.fields):

@@ -28,7 +28,7 @@ from stochastic_music.sampling.product import END, Product
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
-#: pairs of context and automaton state; about 100 bytes each
+#: pairs of context and automaton state; about 70 bytes each
 MAX_STATES = 50_000_000
 
 

@@ -26,6 +26,7 @@ MELODY = Vocabulary((REST, DURATION, PITCH), resolution=4)
 NOTES = Vocabulary((Field("shift", 5, advances="now"), Field("duration", 8, first=1, advances="sounds"), PITCH), 4)
 STEPS = Vocabulary((Field("shift", 4, first=1, advances="now"), PITCH), 4)
 CHORDS = Vocabulary((DURATION, Field("voice1", 6, first=-2), Field("voice2", 6, first=-2)), 4)
+FRAMES = Vocabulary((Field("voice1", 6, first=-2), Field("voice2", 6, first=-2)), 4, step=2)
 WORDS = Vocabulary.plain(4)
 HEADERS = [
     None,
@@ -33,12 +34,12 @@ HEADERS = [
     Header(4, (Meter(0, 3, 4), Meter(28, 2, 4), Meter(36, 5, 8)), pickup=4),
 ]
 CONSTRAINTS = [
-    PitchRange(60, 61),
+    PitchRange(0, 61),
     Length(3),
     Length(0, 4),
     AtMost(4),
     Bars(3),
-    Bars(2) & PitchRange("C4", "C#4") & Length(1, 9),
+    Bars(2) & PitchRange(0, "C#4") & Length(1, 9),
     Bars(1) | Length(2),
     SymbolsOf((0, 1, 5, 6)),
 ]
@@ -58,7 +59,7 @@ def spell(vocabulary: Vocabulary, *events: tuple[int, ...]) -> list[int]:
 
 
 @pytest.mark.parametrize("header", HEADERS, ids=["plain", "pickup", "changes"])
-@pytest.mark.parametrize("vocabulary", [MELODY, NOTES, STEPS], ids=["melody", "notes", "steps"])
+@pytest.mark.parametrize("vocabulary", [MELODY, NOTES, STEPS, FRAMES], ids=["melody", "notes", "steps", "frames"])
 @pytest.mark.parametrize("constraint", CONSTRAINTS, ids=str)
 def test_constraints_keep_the_contract(constraint, vocabulary, header):
     check_constraint(constraint, vocabulary, header, n_walks=8, n_steps=24)
@@ -68,7 +69,9 @@ def _repeated(clock: ClockState, n: int) -> dict[str, np.ndarray]:
     return {"due": clock.due.repeat(n), "time": clock.time.repeat(n), "lag": clock.lag.repeat(n)}
 
 
-@pytest.mark.parametrize("vocabulary", [MELODY, NOTES, STEPS, CHORDS], ids=["melody", "notes", "steps", "chords"])
+@pytest.mark.parametrize(
+    "vocabulary", [MELODY, NOTES, STEPS, CHORDS, FRAMES], ids=["melody", "notes", "steps", "chords", "frames"]
+)
 @pytest.mark.parametrize("stops", [None, (40, 44)])
 @settings(max_examples=50)
 @given(data=st.data())
