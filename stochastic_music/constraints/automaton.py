@@ -5,8 +5,9 @@ END. Automata here are total, deterministic and pure; states are int64 and mean 
 automaton that gave them; DEAD absorbs. `progress` numbers the states so that every symbol before END
 leads to a greater number, which makes exact sampling a single sweep; it is None where runs may be endless.
 
-An automaton of the same shape by anyone else joins with these. Two optional methods are passed on by
-`Joined`: `marks`, `due`, `phase` and `moment` (the automaton keeps time, see `timeline`) and `describe` (a place in words).
+An automaton of the same shape by anyone else joins with these. `Joined` passes on what a part may offer
+beyond the contract: `marks`, `due`, `phase` and `moment` (it keeps time, see `timeline`) and `describe` (a
+place in words).
 """
 
 from __future__ import annotations

@@ -30,10 +30,6 @@ class TimedAutomaton(Automaton, Protocol):
     def marks(self, states: IntArray) -> IntArray:
         """What the clock shows: (n,)."""
 
-    def moment(self, states: IntArray) -> IntArray:
-        """A number that never falls: the time, where it is kept, else 0 (n,)."""
-        return np.zeros_like(states) if self.stops is None else self.unpack(states).time
-
     def phase(self, states: IntArray) -> IntArray:
         """What stays when bars pass: (n,)."""
 
