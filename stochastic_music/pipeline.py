@@ -101,7 +101,13 @@ class Pipeline:
         self.corpus_: TokenCorpus | None = tokens
         self.alphabet_: NDArray[np.int64] = np.setdiff1d(tokens.symbols, [tokens.vocabulary.end])
         n_notes = int(begins_note(tokens.vocabulary, tokens.symbols).sum())
-        self.card_: dict[str, Any] = {**(card or {}), "n_pieces": len(tokens), "n_notes": n_notes}
+        shortest = int(tokens.lengths.min()) // tokens.vocabulary.n_fields
+        self.card_: dict[str, Any] = {
+            **(card or {}),
+            "n_pieces": len(tokens),
+            "n_notes": n_notes,
+            "least_events": min(shortest, MAX_EVENTS),
+        }
         self._composer: Any = None
         return self
 
@@ -134,15 +140,26 @@ class Pipeline:
     ) -> list[Take]:
         """`n` new pieces with what is known of each.
 
-        The model draws from the symbols its corpus has. Without `header` one is drawn from the
-        training pieces for each take. `shaping` is temperature, top_k, top_p and method of
-        `stochastic_music.sampling.sample`. Raises UnsatisfiableError where nothing meets `constraint`.
+        The model draws from the symbols its corpus has. Without a constraint it ends each piece itself, though
+        not before the length of its shortest training piece, and at the latest after `max_events`. Without
+        `header` one is drawn from the training pieces for each take. `shaping` is temperature, top_k, top_p
+        and method of `stochastic_music.sampling.sample`. Raises UnsatisfiableError where nothing meets
+        `constraint`.
         """
         self._check_fitted()
         key = _random.key(seed)
         headers = [header] * n if header else self._draw_headers(n, key)
         model = self._seen_model()
-        samples = sample(model, n, headers=headers, seed=key, constraint=constraint, max_events=max_events, **shaping)
+        samples = sample(
+            model,
+            n,
+            headers=headers,
+            seed=key,
+            constraint=constraint,
+            least_events=0 if constraint else min(self.card_["least_events"], max_events),
+            max_events=max_events,
+            **shaping,
+        )
         return [self._take(drawn) for drawn in samples]
 
     def save(self, path: str | Path, *, sources: bool = True, force: bool = False) -> Path:

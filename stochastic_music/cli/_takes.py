@@ -109,8 +109,8 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
     if sized is None:
         say(
-            f"Each piece ends where the model ends it, at the latest after {MAX_EVENTS} events; "
-            "ask for --bars N to choose."
+            f"The model ends each piece, after {pipeline.card_['least_events']} notes (the corpus's shortest piece) "
+            f"at the earliest and {MAX_EVENTS} at the latest; ask for --bars N or --length N to choose."
         )
     for licence in pipeline.card_.get("licences", []):
         say(f"Licence of the corpus: {licence}")

@@ -11,10 +11,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from stochastic_music import _random
+from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import AutoregressiveModel, FloatArray, IntArray
 from stochastic_music.sampling.drawing import Guarantee, Sample, as_samples, choose, vocabulary_of
 from stochastic_music.sampling.shaping import Shaping, normalized
 from stochastic_music.tokens import Header
+
+#: rounds of drawing again before `redrawn` gives up
+MAX_ROUNDS = 200
+#: added to the 64-bit seed for each round; keys of 128 bits leave room above every seed
+_NEXT = 1 << 64
 
 
 class Reins(Protocol):
@@ -63,4 +69,31 @@ def ancestral(
         end=vocabulary.end,
         most=most,
         guarantee=guarantee,
+    )
+
+
+def redrawn(
+    model: AutoregressiveModel[Any],
+    headers: list[Header | None],
+    *,
+    least_events: int,
+    key: int,
+    max_events: int,
+    shaping: Shaping | None = None,
+) -> list[Sample]:
+    """Ancestral samples of at least `least_events` events: a shorter piece is drawn again, under the next key.
+
+    That conditions exactly on the length, and is cheap where many pieces are long enough. Every round draws all
+    chains, so that a chain does not depend on the others. Raises UnsatisfiableError after MAX_ROUNDS.
+    """
+    least = least_events * vocabulary_of(model).n_fields
+    kept: dict[int, Sample] = {}
+    for attempt in range(MAX_ROUNDS):
+        drawn = ancestral(model, headers, key=key + attempt * _NEXT, max_events=max_events, shaping=shaping)
+        kept = {i: sample for i, sample in enumerate(drawn) if len(sample.symbols) > least} | kept
+        if len(kept) == len(headers):
+            return [kept[i] for i in range(len(headers))]
+    raise UnsatisfiableError(
+        f"hardly any piece of this model has {least_events} notes ({MAX_ROUNDS} rounds gave too few): "
+        "ask for a length, such as --bars 8 or --length 20"
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from stochastic_music import _random
 from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
 from stochastic_music.protocols import AutoregressiveModel, Constraint, FiniteContextModel
-from stochastic_music.sampling.ancestral import ancestral
+from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.drawing import Sample
 from stochastic_music.sampling.exact import MAX_STATES, exact
 from stochastic_music.sampling.greedy import greedy
@@ -28,6 +28,7 @@ def sample(
     headers: Sequence[Header | None] | None = None,
     seed: _random.Seed = None,
     constraint: Constraint | None = None,
+    least_events: int = 0,
     max_events: int = MAX_EVENTS,
     temperature: float = 1.0,
     top_k: int | None = None,
@@ -47,20 +48,25 @@ def sample(
     limit the length themselves are never cut. To condition on ending in time instead, ask for
     `constraint=AtMost(n_events)`.
 
+    `least_events` goes without a constraint: shorter pieces are drawn again, which is exact as well.
+
     Raises InvalidParameterError for parameters outside their range, NotFittedError, UnsatisfiableError
     where nothing meets `constraint`, UsageError where `method` does not fit the request or the exact
     product grows past `max_states` pairs of context and automaton state.
     """
     shaping = Shaping(temperature, top_k, top_p)
     under = _headers(n, header, headers)
-    if max_events < 1:
-        raise InvalidParameterError(f"max_events is {max_events}; expected a whole number from 1")
+    if not 0 <= least_events <= max_events or max_events < 1:
+        raise InvalidParameterError(
+            f"least_events is {least_events} and max_events {max_events}; expected 0 <= least <= most and 1 <= most"
+        )
     chosen = _method(method, model, constraint)
     key = _random.key(seed)
     if not under:
         return []
     if constraint is None or chosen == "ancestral":
-        return ancestral(model, under, key=key, max_events=max_events, shaping=shaping)
+        limits = {"least_events": least_events, "max_events": max_events}
+        return redrawn(model, under, key=key, shaping=shaping, **limits)
     if chosen == "greedy":
         return greedy(model, under, constraint, key=key, max_events=max_events, shaping=shaping)
     assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
