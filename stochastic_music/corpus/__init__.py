@@ -1,13 +1,40 @@
-"""Pieces and where they come from: ingestion, built-in corpora, splits, and pieces as integers."""
+"""Pieces and where they come from: ingestion, built-in corpora, splits, and pieces as integers.
 
-from stochastic_music.corpus._cache import cache_clear, cache_folder
-from stochastic_music.corpus.builtin import builtin_corpora
-from stochastic_music.corpus.corpus import Corpus, open_corpora
-from stochastic_music.corpus.encoding import EncodingReport, encode_corpus
-from stochastic_music.corpus.ingest import ingest_tokens
-from stochastic_music.corpus.piece import Piece
-from stochastic_music.corpus.report import IngestReport
-from stochastic_music.corpus.token_corpus import TokenCorpus
+Names arrive with their first use: the processes that read files load no more than they need.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stochastic_music.corpus._cache import cache_clear as cache_clear
+    from stochastic_music.corpus._cache import cache_folder as cache_folder
+    from stochastic_music.corpus.builtin import builtin_corpora as builtin_corpora
+    from stochastic_music.corpus.corpus import Corpus as Corpus
+    from stochastic_music.corpus.corpus import open_corpora as open_corpora
+    from stochastic_music.corpus.encoding import EncodingReport as EncodingReport
+    from stochastic_music.corpus.encoding import encode_corpus as encode_corpus
+    from stochastic_music.corpus.ingest import ingest_tokens as ingest_tokens
+    from stochastic_music.corpus.piece import Piece as Piece
+    from stochastic_music.corpus.report import IngestReport as IngestReport
+    from stochastic_music.corpus.token_corpus import TokenCorpus as TokenCorpus
+
+#: public name -> the module it lives in
+_MODULES = {
+    "Corpus": "corpus",
+    "EncodingReport": "encoding",
+    "IngestReport": "report",
+    "Piece": "piece",
+    "TokenCorpus": "token_corpus",
+    "builtin_corpora": "builtin",
+    "cache_clear": "_cache",
+    "cache_folder": "_cache",
+    "encode_corpus": "encoding",
+    "ingest_tokens": "ingest",
+    "open_corpora": "corpus",
+}
 
 __all__ = [
     "Corpus",
@@ -22,3 +49,15 @@ __all__ = [
     "ingest_tokens",
     "open_corpora",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

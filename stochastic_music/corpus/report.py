@@ -169,7 +169,8 @@ def _counted(items: Sequence[str]) -> dict[str, int]:
 
 def _summary(report: IngestReport, at_most: int) -> list[str]:
     error = report.quantisation_error
-    lines = [f"{counted(len(report.read), 'file')} read: {counted(report.n_pieces, 'piece')}, {counted(report.n_notes, 'note')}."]
+    files, pieces, notes = len(report.read), report.n_pieces, report.n_notes
+    lines = [f"{counted(files, 'file')} read: {counted(pieces, 'piece')}, {counted(notes, 'note')}."]
     if report.pieces:
         lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}."]
         off = f"{error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most"
