@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from stochastic_music.corpus import EncodingReport
 
 Transpose: TypeAlias = Literal["none", "common", "all"]
-#: a piece without an ending is cut off by nobody, but no piece grows past this many events
+#: a piece that the model does not end is cut after this many events, or twice the longest training piece
 MAX_EVENTS = 1024
 
 
@@ -101,12 +101,13 @@ class Pipeline:
         self.corpus_: TokenCorpus | None = tokens
         self.alphabet_: NDArray[np.int64] = np.setdiff1d(tokens.symbols, [tokens.vocabulary.end])
         n_notes = int(begins_note(tokens.vocabulary, tokens.symbols).sum())
-        shortest = int(tokens.lengths.min()) // tokens.vocabulary.n_fields
+        lengths = tokens.lengths // tokens.vocabulary.n_fields
         self.card_: dict[str, Any] = {
             **(card or {}),
             "n_pieces": len(tokens),
             "n_notes": n_notes,
-            "least_events": min(shortest, MAX_EVENTS),
+            "least_events": int(lengths.min()),
+            "most_events": max(MAX_EVENTS, 2 * int(lengths.max())),
         }
         self._composer: Any = None
         return self
@@ -135,14 +136,14 @@ class Pipeline:
         constraint: Constraint | None = None,
         seed: _random.Seed = None,
         header: Header | None = None,
-        max_events: int = MAX_EVENTS,
+        max_events: int | None = None,
         **shaping: Any,
     ) -> list[Take]:
         """`n` new pieces with what is known of each.
 
         The model draws from the symbols its corpus has. Without a constraint it ends each piece itself, though
-        not before the length of its shortest training piece, and at the latest after `max_events`. Without
-        `header` one is drawn from the training pieces for each take. `shaping` is temperature, top_k, top_p
+        not before the length of its shortest training piece, and at the latest after `max_events` (None: twice its
+        longest one, 1,024 at least). Without `header` one is drawn from the training pieces for each take. `shaping` is temperature, top_k, top_p
         and method of `stochastic_music.sampling.sample`. Raises UnsatisfiableError where nothing meets
         `constraint`.
         """
@@ -150,14 +151,15 @@ class Pipeline:
         key = _random.key(seed)
         headers = [header] * n if header else self._draw_headers(n, key)
         model = self._seen_model()
+        most = max_events or self.card_["most_events"]
         samples = sample(
             model,
             n,
             headers=headers,
             seed=key,
             constraint=constraint,
-            least_events=0 if constraint else min(self.card_["least_events"], max_events),
-            max_events=max_events,
+            least_events=0 if constraint else min(self.card_["least_events"], most),
+            max_events=most,
             **shaping,
         )
         return [self._take(drawn) for drawn in samples]

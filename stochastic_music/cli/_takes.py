@@ -93,8 +93,6 @@ def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any] | None]
 
 
 def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | None) -> None:
-    from stochastic_music.pipeline import MAX_EVENTS
-
     for row, take in zip(rows, takes, strict=True):
         notes = sum(len(track.notes) for track in take.score.tracks)
         copy = row["longest_copy"]
@@ -108,9 +106,11 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
     kinds = sorted({row["guarantee"] for row in rows})
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
     if sized is None:
+        least, most = pipeline.card_["least_events"], pipeline.card_["most_events"]
+        noun = "notes" if pipeline.encoding.name == "melody" else "events"
         say(
-            f"The model ends each piece, after {pipeline.card_['least_events']} notes (the corpus's shortest piece) "
-            f"at the earliest and {MAX_EVENTS} at the latest; ask for --bars N or --length N to choose."
+            f"The model ends each piece, after {least} {noun} (the corpus's shortest piece) at the earliest "
+            f"and {most} at the latest; ask for --bars N or --length N to choose."
         )
     for licence in pipeline.card_.get("licences", []):
         say(f"Licence of the corpus: {licence}")
