@@ -1,0 +1,23 @@
+"""Make the pictures of the README and these pages: `python docs/make_pictures.py`."""
+
+from pathlib import Path
+
+import stochastic_music as sm
+from stochastic_music.render.plots import write_piano_roll
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def piano_roll() -> None:
+    """Eight bars after Bach's chorale sopranos."""
+    corpus = sm.Corpus.builtin("bach-sopranos")
+    pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.PPM(order_bound=5, escape="c"), transpose="common").fit(corpus)
+    [take] = pipeline.compose(1, constraint=sm.Bars(8), seed=7)
+    write_piano_roll(
+        take.score, IMAGES / "piano_roll.png", title="Eight bars, PPM of order 5 on Bach's sopranos, seed 7"
+    )
+
+
+if __name__ == "__main__":
+    IMAGES.mkdir(exist_ok=True)
+    piano_roll()
