@@ -253,9 +253,11 @@ class _Grid:
             probability[cells] = self.table.probability[entry] * weight
         if not self.by_parents:
             ladder = list(self._rungs(contexts, self.contexts.parent, scale))
-        target = self.root[due]
+        root = self.root[due]
+        target = np.where(root % self.contexts.n_fields, self.contexts.kept[contexts][:, None], root)
         for cells, entry, _ in reversed(ladder):
-            target[cells] = self.contexts.entries.target[entry]
+            found = self.contexts.entries.target[entry]
+            target[cells] = np.where(found >= self.contexts.bounds[1], found, target[cells])
         return probability, target
 
     def _rungs(self, at: IntArray, shorter: IntArray, scale: FloatArray) -> Iterator[_Rung]:

@@ -10,8 +10,15 @@ Marks are read and never predicted. A mark that training never showed is left ou
 **Contexts.** A context is what stands before a place in the stream, at most `order` complete events
 long, plus the present mark and the symbols of the present event: `order` counts events. START takes
 the place of the events that are missing at the beginning, once, so a piece's first symbols have
-contexts of their own. Back-off drops the oldest element first; every suffix of a context is a context.
-The shortest contexts, the *roots*, hold no element and know only which field is due: ids
+contexts of their own. Back-off drops the element last taken up.
+
+**Leading element.** A context takes up elements from the latest to the oldest, with one exception: within
+an event it begins with the last element before that event, the *leading* one (the pitch before, in a
+melody), then goes on with the present event. So a pitch is never predicted without the pitch before it,
+however rare the present rhythm. When the event is complete its own last element leads, and the former
+leader falls back into its place. What stands before a place still determines all its contexts, and a step
+finds the longest of them: the longest context after a step begins with the longest before it.
+With `order` 0 nothing leads. The shortest contexts, the *roots*, hold no element and know only which field is due: ids
 0 .. n_fields - 1, and n_fields for a piece that has ended. So a context tells which field is due.
 
 **Tables.** Contexts are numbered by length, then by (parent, oldest element), where the *parent* is the
@@ -50,13 +57,23 @@ class Heard(NamedTuple):
 class Stream(NamedTuple):
     """The elements of a corpus in reading order, each (n_elements,); `place` (n,) is where each symbol stands.
 
-    `depth` is the length of the longest context before an element, -1 where it is START.
+    `present` is how many elements stand between an element and the one that leads there; `depth` the length
+    of the longest context before it, -1 where it is START. `leads`: whether there are leading elements at all.
     """
 
     element: IntArray
     due: IntArray
+    present: IntArray
     depth: IntArray
     place: IntArray
+    leads: bool
+
+    def taken_up(self, at: IntArray, length: int) -> IntArray:
+        """The element that contexts before each of `at` take up as their `length`-th: all (n,)."""
+        present = self.present[at]
+        back = present + 1 if length == 1 else np.where(length <= present + 1, length - 1, length)
+        taken: IntArray = self.element[at - back]
+        return taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +97,8 @@ class Contexts:
     """All contexts of a corpus; see the module's article.
 
     `parent` and `oldest` are (n_contexts,), -1 at roots; contexts of length L are those from `bounds[L]`
-    to `bounds[L + 1]`; `marks` are those seen, ascending; `heard` are the entries of marks, `entries`
-    those of symbols.
+    to `bounds[L + 1]`; `marks` are those seen, ascending; `leads` tells whether a leading element comes first;
+    `heard` are the entries of marks, `entries` those of symbols.
     """
 
     n_fields: int
@@ -90,6 +107,7 @@ class Contexts:
     parent: IntArray
     oldest: IntArray
     bounds: IntArray
+    leads: bool
     heard: Entries
     entries: Entries
 
@@ -107,6 +125,21 @@ class Contexts:
         return due
 
     @cached_property
+    def lead(self) -> IntArray:
+        """The leading element of each context, -1 where none leads: (n_contexts,)."""
+        if not self.leads:
+            return np.full(self.n_contexts, -1, dtype=np.int64)
+        lead = self.oldest.copy()
+        for first, last in pairwise(self.bounds[2:]):
+            lead[first:last] = lead[self.parent[first:last]]
+        return lead
+
+    @cached_property
+    def kept(self) -> IntArray:
+        """What is left of each context after a symbol of its event that it cannot take up: its leader: (n_contexts,)."""
+        return self.lengthened(np.minimum(self.due + 1, self.n_fields), self.lead)
+
+    @cached_property
     def start(self) -> int:
         """The context before the first element of a piece."""
         root = np.zeros(1, dtype=np.int64)
@@ -117,7 +150,8 @@ class Contexts:
         """Whether the oldest event of a context is complete (or START): (n_contexts,)."""
         hears = int(len(self.marks) > 0)
         length = np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
-        complete = (length - self.due - hears) % (self.n_fields + hears) == 0
+        past = length - self.due - hears
+        complete = (past % (self.n_fields + hears) == 0) & ((past > 0) | (not self.leads))
         whole: BoolArray = complete | (self.oldest == self.n_symbols)
         return whole
 
@@ -140,6 +174,11 @@ class Contexts:
         found = search(self._family, contexts * self._base + elements)
         return np.where(found < 0, -1, found + self.bounds[1])
 
+    def lengthened(self, contexts: IntArray, elements: IntArray) -> IntArray:
+        """The contexts with one more element where that was seen, as they are elsewhere (and for -1): all (n,)."""
+        longer = self.extend(contexts, np.maximum(elements, 0))
+        return np.where((elements >= 0) & (longer >= 0), longer, contexts)
+
     def find(self, contexts: IntArray, symbols: IntArray) -> IntArray:
         """The entries of (context, symbol), -1 where that was never seen: all (n,)."""
         return search(self.entries.key, contexts * self._base + symbols)
@@ -152,14 +191,18 @@ class Contexts:
 
     def step(self, contexts: IntArray, symbols: IntArray) -> IntArray:
         """The longest seen contexts after one more symbol each: all (n,)."""
-        return self._follow(self.entries, contexts, symbols, self.after(contexts, symbols))
+        roots = self.after(contexts, symbols)
+        return self._follow(
+            self.entries, contexts, symbols, np.where(roots % self.n_fields, self.kept[contexts], roots)
+        )
 
     def hear(self, contexts: IntArray, marks: IntArray) -> IntArray:
         """The contexts after the clock's marks; -1, and marks never seen, leave them as they are: all (n,)."""
         elements = mark_elements(marks, self.marks, self.n_symbols)
         known = elements >= 0
         out = contexts.copy()
-        out[known] = self._follow(self.heard, contexts[known], elements[known], contexts[known])
+        leader = self.lengthened(np.zeros_like(contexts), self.lead[contexts])
+        out[known] = self._follow(self.heard, contexts[known], elements[known], leader[known])
         return out
 
     def trace(self, stream: Stream) -> IntArray:
@@ -170,7 +213,7 @@ class Contexts:
         while len(rows):
             length += 1
             rows = rows[stream.depth[stream.place[rows]] >= length]
-            longer = self.extend(context[rows], stream.element[stream.place[rows] - length])
+            longer = self.extend(context[rows], stream.taken_up(stream.place[rows], length))
             rows, longer = rows[longer >= 0], longer[longer >= 0]
             context[rows] = longer
         return context
@@ -183,6 +226,7 @@ class Contexts:
             "parent": self.parent,
             "oldest": self.oldest,
             "bounds": self.bounds,
+            "leads": np.array([int(self.leads)]),
             "context": np.concatenate([t.context for t in tables]),
             "element": np.concatenate([t.element for t in tables]),
             "count": np.concatenate([t.count for t in tables]),
@@ -192,7 +236,7 @@ class Contexts:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Contexts:
         """The inverse of `to_arrays`. Raises ModelFileError where an array is missing."""
-        missing = {"marks", "parent", "oldest", "bounds", "context", "element", "count"} - set(arrays)
+        missing = {"marks", "parent", "oldest", "bounds", "leads", "context", "element", "count"} - set(arrays)
         if missing:
             names = ", ".join(sorted(missing))
             raise ModelFileError(f"these arrays hold no contexts, for want of {names}: fit the model again")
@@ -200,15 +244,16 @@ class Contexts:
         size = base_of(vocabulary.n_symbols, wide["marks"])
         family = wide["parent"] * size + wide["oldest"]
         key = wide["context"] * size + wide["element"]
-        return assemble(vocabulary, wide["marks"], family[wide["bounds"][1] :], wide["bounds"], key, wide["count"])
+        bounds, leads = wide["bounds"], bool(wide["leads"][0])
+        return assemble(vocabulary, wide["marks"], leads, family[bounds[1] :], bounds, key, wide["count"])
 
     def _follow(self, table: Entries, contexts: IntArray, elements: IntArray, otherwise: IntArray) -> IntArray:
-        """The targets of (context, element), by back-off; `otherwise` where no context saw the element."""
+        """The targets of (context, element), by back-off; `otherwise` where no context took the element up."""
         out = otherwise.copy()
         rows, at = np.arange(len(out)), contexts
         while len(rows):
             found = search(table.key, at * self._base + elements[rows])
-            hit = found >= 0
+            hit = (found >= 0) & (table.target[found] >= self.bounds[1])
             out[rows[hit]] = table.target[found[hit]]
             at = self.parent[at]
             left = ~hit & (at >= 0)
@@ -291,8 +336,9 @@ def read(corpus: TokenCorpus, heard: Heard, marks: IntArray, order: int | None) 
     age = _since(begins[first] - 1, n_elements)
     present = _since(np.concatenate([begins[first] - 1, begins[heard.due == 0]]), n_elements)
     event = corpus.vocabulary.n_fields + int(corpus.vocabulary.clock.ticks)
-    depth = age if order is None else np.minimum(age, order * event + present)
-    return Stream(element, due, np.where(age == 0, -1, depth), place)
+    depth = np.where(age == 0, -1, age if order is None else np.minimum(age, order * event + present))
+    leads = order != 0
+    return Stream(element, due, present if leads else np.zeros_like(present), depth, place, leads)
 
 
 def _since(places: IntArray, n: int) -> IntArray:
@@ -324,7 +370,7 @@ def enough(stream: Stream, n_symbols: int) -> Stream:
         length += 1
         deeper = open_ended & (stream.depth[at] >= length)
         at = at[deeper]
-        _, context = np.unique(context[deeper] * base + stream.element[at - length], return_inverse=True)
+        _, context = np.unique(context[deeper] * base + stream.taken_up(at, length), return_inverse=True)
     places = np.arange(len(need))
     need = np.minimum(need, stream.depth)
     reach = np.maximum.accumulate((need - places)[::-1])[::-1]
@@ -332,7 +378,7 @@ def enough(stream: Stream, n_symbols: int) -> Stream:
 
 
 def grow(stream: Stream, vocabulary: Vocabulary, marks: IntArray) -> Contexts:
-    """All contexts of a stream: each round puts one older element in front of the contexts of the last."""
+    """All contexts of a stream: each round lengthens the contexts of the last by one element."""
     base = base_of(vocabulary.n_symbols, marks)
     at = np.flatnonzero(stream.depth >= 0)
     context = stream.due[at]
@@ -345,22 +391,29 @@ def grow(stream: Stream, vocabulary: Vocabulary, marks: IntArray) -> Contexts:
         length = len(bounds) - 1
         deeper = stream.depth[at] >= length
         at = at[deeper]
-        family, index = np.unique(context[deeper] * base + stream.element[at - length], return_inverse=True)
+        family, index = np.unique(context[deeper] * base + stream.taken_up(at, length), return_inverse=True)
         families.append(family)
         context = index + bounds[-1]
         bounds.append(bounds[-1] + len(family))
-    return assemble(vocabulary, marks, _joined(families), np.array(bounds), _joined(keys), _joined(counts))
+    lengths = np.array(bounds)
+    return assemble(vocabulary, marks, stream.leads, _joined(families), lengths, _joined(keys), _joined(counts))
 
 
 def assemble(  # noqa: PLR0917, the columns of one table
-    vocabulary: Vocabulary, marks: IntArray, family: IntArray, bounds: IntArray, key: IntArray, count: IntArray
+    vocabulary: Vocabulary,
+    marks: IntArray,
+    leads: bool,
+    family: IntArray,
+    bounds: IntArray,
+    key: IntArray,
+    count: IntArray,
 ) -> Contexts:
     """Contexts from packed pairs: `family` (parent, oldest) for those above the roots, `key` (context, element)."""
     base = base_of(vocabulary.n_symbols, marks)
     roots = np.full(bounds[1], -1, dtype=np.int64)
     parent, oldest = np.concatenate([roots, family // base]), np.concatenate([roots, family % base])
     nothing = _unlinked(key[:0], count[:0], base)
-    bare = Contexts(vocabulary.n_fields, vocabulary.n_symbols, marks, parent, oldest, bounds, nothing, nothing)
+    bare = Contexts(vocabulary.n_fields, vocabulary.n_symbols, marks, parent, oldest, bounds, leads, nothing, nothing)
     is_mark = key % base >= vocabulary.n_symbols
     heard, entries = (_linked(bare, _unlinked(key[chosen], count[chosen], base)) for chosen in (is_mark, ~is_mark))
     return replace(bare, heard=heard, entries=entries)
@@ -374,8 +427,8 @@ def _unlinked(key: IntArray, count: IntArray, base: int) -> Entries:
 def _linked(contexts: Contexts, table: Entries) -> Entries:
     """The entries with their suffixes and targets, from the shortest contexts to the longest.
 
-    Context c and element w make the context cw where it was seen. Then the target of (parent of c, w)
-    is all of cw but its oldest element; else they make what that shorter pair makes.
+    Context c and element w make what (parent of c, w) makes and the element that c took up last, where that
+    was seen and the parent's is as long as can be; else they make what that shorter pair makes.
     """
     base = base_of(contexts.n_symbols, contexts.marks)
     suffix = search(table.key, contexts.parent[table.context] * base + table.element)
@@ -383,15 +436,52 @@ def _linked(contexts: Contexts, table: Entries) -> Entries:
     levels = np.searchsorted(table.context, contexts.bounds)
     for length, (first, last) in enumerate(pairwise(levels)):
         context, element = table.context[first:last], table.element[first:last]
-        if length == 0:
-            is_mark = element >= contexts.n_symbols
-            shorter, oldest = np.where(is_mark, 0, contexts.after(context, element)), element
-        else:
-            shorter, oldest = target[suffix[first:last]], contexts.oldest[context]
-        whole = shorter >= contexts.bounds[length]  # as long as can be
-        longer = contexts.extend(shorter, oldest)
-        target[first:last] = np.where(whole & (longer >= 0), longer, shorter)
+        is_mark = element >= contexts.n_symbols
+        root = np.where(is_mark, 0, contexts.after(context, element))
+        within = contexts.leads & (is_mark | (root % contexts.n_fields > 0))
+        shorter = target[suffix[first:last]] if length else root
+        target[first:last] = np.where(
+            within,
+            _target_within(contexts, length, context, element, root, shorter),
+            _target_beyond(contexts, length, context, element, shorter),
+        )
     return replace(table, suffix=suffix, target=target)
+
+
+def _target_within(  # noqa: PLR0917, the columns of one table
+    contexts: Contexts, length: int, context: IntArray, element: IntArray, root: IntArray, shorter: IntArray
+) -> IntArray:
+    """Targets of elements within an event: they are taken up behind the leading one, by contexts that have it."""
+    if length == 0:
+        return root
+    if length == 1:
+        leader = contexts.lengthened(root, contexts.lead[context])
+        return _where_whole(contexts, 1, leader, element)
+    return _where_whole(contexts, length, shorter, contexts.oldest[context])
+
+
+def _target_beyond(
+    contexts: Contexts, length: int, context: IntArray, element: IntArray, shorter: IntArray
+) -> IntArray:
+    """Targets of the last element of an event, which leads; the former leader follows once the event is complete."""
+    if length == 0:
+        return contexts.lengthened(shorter, element)
+    # how many elements a context has of an event that lacks its last one
+    present = contexts.n_fields - 1 + int(len(contexts.marks) > 0) if contexts.leads else 0
+    if length == 1:
+        made = shorter
+    else:
+        made = _where_whole(contexts, length - (length <= present + 1), shorter, contexts.oldest[context])
+    if length == present + 1:
+        made = _where_whole(
+            contexts, length, made, contexts.lead[context] if contexts.leads else contexts.oldest[context]
+        )
+    return made
+
+
+def _where_whole(contexts: Contexts, length: int, at: IntArray, element: IntArray) -> IntArray:
+    """Contexts of that length with one more element, where that was seen; shorter ones stay as they are."""
+    return np.where(at >= contexts.bounds[length], contexts.lengthened(at, element), at)
 
 
 def _joined(arrays: list[IntArray]) -> IntArray:

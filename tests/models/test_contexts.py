@@ -11,7 +11,7 @@ from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import ModelFileError
 from stochastic_music.models.contexts import Contexts, grow, listen, read
 from stochastic_music.testing.toys import TOYS
-from stochastic_music.tokens import Vocabulary
+from stochastic_music.tokens import Field, Vocabulary
 
 
 def grown(corpus, order):
@@ -117,3 +117,33 @@ def test_contexts_round_trip():
 def test_arrays_of_something_else():
     with pytest.raises(ModelFileError, match="for want of bounds, context"):
         Contexts.from_arrays({"marks": np.zeros(0)}, Vocabulary.plain(2))
+
+
+def test_the_last_element_of_the_event_before_leads_within_an_event():
+    two_fields = Vocabulary((Field("first", 3), Field("second", 3)))
+    corpus = TokenCorpus.from_sequences([[0, 3, 1, 4, 2, 5]], two_fields)
+    contexts = grown(corpus, 1)
+    start, end = 7, 6
+    seen = Counter()
+    for c, w, n in zip(contexts.entries.context, contexts.entries.element, contexts.entries.count, strict=True):
+        seen[spelled(contexts, c)[::-1], int(w)] += int(n)
+    expected = [
+        [((start,), 0)],
+        [((start,), 3), ((start, 0), 3)],
+        [((3,), 1), ((3, 0), 1)],  # one whole event: START is older, and order is 1
+        [((3,), 4), ((3, 1), 4), ((3, 1, 0), 4)],
+        [((4,), 2), ((4, 1), 2)],
+        [((4,), 5), ((4, 2), 5), ((4, 2, 1), 5)],
+        [((5,), end), ((5, 2), end)],
+    ]
+    assert set(seen) == {pair for place in expected for pair in place} | {((), w) for w in range(7)}
+
+
+def test_a_leader_stays_where_nothing_else_is_remembered():
+    two_fields = Vocabulary((Field("first", 3), Field("second", 3)))
+    contexts = grown(TokenCorpus.from_sequences([[0, 3, 1, 4, 2, 5]], two_fields), 1)
+    [after_three] = contexts.step(contexts.step(np.array([contexts.start]), np.array([0])), np.array([3]))
+    assert spelled(contexts, after_three)[::-1] == (3, 0)
+    [surprised] = contexts.step(np.array([after_three]), np.array([2]))  # 2 never came after 3
+    assert spelled(contexts, surprised) == (3,)
+    assert contexts.due[surprised] == 1
