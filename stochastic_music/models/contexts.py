@@ -136,7 +136,7 @@ class Contexts:
 
     @cached_property
     def kept(self) -> IntArray:
-        """What is left of each context after a symbol of its event that it cannot take up: its leader: (n_contexts,)."""
+        """What is left of each context after a symbol of its event that it cannot take up: (n_contexts,)."""
         return self.lengthened(np.minimum(self.due + 1, self.n_fields), self.lead)
 
     @cached_property

@@ -58,7 +58,8 @@ def sample(
     under = _headers(n, header, headers)
     if not 0 <= least_events <= max_events or max_events < 1:
         raise InvalidParameterError(
-            f"max_events is {max_events} and least_events {least_events}; expected 1 or more, and no more at least than at most"
+            f"max_events is {max_events} and least_events {least_events}; "
+            "expected 1 or more, and no more at least than at most"
         )
     chosen = _method(method, model, constraint)
     key = _random.key(seed)
