@@ -24,12 +24,13 @@ from typing import IO, NamedTuple, TypeAlias
 
 from stochastic_music.corpus._frames import Message, receive, send
 from stochastic_music.corpus._memory import resident_bytes
-from stochastic_music.corpus._worker import EXPORT_AGAIN, PLACE
+from stochastic_music.corpus._worker import PLACE
 from stochastic_music.errors import MachineError
 
 _TICK = 0.05
 _STARTING_SECONDS = 120.0
 _STEPS_A_BATCH = 128
+_EXPORT_AGAIN = "Open it in a notation program and export it again"
 
 #: place in the list of files, what the worker says of it, its bytes
 Result: TypeAlias = tuple[int, Message, bytes]
@@ -206,7 +207,7 @@ class WorkerPool:
             return {"reason": reason, "try": f"--time-limit {10 * self.limits.seconds:g} gives it longer"}
         if worker.verdict == "memory":
             return self._in_words({"memory": True})
-        return {"reason": "it makes the reader crash, so it must be damaged", "try": EXPORT_AGAIN}
+        return {"reason": "it makes the reader crash, so it must be damaged", "try": _EXPORT_AGAIN}
 
     def _in_words(self, result: Message) -> Message:
         if not result.get("memory"):

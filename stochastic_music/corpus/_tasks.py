@@ -1,66 +1,91 @@
 """What a worker does with files: read their pieces, encode them if asked, measure them. Runs inside the worker process.
 
-Reading goes file by file, so that a bad file is known by its name; measuring goes over all pieces at hand at once.
+Files are parsed one by one, so that a bad file is known by its name; what follows is done for all files at hand at
+once, wherever that is quicker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import importlib
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from stochastic_music import io
 from stochastic_music.corpus._frames import Message
-from stochastic_music.corpus.facts import Facts, Runs, measure
-from stochastic_music.errors import EncodingError, UnreadableFileError
-from stochastic_music.io import LoadedScore
+from stochastic_music.corpus.facts import measure
+from stochastic_music.errors import EncodingError, InputError, UnreadableFileError
+from stochastic_music.io import LoadedScore, Started
 from stochastic_music.music import marks, parts
+from stochastic_music.music.notes import NoteTable, gather
+from stochastic_music.tokens import TokenPiece
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
 
-#: `(path) -> pieces of a file`
-Reader = Callable[[str], list[LoadedScore]]
+Opened: TypeAlias = Started | list[LoadedScore]
+#: `(path) -> what is in it`
+Reader: TypeAlias = Callable[[str], Opened]
+#: what is said of a file, and its bytes
+Result: TypeAlias = tuple[Message, bytes]
+
+#: what to do with files that make no sense
+EXPORT_AGAIN = "Open it in a notation program and export it again"
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
-class Taken(NamedTuple):
-    """One piece of a file as it will be sent: its score for measuring, what is said of it, and its bytes."""
+class Coded(NamedTuple):
+    """One piece as it will be sent: what is said of it, and its bytes."""
 
-    score: ScoreTick
     message: list[Any]
     body: bytes
 
 
 class Task(NamedTuple):
-    """`take(path)` gives the pieces of a file; `tell` turns the pieces of several files into results."""
+    """`open` takes a file; `tell` turns files that were opened, or refused with a message, into results."""
 
-    take: Callable[[str], list[Taken]]
+    open: Reader
+    melody: bool = False
+    encoding: Any = None
 
-    def tell(self, files: Sequence[Sequence[Taken]]) -> Iterator[tuple[Message, bytes]]:
-        """A result and its bytes for each file: every piece's own bytes, followed by its runs."""
-        pieces = [piece for file in files for piece in file]
-        measured = iter(measure([piece.score for piece in pieces]))
-        for file in files:
-            facts: list[tuple[Taken, Facts, Runs]] = [(piece, *next(measured)) for piece in file]
-            bodies = [part for piece, _, runs in facts for part in (piece.body, runs.tobytes())]
-            yield {"pieces": [[*piece.message, fact, len(runs)] for piece, fact, runs in facts]}, b"".join(bodies)
+    def tell(self, files: Sequence[Opened | Message], at: Callable[[int], None]) -> list[Result]:
+        """A result for each file: every piece's own bytes, followed by its runs.
+
+        `at(i)` is called before something that may go wrong is done with file i.
+        """
+        settled, table = settle(files, at)
+        if self.melody:
+            settled, table = [f if isinstance(f, dict) else [_melody(piece) for piece in f] for f in settled], None
+        loaded = [piece for file in settled if isinstance(file, list) for piece in file]
+        scores = [piece.score for piece in loaded]
+        table = table or gather(scores)
+        measured = measure(scores, table)
+        coded = iter(zip(self._code(loaded, table), measured, strict=True))
+        return [(f, b"") if isinstance(f, dict) else _result([next(coded) for _ in f]) for f in settled]
+
+    def _code(self, loaded: Sequence[LoadedScore], table: NoteTable) -> list[Coded | EncodingError]:
+        if self.encoding is None:
+            return [_coded(piece, [], io.score_to_bytes(piece.score)) for piece in loaded]
+        return [
+            tokens if isinstance(tokens, EncodingError) else _symbols(piece, tokens)
+            for piece, tokens in zip(loaded, encode_each(self.encoding, loaded, table), strict=True)
+        ]
 
 
 def make(setup: Message) -> Task:
     """The task that `setup` describes: its `reader` by dotted name, and an `encoding` or None."""
-    reader: Reader = partial(named(setup["reader"]), memory_limit=setup["memory_limit"])
-    if setup["melody"]:
-        reader = partial(read_melody, reader=reader)
+    reader = partial(named(setup["reader"]), memory_limit=setup["memory_limit"])
     if setup["encoding"] is None:
-        return Task(partial(take_scores, reader=reader))
+        return Task(reader, setup["melody"])
     name, parameters = setup["encoding"]
-    return Task(partial(take_tokens, reader=reader, encoding=named(name)(**parameters)))
+    return Task(reader, setup["melody"], named(name)(**parameters))
 
 
 def named(name: str) -> Any:
     """The object called `module:name`."""
-    import importlib
-
     module, _, attribute = name.partition(":")
     value: Any = importlib.import_module(module)
     for part in attribute.split("."):
@@ -68,38 +93,87 @@ def named(name: str) -> Any:
     return value
 
 
-def read_melody(path: str, reader: Reader) -> list[LoadedScore]:
-    """The pieces of a file, each with the one part that carries its tune."""
-    return [loaded._replace(score=_melody(loaded.score)) for loaded in reader(path)]
+def attempt(make: Callable[[Given], Made], given: Given) -> Made | Message:
+    """What `make` makes of a file; whatever it raises becomes a reason."""
+    try:
+        return make(given)
+    except UnreadableFileError as error:
+        return {"reason": error.reason, "try": error.remedy}
+    except InputError as error:
+        return {"reason": str(error).rstrip("."), "try": ""}
+    except MemoryError:
+        return {"memory": True}
+    except Exception as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return {"reason": f"the reader gave up on it ({words})", "try": EXPORT_AGAIN}
 
 
-def take_scores(path: str, reader: Reader) -> list[Taken]:
-    """The pieces of a file as normalised MIDI."""
-    return [_taken(loaded, [], io.score_to_bytes(loaded.score)) for loaded in reader(path)]
+def settle(
+    files: Sequence[Opened | Message], at: Callable[[int], None]
+) -> tuple[list[list[LoadedScore] | Message], NoteTable | None]:
+    """The pieces of each file, or why there are none; and their table of notes, if that is known already."""
+    started = [file for file in files if isinstance(file, Started)]
+    table = gather([file.score for file in started])
+    finished = iter(io.finish(started, table))
+    settled: list[list[LoadedScore] | Message] = []
+    as_known = True
+    for i, file in enumerate(files):
+        if not isinstance(file, Started):
+            settled.append(file)
+            as_known &= isinstance(file, dict)
+        elif (piece := next(finished)) is not None:
+            settled.append([piece])
+        else:
+            at(i)
+            settled.append(attempt(io.mend, file))
+            as_known = False
+    return settled, table if as_known else None
 
 
-def take_tokens(path: str, reader: Reader, encoding: Any) -> list[Taken]:
-    """The pieces of a file as symbols (32 bits each), with their headers."""
-    taken, refused = [], []
-    for loaded in reader(path):
+def encode_each(
+    encoding: Any, loaded: Sequence[LoadedScore], table: NoteTable
+) -> Sequence[list[TokenPiece] | EncodingError]:
+    """The pieces as `encoding` has them, all at once where it can (`encode_many`)."""
+    if hasattr(encoding, "encode_many"):
+        return list(encoding.encode_many([piece.score for piece in loaded], table))
+
+    def one(piece: LoadedScore) -> list[TokenPiece] | EncodingError:
         try:
-            tokens = encoding.encode(loaded.score)
+            return list(encoding.encode(piece.score))
         except EncodingError as error:
-            refused.append(str(error).rstrip("."))
-            taken.append(_taken(loaded._replace(warnings=(*loaded.warnings, f"left out: {error}")), [], b""))
-            continue
-        headers = [[[getattr(t.header, name) for name in t.header.__slots__], len(t.symbols)] for t in tokens]
-        taken.append(_taken(loaded, headers, b"".join(t.symbols.astype("<i4").tobytes() for t in tokens)))
-    if len(refused) == len(taken):
-        raise UnreadableFileError(refused[0] if refused else "it holds no music")
-    return taken
+            return error
+
+    return [one(piece) for piece in loaded]
 
 
-def _taken(loaded: LoadedScore, headers: list[Any], body: bytes) -> Taken:
-    return Taken(loaded.score, [loaded.title, loaded.tune, loaded.warnings, headers, len(body)], body)
+def _symbols(piece: LoadedScore, tokens: Sequence[TokenPiece]) -> Coded:
+    headers = [[[getattr(t.header, name) for name in t.header.__slots__], len(t.symbols)] for t in tokens]
+    return _coded(piece, headers, b"".join(t.symbols.astype("<i4").tobytes() for t in tokens))
 
 
-def _melody(score: ScoreTick) -> ScoreTick:
+def _coded(piece: LoadedScore, headers: list[Any], body: bytes) -> Coded:
+    return Coded([piece.title, piece.tune, piece.warnings, headers, len(body)], body)
+
+
+def _result(pieces: Sequence[tuple[Coded | EncodingError, tuple[Any, Any]]]) -> Result:
+    """One file from its pieces; a piece that cannot be encoded is left out with a warning, or is the file's reason."""
+    refused = [str(coded).rstrip(".") for coded, _ in pieces if isinstance(coded, EncodingError)]
+    if refused and len(refused) == len(pieces):
+        return {"reason": refused[0], "try": "Another --encoding may take it"}, b""
+    kept = [(coded, about) for coded, about in pieces if not isinstance(coded, EncodingError)]
+    messages = [[*coded.message, facts, len(runs)] for coded, (facts, runs) in kept]
+    if refused and messages:
+        messages[0][2] = [*messages[0][2], *(f"a piece beside this one is left out: {reason}" for reason in refused)]
+    bodies = chain.from_iterable((coded.body, runs.tobytes()) for coded, (_, runs) in kept)
+    return {"pieces": messages}, b"".join(bodies)
+
+
+def _melody(piece: LoadedScore) -> LoadedScore:
+    """The piece with the one part that carries its tune."""
+    return piece._replace(score=_tune_of(piece.score))
+
+
+def _tune_of(score: ScoreTick) -> ScoreTick:
     track = parts.choose_part(score).track
     ends = marks.phrase_ends(score, track)
     score.tracks = type(score.tracks)([score.tracks[track]])

@@ -17,27 +17,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 from stochastic_music.corpus._frames import Message, receive, send
-from stochastic_music.errors import InputError, UnreadableFileError
 
 if TYPE_CHECKING:
-    from stochastic_music.corpus._tasks import Taken, Task
+    from stochastic_music.corpus._tasks import Result, Task
 
 #: what stands in the place file: number of the batch, number of the file in it
 PLACE = struct.Struct("<qq")
-#: what to do with files that make no sense
-EXPORT_AGAIN = "Open it in a notation program and export it again"
 
 _FLUSH_SECONDS = 0.05
-_FLUSH_BYTES = 1 << 22
 #: how much longer than a file's time limit a worker lives on when nobody watches it any more
 _GRACE_SECONDS = 60.0
-
-Result: TypeAlias = tuple[Message, bytes]
-Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 
 def main() -> None:
@@ -63,48 +55,36 @@ def main() -> None:
 
 def read_batch(request: Message, task: Task, place: mmap.mmap, patience: float) -> Iterator[tuple[list[Result], bool]]:
     """The results of a batch, in order, in one or more parts, and whether that is all of them."""
-    waiting: list[Message | list[Taken]] = []
-    size, since = 0, time.perf_counter()
+    from stochastic_music.corpus._tasks import attempt
+
+    def at(i: int) -> None:
+        PLACE.pack_into(place, 0, request["batch"], i)
+
+    first, opened = 0, list[Any]()
+    since = time.perf_counter()
     faulthandler.dump_traceback_later(patience, exit=True)
     for i, path in enumerate(request["files"]):
-        PLACE.pack_into(place, 0, request["batch"], i)
-        taken = _attempt(task.take, path)
-        waiting.append(taken)
-        size += sum(len(piece.body) for piece in taken) if isinstance(taken, list) else 0
-        if time.perf_counter() - since > _FLUSH_SECONDS or size > _FLUSH_BYTES:
-            yield tell(task, waiting), False
-            waiting, size, since = [], 0, time.perf_counter()
+        at(i)
+        opened.append(attempt(task.open, path))
+        if time.perf_counter() - since > _FLUSH_SECONDS:
+            yield _told(task, opened, at, first), False
+            first, opened, since = i + 1, [], time.perf_counter()
             faulthandler.dump_traceback_later(patience, exit=True)
-    yield tell(task, waiting), True
+    yield _told(task, opened, at, first), True
     faulthandler.cancel_dump_traceback_later()
 
 
-def tell(task: Task, waiting: Sequence[Message | list[Taken]]) -> list[Result]:
-    """Results for files taken or refused; should measuring them together fail, one by one."""
-    files = [item for item in waiting if isinstance(item, list)]
-    told = _attempt(lambda some: list(task.tell(some)), files)
-    results = iter(told if isinstance(told, list) else [_alone(task, file) for file in files])
-    return [next(results) if isinstance(item, list) else (item, b"") for item in waiting]
+def _told(task: Task, opened: Sequence[Any], at: Callable[[int], None], first: int) -> list[Result]:
+    """The results of files opened; should something go wrong with all of them together, one by one."""
+    from stochastic_music.corpus._tasks import attempt
 
+    def alone(i: int) -> Result:
+        at(first + i)
+        told = attempt(lambda file: task.tell([file], lambda _: None), opened[i])
+        return told[0] if isinstance(told, list) else (told, b"")
 
-def _alone(task: Task, file: list[Taken]) -> Result:
-    told = _attempt(lambda one: list(task.tell([one])), file)
-    return told[0] if isinstance(told, list) else (told, b"")
-
-
-def _attempt(make: Callable[[Given], list[Made]], given: Given) -> list[Made] | Message:
-    """What `make` makes of a file; whatever it raises becomes a reason."""
-    try:
-        return make(given)
-    except UnreadableFileError as error:
-        return {"reason": error.reason, "try": error.remedy}
-    except InputError as error:
-        return {"reason": str(error).rstrip("."), "try": ""}
-    except MemoryError:
-        return {"memory": True}
-    except Exception as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return {"reason": f"the reader gave up on it ({words})", "try": EXPORT_AGAIN}
+    told = attempt(lambda files: task.tell(files, lambda i: at(first + i)), opened)
+    return told if isinstance(told, list) else [alone(i) for i in range(len(opened))]
 
 
 def _make_task(setup: Message) -> Task:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.music import keys
+from stochastic_music.music.notes import Notes, NoteTable, gather
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -62,15 +63,20 @@ class Facts(NamedTuple):
         return self.key_source == "estimated" and self.key_confidence < keys.DOUBTFUL
 
 
-def measure(scores: Sequence[ScoreTick]) -> list[tuple[Facts, Runs]]:
-    """The facts of each score, and the runs of its top line, each once, ascending: (n_runs,)."""
-    notes = _gather(scores)
+def measure(scores: Sequence[ScoreTick], table: NoteTable | None = None) -> list[tuple[Facts, Runs]]:
+    """The facts of each score, and the runs of its top line, each once, ascending: (n_runs,).
+
+    `table` is that of the scores, where it is known already.
+    """
     n = len(scores)
-    count = np.bincount(notes.piece, minlength=n)
-    off = grid_distances(notes.onset)
-    error = np.bincount(notes.piece, off, minlength=n) / np.maximum(count, 1)
+    table = table or gather(scores)
+    notes = table.notes.where(~table.is_drum[table.notes.track]) if table.is_drum.any() else table.notes
+    onset = notes.onset / np.array([score.ticks_per_quarter for score in scores], dtype=np.int64)[notes.score]
+    count = np.bincount(notes.score, minlength=n)
+    off = grid_distances(onset)
+    error = np.bincount(notes.score, off, minlength=n) / np.maximum(count, 1)
     worst = np.zeros(n)
-    np.maximum.at(worst, notes.piece, off)
+    np.maximum.at(worst, notes.score, off)
     distances = keys.key_distances(_pitch_class_weights(notes, n))
     runs = interval_runs(*top_lines(notes), n)
     last = np.cumsum(count)
@@ -84,7 +90,7 @@ def measure(scores: Sequence[ScoreTick]) -> list[tuple[Facts, Runs]]:
                 key_confidence=round(finding.confidence, 6),
                 error=round(float(error[i]), 6),
                 worst=round(float(worst[i]), 6),
-                without_click=bool(error[i] > _CLICKED) and is_without_click(notes.onset[last[i] - count[i] : last[i]]),
+                without_click=bool(error[i] > _CLICKED) and is_without_click(onset[last[i] - count[i] : last[i]]),
             ),
             runs[i],
         )
@@ -93,39 +99,9 @@ def measure(scores: Sequence[ScoreTick]) -> list[tuple[Facts, Runs]]:
     ]
 
 
-class _Notes(NamedTuple):
-    """The pitched notes of some scores, score by score, track by track; all (n,), times in quarter notes."""
-
-    piece: IntArray
-    track: IntArray
-    onset: FloatArray
-    duration: FloatArray
-    pitch: IntArray
-
-
-def _gather(scores: Sequence[ScoreTick]) -> _Notes:
-    tracks = [
-        (i, score.ticks_per_quarter, track.notes.numpy())
-        for i, score in enumerate(scores)
-        for track in score.tracks
-        if len(track.notes) and not track.is_drum
-    ]
-    columns = [notes for _, _, notes in tracks]
-    counts = [len(notes["time"]) for notes in columns]
-    tpq = np.repeat([tpq for _, tpq, _ in tracks], counts)
-    empty = np.zeros(0, dtype=np.int32)
-    return _Notes(
-        np.repeat(np.array([i for i, _, _ in tracks], dtype=np.int64), counts),
-        np.repeat(np.arange(len(tracks)), counts),
-        np.concatenate([empty, *(notes["time"] for notes in columns)]) / tpq,
-        np.concatenate([empty, *(notes["duration"] for notes in columns)]) / tpq,
-        np.concatenate([empty, *(notes["pitch"] for notes in columns)]).astype(np.int64),
-    )
-
-
-def _pitch_class_weights(notes: _Notes, n: int) -> FloatArray:
-    """How long each pitch class sounds in each of n pieces, as shares: (n, 12)."""
-    weights = np.bincount(12 * notes.piece + notes.pitch % 12, notes.duration, minlength=12 * n).reshape(n, 12)
+def _pitch_class_weights(notes: Notes, n: int) -> FloatArray:
+    """How long each pitch class sounds in each of n scores, as shares: (n, 12)."""
+    weights = np.bincount(12 * notes.score + notes.pitch % 12, notes.duration, minlength=12 * n).reshape(n, 12)
     shares: FloatArray = weights / np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     return shares
 
@@ -153,19 +129,22 @@ def is_without_click(onsets: FloatArray) -> bool:
     return all(abs(np.exp(2j * np.pi * k * onsets).mean()) < _OFF_GRID for k in _GRIDS)
 
 
-def top_lines(notes: _Notes) -> tuple[IntArray, IntArray]:
-    """The top line of every piece, one after the other: piece (m,) and pitch (m,)."""
-    if not len(notes.piece):
-        return notes.piece, notes.pitch
-    mean = np.bincount(notes.track, notes.pitch) / np.bincount(notes.track)
-    piece_of = notes.piece[np.searchsorted(notes.track, np.arange(len(mean)))]
-    order = np.lexsort((-mean, piece_of))
-    highest = order[_first_of(piece_of[order])]
-    places = np.flatnonzero(np.isin(notes.track, highest))
-    places = places[np.lexsort((-notes.pitch[places], notes.onset[places], notes.piece[places]))]
-    piece, onset = notes.piece[places], notes.onset[places]
-    first = _first_of(piece) | _first_of(onset)
-    return piece[first], notes.pitch[places][first]
+def top_lines(notes: Notes) -> tuple[IntArray, IntArray]:
+    """The top line of every score, one after the other: score (m,) and pitch (m,)."""
+    if not len(notes.score):
+        return notes.score, notes.pitch
+    count = np.bincount(notes.track)
+    tracks = np.flatnonzero(count)
+    mean = np.bincount(notes.track, notes.pitch)[tracks] / count[tracks]
+    score_of = notes.score[np.searchsorted(notes.track, tracks)]
+    order = np.lexsort((-mean, score_of))
+    highest = np.zeros(len(count), dtype=bool)
+    highest[tracks[order[_first_of(score_of[order])]]] = True
+    top = notes.where(highest[notes.track])
+    order = np.lexsort((-top.pitch, top.onset, top.score))
+    score, onset = top.score[order], top.onset[order]
+    first = _first_of(score) | _first_of(onset)
+    return score[first], top.pitch[order][first]
 
 
 def _first_of(sorted_values: NDArray[Any]) -> BoolArray:
@@ -173,8 +152,8 @@ def _first_of(sorted_values: NDArray[Any]) -> BoolArray:
     return np.concatenate([[True], sorted_values[1:] != sorted_values[:-1]])
 
 
-def interval_runs(piece: IntArray, pitch: IntArray, n: int) -> list[Runs]:
-    """Of each of n pieces every run of eight intervals as one word, each once, ascending.
+def interval_runs(score: IntArray, pitch: IntArray, n: int) -> list[Runs]:
+    """Of each of n scores every run of eight intervals as one word, each once, ascending.
 
     >>> scale = np.array([60, 62, 64, 65, 67, 69, 71, 72, 74])
     >>> a, b = interval_runs(np.repeat([0, 1], 9), np.concatenate([scale, scale + 5]), 2)
@@ -185,9 +164,9 @@ def interval_runs(piece: IntArray, pitch: IntArray, n: int) -> list[Runs]:
         return [np.zeros(0, dtype=np.uint64)] * n
     intervals = (pitch[1:] - pitch[:-1]).astype(np.int8)
     windows = np.lib.stride_tricks.sliding_window_view(intervals, RUN)
-    inside = piece[RUN:] == piece[:-RUN]
+    inside = score[RUN:] == score[:-RUN]
     words = np.ascontiguousarray(windows[inside]).view("<u8").ravel().astype(np.uint64)
-    owner = piece[RUN:][inside]
+    owner = score[RUN:][inside]
     order = np.lexsort((words, owner))
     words, owner = words[order], owner[order]
     kept = _first_of(words) | _first_of(owner) if len(words) else np.zeros(0, dtype=bool)

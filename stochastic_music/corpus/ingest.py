@@ -31,7 +31,7 @@ AnyPath: TypeAlias = str | os.PathLike[str]
 #: an encoding as its dotted name and its parameters
 Recipe: TypeAlias = tuple[str, dict[str, Any]]
 
-_READER = "stochastic_music.io:read"
+_READER = "stochastic_music.io:start"
 
 
 class Settings(NamedTuple):

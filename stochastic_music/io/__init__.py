@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music.errors import UnreadableFileError, UsageError
-from stochastic_music.io.loaded import LoadedScore
+from stochastic_music.io.loaded import LoadedScore, Started
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from symusic.core import ScoreTick
+
+    from stochastic_music.music.notes import NoteTable
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 NOTATION_SUFFIXES = (".musicxml", ".mxl", ".xml", ".abc", ".krn")
@@ -38,14 +42,7 @@ def read(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> l
     Raises UnreadableFileError: a reason a musician understands and, where there is one, what would accept the file.
     Files that would need more than `memory_limit` bytes to read are refused by their size.
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UnreadableFileError(
-            f"'{suffix or path.name}' is not a kind of music file that can be read here",
-            f"Readable: {' '.join(SUFFIXES)}",
-        )
-    data = _bytes_of(path, memory_limit, _APPETITES[suffix])
+    suffix, data = _contents(Path(path), memory_limit)
     if suffix in MIDI_SUFFIXES:
         from stochastic_music.io.midi import read_midi
 
@@ -53,6 +50,34 @@ def read(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> l
     from stochastic_music.io.engraved import read_engraved
 
     return read_engraved(data, suffix, largest=memory_limit // _APPETITES[suffix])
+
+
+def start(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> Started | list[LoadedScore]:
+    """The first half of `read` where the second is quicker for many files at once (`finish`); else all of it."""
+    path = Path(path)
+    if path.suffix.lower() not in MIDI_SUFFIXES:
+        return read(path, memory_limit=memory_limit)
+    from stochastic_music.io.midi import read_midi, start_midi
+
+    _, data = _contents(path, memory_limit)
+    return start_midi(data) or read_midi(data)
+
+
+def finish(started: Sequence[Started], table: NoteTable) -> list[LoadedScore | None]:
+    """The second half: the one piece of each file, or None for a file that only `read` can put right.
+
+    `table` holds the notes of the scores as `start` gave them.
+    """
+    from stochastic_music.io.midi import finish_midi
+
+    return finish_midi(started, table)
+
+
+def mend(started: Started) -> list[LoadedScore]:
+    """What `read` gives for a file that `finish` leaves; raises UnreadableFileError."""
+    from stochastic_music.io.midi import read_midi
+
+    return read_midi(started.data)
 
 
 def load(path: str | os.PathLike[str]) -> ScoreTick:
@@ -95,6 +120,16 @@ def score_from_bytes(data: bytes) -> ScoreTick:
     return midi.score_from_bytes(data)
 
 
+def _contents(path: Path, memory_limit: int) -> tuple[str, bytes]:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnreadableFileError(
+            f"'{suffix or path.name}' is not a kind of music file that can be read here",
+            f"Readable: {' '.join(SUFFIXES)}",
+        )
+    return suffix, _bytes_of(path, memory_limit, _APPETITES[suffix])
+
+
 def _bytes_of(path: Path, memory_limit: int, appetite: int) -> bytes:
     try:
         status = path.stat()
@@ -130,10 +165,14 @@ __all__ = [
     "NOTATION_SUFFIXES",
     "SUFFIXES",
     "LoadedScore",
+    "Started",
+    "finish",
     "load",
+    "mend",
     "read",
     "read_provenance",
     "save",
     "score_from_bytes",
     "score_to_bytes",
+    "start",
 ]

@@ -19,10 +19,12 @@ import numpy as np
 from symusic.core import NoteTickList, TempoTickList, TimeSignatureTick, TimeSignatureTickList, TrackTickList
 
 from stochastic_music.music.marks import pickup, set_pickup
-from stochastic_music.protocols import IntArray
+from stochastic_music.protocols import BoolArray, IntArray
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick, TrackTick
+
+    from stochastic_music.music.notes import NoteTable
 
 _NO_NOTES = {name: np.zeros(0, dtype=np.int64) for name in ("time", "duration", "pitch")}
 _LONGEST_SILENCE_BARS = 64
@@ -51,10 +53,27 @@ def note_arrays(score: ScoreTick) -> NoteArrays:
 def tidy(score: ScoreTick, notes: NoteArrays | None = None) -> list[str]:
     """Put a score right, in place; `notes` are its notes where they are known already; returns what was done."""
     drop_empty_tracks(score)
-    meters = _tidy_meters(score)
-    warnings = [*meters, *_tidy_keys(score), *_tidy_tempos(score), *_tidy_notes(score, notes or note_arrays(score))]
+    warnings = [*tidy_signs(score), *_tidy_notes(score, notes or note_arrays(score))]
     score.sort()
     return warnings
+
+
+def tidy_signs(score: ScoreTick) -> list[str]:
+    """Put time signatures, keys and tempos right, in place; returns what was done."""
+    return [*_tidy_meters(score), *_tidy_keys(score), *_tidy_tempos(score)]
+
+
+def sound_scores(table: NoteTable, tpq: IntArray) -> BoolArray:
+    """Which scores of a table have notes, all of them such as `tidy` would leave alone: (n_scores,)."""
+    notes = table.notes
+    sound = np.bincount(notes.score, minlength=table.n_scores) > 0
+    too_late = notes.onset + notes.duration > _LONGEST_SILENCE_BARS * 4 * tpq[notes.score]
+    sound[notes.score[(notes.onset < 0) | (notes.duration < 1) | too_late]] = False
+    back = (notes.onset[1:] < notes.onset[:-1]) & (notes.track[1:] == notes.track[:-1])
+    sound[notes.score[1:][back]] = False
+    order, cut = _overlaps(notes.track, notes.onset, notes.duration, notes.pitch)
+    sound[notes.score[order[1:][cut]]] = False
+    return sound
 
 
 def drop_empty_tracks(score: ScoreTick) -> None:
@@ -80,10 +99,15 @@ def _tidy_notes(score: ScoreTick, notes: NoteArrays) -> list[str]:
 
 def overlapping(notes: NoteArrays) -> bool:
     """Whether a note begins before an equal pitch of its track has ended."""
-    key = ((notes.track << 7 | notes.pitch) << 32) + notes.onset
+    return bool(_overlaps(notes.track, notes.onset, notes.duration, notes.pitch)[1].any())
+
+
+def _overlaps(track: IntArray, onset: IntArray, duration: IntArray, pitch: IntArray) -> tuple[IntArray, BoolArray]:
+    """The order by track, pitch and onset, (n,), and which but the first begin too early in it: (n - 1,)."""
+    key = ((track << 7 | pitch) << 32) + onset
     order = np.argsort(key)
     key = key[order]
-    return bool((key[1:] < key[:-1] + notes.duration[order][:-1]).any())
+    return order, key[1:] < key[:-1] + duration[order][:-1]
 
 
 def _lengthen(score: ScoreTick, count: int) -> str:

@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick
 
 
+class Started(NamedTuple):
+    """A MIDI file that was parsed, and not yet put right; see `stochastic_music.io.start`."""
+
+    data: bytes
+    score: ScoreTick
+
+
 class LoadedScore(NamedTuple):
     """One piece of a file.
 

@@ -11,6 +11,7 @@ signature, so that bar lines stand where other programs draw them, and as the ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,15 @@ from stochastic_music.io._repair import (
     drop_empty_tracks,
     is_ascending,
     note_arrays,
+    sound_scores,
     take_pickup_bar,
     tidy,
+    tidy_signs,
 )
-from stochastic_music.io.loaded import LoadedScore
+from stochastic_music.io.loaded import LoadedScore, Started
 from stochastic_music.music.marks import pickup
+from stochastic_music.music.notes import NoteTable
+from stochastic_music.protocols import BoolArray, IntArray
 
 _PROVENANCE = "stochastic_music "
 _LARGEST_EXPONENT = 6
@@ -43,6 +48,32 @@ def read_midi(data: bytes) -> list[LoadedScore]:
         pieces = [_piece(part, str(i)) for i, part in enumerate(raw.split_sequences(data), 1) if _has_notes(part)]
         return pieces or [_piece(data, "")]
     return [_piece(data, "")]
+
+
+def start_midi(data: bytes) -> Started | None:
+    """What symusic makes of a file of one piece; None where it refuses, or where there may be several."""
+    data = raw.unwrap_riff(data)
+    if raw.head(data).format == 2 or _wrapped_denominator(data):
+        return None
+    try:
+        score = ScoreTick.from_midi(data)
+    except _SYMUSIC_ERRORS:
+        return None
+    drop_empty_tracks(score)
+    return Started(data, score)
+
+
+def finish_midi(started: Sequence[Started], table: NoteTable) -> list[LoadedScore | None]:
+    """What `read_midi` gives, for files whose notes need no repair; None for the others."""
+    sound = sound_scores(table, np.array([s.score.ticks_per_quarter for s in started], dtype=np.int64))
+    sound &= _counts_of_note_ons([s.data for s in started]) == np.bincount(table.notes.score, minlength=len(started))
+    return [_signed(s.score) if sound[i] else None for i, s in enumerate(started)]
+
+
+def _signed(score: ScoreTick) -> LoadedScore:
+    warnings = tidy_signs(score)
+    score.sort()
+    return LoadedScore(score, warnings=(*warnings, *take_pickup_bar(score)))
 
 
 def _has_notes(data: bytes) -> bool:
@@ -95,9 +126,23 @@ def _lost_notes(data: bytes, n_notes: int) -> bool:
 
 def _count_note_ons(data: bytes) -> int:
     """Places that look like a note-on: a delta time's last byte, 9x, a pitch, a velocity above 0."""
+    return int(np.count_nonzero(_look_like_note_ons(data)))
+
+
+def _counts_of_note_ons(files: Sequence[bytes]) -> IntArray:
+    """As above, for each of several files."""
+    # Three bytes of FF between them: nothing that looks like a note-on holds one.
+    looks = _look_like_note_ons(b"".join(data + b"\xff\xff\xff" for data in files))
+    ends = np.cumsum([len(data) + 3 for data in files], dtype=np.int64)
+    before = np.append(0, np.cumsum(looks))
+    counts: IntArray = np.diff(before[np.minimum(ends, len(looks))], prepend=0)
+    return counts
+
+
+def _look_like_note_ons(data: bytes) -> BoolArray:
     b = np.frombuffer(data, dtype=np.uint8)
-    looks = (b[:-3] < 0x80) & (b[1:-2] >> 4 == 9) & (b[2:-1] < 0x80) & (b[3:] - 1 < 0x7F)
-    return int(np.count_nonzero(looks))
+    looks: BoolArray = (b[:-3] < 0x80) & (b[1:-2] >> 4 == 9) & (b[2:-1] < 0x80) & (b[3:] - 1 < 0x7F)
+    return looks
 
 
 def score_to_bytes(score: ScoreTick) -> bytes:

@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.errors import EncodingError
+from stochastic_music.protocols import BoolArray, IntArray
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick, TrackTick
+
+    from stochastic_music.music.notes import NoteTable
 
 #: Names that a melody goes by, the plainest first.
 _MELODY_NAMES = (r"melod(y|ie|ia)", r"sopran(o|i|us)?|superius|cantus|canto|discant(us)?", r"voice|vocals?|voix|voz")
@@ -81,6 +84,39 @@ def _carrier(score: ScoreTick, sounding: Sequence[int]) -> PartChoice:
             return PartChoice(i, f"{_label(score, sounding, i)}, the highest of the parts with one note at a time")
     i, reason = (named[0], "by its name") if named else (high[0], "the highest of several polyphonic parts")
     return PartChoice(i, f"{_label(score, sounding, i)}, {reason}")
+
+
+def tune_carriers(scores: Sequence[ScoreTick], table: NoteTable) -> IntArray:
+    """The number, in a table, of the track that carries the tune of each score, -1 for none: (n_scores,).
+
+    As `choose_part` without a name, for all scores at once.
+    """
+    counts = np.bincount(table.notes.track, minlength=len(table.score_of))
+    tracks = np.flatnonzero((counts > 0) & ~table.is_drum)
+    mean = np.bincount(table.notes.track, table.notes.pitch, minlength=len(counts))[tracks] / counts[tracks]
+    several = ~_monophonic_tracks(scores, table, counts)[tracks]
+    score_of = table.score_of[tracks]
+    order = np.lexsort((-mean, several, score_of))
+    _, first = np.unique(score_of[order], return_index=True)
+    carriers = np.full(table.n_scores, -1, dtype=np.int64)
+    carriers[score_of[order[first]]] = tracks[order[first]]
+    for i, (score, begin) in enumerate(zip(scores, table.first_track.tolist(), strict=True)):
+        if carriers[i] >= 0 and _named_as_melody([(j, track.name) for j, track in enumerate(score.tracks)]):
+            carriers[i] = begin + choose_part(score).track
+    return carriers
+
+
+def _monophonic_tracks(scores: Sequence[ScoreTick], table: NoteTable, counts: IntArray) -> BoolArray:
+    """Which tracks of a table have one note at a time: (n_tracks,)."""
+    notes = table.notes
+    order = np.lexsort((notes.onset, notes.track))
+    track, onset = notes.track[order], notes.onset[order]
+    end = onset + notes.duration[order]
+    apart = track * (int(end.max(initial=0)) + 1)  # later tracks lie after all that sounds in earlier ones
+    reach = np.maximum.accumulate(end + apart) - apart
+    least = np.array([score.ticks_per_quarter // 16 for score in scores], dtype=np.int64)[table.score_of]
+    overlaps = (reach[:-1] - onset[1:] > least[track[1:]]) & (track[1:] == track[:-1])
+    return 20 * np.bincount(track[1:][overlaps], minlength=len(counts)) <= counts
 
 
 def _numbered(score: ScoreTick, sounding: Sequence[int], number: int) -> PartChoice:

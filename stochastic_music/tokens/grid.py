@@ -122,6 +122,14 @@ class Timeline:
         units: IntArray = np.where(ticks > 0, np.maximum(self._unit_after_origin(ticks) + self.pickup, 0), 0)
         return units
 
+    def spans(self, onset: IntArray, duration: IntArray) -> tuple[IntArray, IntArray]:
+        """Onsets and ends on the grid of notes given in ticks, no note of length zero."""
+        start, end = self.units(np.stack([onset, onset + duration]))
+        short = end <= start
+        if short.any():
+            end[short] = self.after(start[short])
+        return start, end
+
     def after(self, units: IntArray) -> IntArray:
         """The first grid points later than `units`."""
         if self._regular:

@@ -14,6 +14,7 @@ The title stays with the piece: a `symusic.Score` has no place for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,13 @@ def timeline_of(score: ScoreTick, grid: Grid) -> Timeline:
         meters.insert(0, (0, 4, 4))
     # The first signature holds in the pickup, too, where it is printed after it.
     meters[0] = (0, *meters[0][1:])
-    return Timeline(grid, score.ticks_per_quarter, pickup=pickup, meters=meters)
+    return _timeline(grid, score.ticks_per_quarter, pickup, tuple(meters))
+
+
+@lru_cache(maxsize=256)
+def _timeline(grid: Grid, tpq: int, pickup: int, meters: tuple[tuple[int, int, int], ...]) -> Timeline:
+    """A timeline, shared by scores that have their bars in common; it never changes."""
+    return Timeline(grid, tpq, pickup=pickup, meters=meters)
 
 
 def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick], velocities: IntArray) -> Header:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from stochastic_music.errors import InvalidParameterError, UnknownNameError
+from stochastic_music.errors import EncodingError, InvalidParameterError, UnknownNameError
 from stochastic_music.music import marks
 from stochastic_music.music.parts import choose_part
 from stochastic_music.protocols import BoolArray, IntArray
@@ -28,6 +28,7 @@ from stochastic_music.tokens.grid import Grid, grid_of
 from stochastic_music.tokens.header import Header
 from stochastic_music.tokens.heading import add_track, header_of, ticks_per_unit, timeline_of
 from stochastic_music.tokens.loss import EncodingLoss
+from stochastic_music.tokens.melodies import plain_melodies
 from stochastic_music.tokens.piece import TokenPiece
 from stochastic_music.tokens.reading import (
     Notes,
@@ -41,6 +42,8 @@ from stochastic_music.tokens.vocabulary import Field, Vocabulary
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
+
+    from stochastic_music.music.notes import NoteTable
 
 FIELDS = ("rest", "duration", "phrase", "pitch")
 
@@ -85,6 +88,21 @@ class MelodyEncoding(ScoreEncoding):
         symbols, header, length_loss = self._spell(notes, header, ends)
         others = left_out(score, 1, (why,))
         return [TokenPiece(symbols, header)], grid_loss + voice_loss + length_loss + others
+
+    def encode_many(self, scores: Sequence[ScoreTick], table: NoteTable) -> list[list[TokenPiece] | EncodingError]:
+        """As `encode` for each score of a table (`music.notes.gather`); an error stands for what it prevents."""
+        known = self.fields if "rest" in self.fields or "duration" not in self.fields else None
+        plain: list[TokenPiece | None] = [None] * len(scores)
+        if known and scores:
+            limit = units_of(self.max_length, self._grid)
+            plain = plain_melodies(scores, table, self.vocabulary, part=self.part, grid=self.grid, limit=limit)
+        return [[p] if p is not None else self._attempt(score) for p, score in zip(plain, scores, strict=True)]
+
+    def _attempt(self, score: ScoreTick) -> list[TokenPiece] | EncodingError:
+        try:
+            return self.encode(score)
+        except EncodingError as error:
+            return error
 
     @property
     def _grid(self) -> Grid:
