@@ -19,7 +19,7 @@ def model():
 
 def test_lengths_follow_the_model_given_that_they_are_long_enough(model):
     # Enumerated: P(length = k | length >= 2) for k = 2, 3, 4, and 5 or more. False alarm rate 1e-3.
-    drawn = np.array([len(s.symbols) - 1 for s in sample(model, 20_000, least_events=2, seed=1)])
+    drawn = np.array([len(s.symbols) - 1 for s in sample(model, 6_000, least_events=2, seed=1)])
     assert drawn.min() == 2
     exact = np.array([_length_probability(model, k) for k in range(5)])
     expected = np.array([*exact[2:5], 1 - exact.sum()]) / (1 - exact[:2].sum())
