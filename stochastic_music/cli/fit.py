@@ -148,8 +148,6 @@ def _tell(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> Non
             f"Held-out surprise: {held_out['value']:.2f} bits per note "
             f"(95 % interval {low:.2f} to {high:.2f}); {again}."
         )
-    for licence in report["licences"]:
-        say(f"Licence of the corpus: {licence}")
     say(f"Wrote {report['model_file']} in {report['seconds']:.1f} s.")
     say(f"\nNow compose: stochmusic generate {shlex.quote(report['model_file'])}")
 
