@@ -19,7 +19,6 @@ from symusic.core import ScoreTick, TextMetaTick, TextMetaTickList, TimeSignatur
 
 from stochastic_music.errors import UnreadableFileError
 from stochastic_music.io import _midi_bytes as raw
-from stochastic_music.io._midi_events import read_events
 from stochastic_music.io._repair import (
     NoteArrays,
     drop_empty_tracks,
@@ -101,6 +100,8 @@ def _quickly(data: bytes) -> tuple[ScoreTick, NoteArrays, list[str]] | None:
 
 
 def _patiently(data: bytes) -> tuple[ScoreTick, NoteArrays, list[str]]:
+    from stochastic_music.io._midi_events import read_events
+
     score, odd = read_events(data)
     drop_empty_tracks(score)
     return score, note_arrays(score), odd
