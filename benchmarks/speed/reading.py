@@ -103,7 +103,7 @@ def main() -> None:
             "# Reading MIDI files to token arrays",
             "",
             f"{options.files:,} files of {size / options.files:,.0f} bytes on average, encoding `{options.encoding}`, "
-            f"{symbols:,} symbols, two processes; medians of {options.repeats} runs in one session.",
+            f"{symbols:,} symbols, two processes; medians of {options.repeats} runs, all in one go.",
             "",
             "| symusic's bare parse, files/s | end to end, files/s | ratio | bar, files/s | met |",
             "|---|---|---|---|---|",

@@ -5,8 +5,9 @@ Names arrive with their first use: the processes that read files load no more th
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from stochastic_music._lazy import attach
 
 if TYPE_CHECKING:
     from stochastic_music.corpus._cache import cache_clear as cache_clear
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from stochastic_music.corpus.builtin import builtin_corpora as builtin_corpora
     from stochastic_music.corpus.corpus import Corpus as Corpus
     from stochastic_music.corpus.corpus import open_corpora as open_corpora
+    from stochastic_music.corpus.dealing import folds as folds
     from stochastic_music.corpus.encoding import EncodingReport as EncodingReport
     from stochastic_music.corpus.encoding import encode_corpus as encode_corpus
     from stochastic_music.corpus.ingest import ingest_tokens as ingest_tokens
@@ -32,6 +34,7 @@ _MODULES = {
     "cache_clear": "_cache",
     "cache_folder": "_cache",
     "encode_corpus": "encoding",
+    "folds": "dealing",
     "ingest_tokens": "ingest",
     "open_corpora": "corpus",
 }
@@ -46,18 +49,9 @@ __all__ = [
     "cache_clear",
     "cache_folder",
     "encode_corpus",
+    "folds",
     "ingest_tokens",
     "open_corpora",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = attach(__name__, _MODULES)
