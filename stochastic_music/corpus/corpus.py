@@ -13,7 +13,7 @@ import numpy as np
 
 from stochastic_music import io
 from stochastic_music._random import Seed, generator
-from stochastic_music.corpus import ingest, transposition
+from stochastic_music.corpus import dealing, ingest, transposition
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus._scan import Found
 from stochastic_music.corpus.facts import measure
@@ -189,17 +189,16 @@ class Corpus(Sequence[Piece]):
 
         With `keep_variants_together` no tune is in two folds. Raises InvalidParameterError.
         """
-        groups = self.report.variant_groups if keep_variants_together else []
-        grouped = {i for group in groups for i in group}
-        units = [*groups, *([i] for i in range(len(self)) if i not in grouped)]
-        if not 2 <= n <= len(units):
-            raise InvalidParameterError(f"{n} folds of {len(units)} pieces; expected 2 to {len(units)}")
-        numbers, sizes = np.zeros(len(self), dtype=np.int64), np.zeros(n, dtype=np.int64)
-        shuffled = [units[i] for i in generator(seed).permutation(len(units))]
-        for unit in sorted(shuffled, key=len, reverse=True):
-            fold = int(sizes.argmin())
-            numbers[unit] = fold
-            sizes[fold] += len(unit)
+        groups = self.variant_numbers if keep_variants_together else None
+        return dealing.folds(len(self), n, seed=seed, groups=groups)
+
+    @property
+    def variant_numbers(self) -> list[int]:
+        """A number for each piece, the same for variants of one tune: the first of them in the corpus."""
+        numbers = list(range(len(self)))
+        for group in self.report.variant_groups:
+            for i in group:
+                numbers[i] = group[0]
         return numbers
 
     def transpose(self, how: Literal["common", "none", "all"] = "common") -> Self:

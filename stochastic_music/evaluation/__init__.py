@@ -1,6 +1,6 @@
 """Measures of models and of what they compose: likelihood, cross-validation, originality."""
 
-from stochastic_music.evaluation.crossval import CrossValidation, cross_validate, folds
+from stochastic_music.evaluation.crossval import CrossValidation, cross_validate
 from stochastic_music.evaluation.likelihood import (
     Estimate,
     bits_per_note,
@@ -21,7 +21,6 @@ __all__ = [
     "bits_per_pitch",
     "bits_per_symbol",
     "cross_validate",
-    "folds",
     "lines",
     "paired_difference",
 ]

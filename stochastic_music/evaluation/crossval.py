@@ -2,10 +2,7 @@
 
 The pieces are shuffled by a seed and dealt to `k` folds as evenly as can be; for each fold a model is fitted on the
 others and predicts the fold. Several seeds tell how much the dealing itself matters. With `groups` the pieces of
-one group (variants of a tune) stay in one fold.
-
-    >>> folds(5, 2, seed=0).tolist()
-    [1, 0, 0, 0, 1]
+one group (variants of a tune) stay in one fold (`corpus.folds`).
 
 Pool before dividing: `bits_per_pitch` sums the bits of all folds of a seed and divides once, so that folds of unequal
 length weigh by their notes; the interval is a bootstrap over pieces (`evaluation.likelihood`). Values per fold
@@ -20,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from stochastic_music import _random
-from stochastic_music.corpus import TokenCorpus
+from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.evaluation import likelihood
 from stochastic_music.evaluation.likelihood import Estimate, Totals
@@ -92,24 +88,6 @@ def cross_validate(
     fold = np.stack([folds(len(corpus), k, seed=seed, groups=groups) for seed in dealt])
     log_probs = np.stack([_predict(make_model, corpus, row, k) for row in fold])
     return CrossValidation(corpus, dealt, fold, log_probs)
-
-
-def folds(n_pieces: int, k: int, *, seed: _random.Seed = 0, groups: Sequence[int] | None = None) -> IntArray:
-    """The fold, 0 .. k - 1, of each piece: (n_pieces,). Groups are dealt whole, each to the smallest fold."""
-    members = np.arange(n_pieces) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    if len(members) != n_pieces:
-        raise InvalidParameterError(f"got {len(members)} groups for {n_pieces} pieces; expected one each")
-    sizes = np.bincount(members)
-    if not 2 <= k <= len(sizes):
-        raise InvalidParameterError(
-            f"k is {k}; expected 2 to {len(sizes)}, the number of {'groups' if groups is not None else 'pieces'}"
-        )
-    filled = np.zeros(k, dtype=np.int64)
-    fold_of = np.zeros(len(sizes), dtype=np.int64)
-    for group in _random.generator(seed).permutation(len(sizes)):
-        fold_of[group] = filled.argmin()
-        filled[fold_of[group]] += sizes[group]
-    return fold_of[members]
 
 
 def _predict(make_model: Callable[[], Any], corpus: TokenCorpus, fold: IntArray, k: int) -> FloatArray:

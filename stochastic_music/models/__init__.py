@@ -2,6 +2,7 @@
 
 from stochastic_music.models.base import BaseModel, corpus_log_probs
 from stochastic_music.models.markov import Markov
+from stochastic_music.models.mixture import Glide, Mixture, Moment
 from stochastic_music.models.ppm import PPM
 
-__all__ = ["PPM", "BaseModel", "Markov", "corpus_log_probs"]
+__all__ = ["PPM", "BaseModel", "Glide", "Markov", "Mixture", "Moment", "corpus_log_probs"]

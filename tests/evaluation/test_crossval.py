@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stochastic_music.corpus import TokenCorpus
+from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import InvalidParameterError
-from stochastic_music.evaluation import cross_validate, folds
+from stochastic_music.evaluation import cross_validate
 from stochastic_music.tokens import Field, Vocabulary
 
 PITCHES = Vocabulary((Field("pitch", 6),), closed=False)
@@ -76,7 +76,7 @@ def test_seeds_deal_anew_and_repeat():
 
 def test_bad_requests_are_named():
     corpus = corpus_of([0], [1], [2])
-    with pytest.raises(InvalidParameterError, match="k is 4; expected 2 to 3"):
+    with pytest.raises(InvalidParameterError, match="folds is 4; expected 2 to 3"):
         cross_validate(Counts, corpus, k=4)
     with pytest.raises(InvalidParameterError, match="number of groups"):
         cross_validate(Counts, corpus, k=3, groups=[0, 0, 1])

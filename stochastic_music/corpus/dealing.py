@@ -1,0 +1,35 @@
+"""Pieces dealt to folds, for cross-validation by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stochastic_music._random import Seed, generator
+from stochastic_music.errors import InvalidParameterError
+from stochastic_music.protocols import IntArray
+
+
+def folds(n_pieces: int, k: int, *, seed: Seed = 0, groups: Sequence[int] | None = None) -> IntArray:
+    """The fold, 0 .. k - 1, of each piece, of sizes as equal as can be: (n_pieces,).
+
+    Pieces are shuffled and dealt to the smallest fold; those of one group (variants of a tune) whole, the largest
+    groups first. Raises InvalidParameterError where there are fewer pieces, or groups, than folds.
+
+    >>> folds(5, 2, seed=0).tolist()
+    [1, 0, 0, 0, 1]
+    """
+    members = np.arange(n_pieces) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if len(members) != n_pieces:
+        raise InvalidParameterError(f"got {len(members)} groups for {n_pieces} pieces; expected one each")
+    sizes = np.bincount(members)
+    what = "pieces" if groups is None else "groups"
+    if not 2 <= k <= len(sizes):
+        raise InvalidParameterError(f"the number of folds is {k}; expected 2 to {len(sizes)}, the number of {what}")
+    filled, fold_of = np.zeros(k, dtype=np.int64), np.zeros(len(sizes), dtype=np.int64)
+    shuffled = generator(seed).permutation(len(sizes))
+    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        fold_of[group] = filled.argmin()
+        filled[fold_of[group]] += sizes[group]
+    return fold_of[members]
