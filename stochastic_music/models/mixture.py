@@ -80,8 +80,7 @@ class Glide:
         now = np.asarray(moment.bar if self.unit == "bar" else moment.event, dtype=np.float64)
         passed = np.clip((now - self.first) / max(self.last - self.first, _CERTAIN), 0, 1)[:, None]
         weights: FloatArray = (1 - passed) * np.array(self.start) + passed * np.array(self.end)
-
-    return weights
+        return weights
 
 
 Weights: TypeAlias = Sequence[float] | Callable[[Moment], FloatArray] | None
