@@ -27,6 +27,8 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
     "models": {
         "markov": "stochastic_music.models.markov:Markov",
         "ppm": "stochastic_music.models.ppm:PPM",
+        "ppm_online": "stochastic_music.models.online:OnlinePPM",
+        "stm": "stochastic_music.models.online:STM",
     },
     "encodings": {
         "melody": "stochastic_music.tokens:MelodyEncoding",

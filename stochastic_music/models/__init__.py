@@ -3,6 +3,7 @@
 from stochastic_music.models.base import BaseModel, corpus_log_probs
 from stochastic_music.models.markov import Markov
 from stochastic_music.models.mixture import Glide, Mixture, Moment
+from stochastic_music.models.online import STM, OnlinePPM
 from stochastic_music.models.ppm import PPM
 
-__all__ = ["PPM", "BaseModel", "Glide", "Markov", "Mixture", "Moment", "corpus_log_probs"]
+__all__ = ["PPM", "STM", "BaseModel", "Glide", "Markov", "Mixture", "Moment", "OnlinePPM", "corpus_log_probs"]

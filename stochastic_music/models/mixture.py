@@ -161,6 +161,16 @@ class Mixture(BaseModel[MixtureState]):
         other.models_ = tuple(m.adapt(symbols, header) if hasattr(m, "adapt") else m for m in self.models_)
         return other
 
+    def restricted(self, vocabulary: Vocabulary) -> Self:
+        """The same mixture over another alphabet, with those of its models that can take it."""
+        self._check_fitted()
+        if reason := self.vocabulary_.difference(vocabulary):
+            raise VocabularyError(f"the mixture cannot take this vocabulary: {reason}")
+        other = copy(self)
+        other.vocabulary_ = vocabulary
+        other.models_ = tuple(widened(model, vocabulary) for model in self.models_)
+        return other
+
     def _check_params(self) -> None:
         if self.rule not in RULES:
             raise UnknownNameError("rule", str(self.rule), RULES)
@@ -254,7 +264,7 @@ def common_vocabulary(models: Sequence[Any]) -> Vocabulary:
 
 
 def widened(model: Any, vocabulary: Vocabulary) -> Any:
-    """`model` over the alphabet of `vocabulary`, where it can give unseen symbols their share; else as it is."""
+    """`model` over the alphabet of `vocabulary`, where it can be moved; else as it is, which holds others impossible."""
     if np.array_equal(model.vocabulary_.mask, vocabulary.mask) or not hasattr(model, "restricted"):
         return model
     return model.restricted(vocabulary)

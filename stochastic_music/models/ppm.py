@@ -117,15 +117,19 @@ class PPM(BackoffModel):
 def escaping(contexts: Contexts, count: FloatArray, escape: str) -> tuple[FloatArray, FloatArray]:
     """What each entry keeps, (n_entries,), and each context gives away, (n_contexts,)."""
     kinds = np.diff(contexts.rows).astype(np.float64)
-    if escape == "a":
-        return count, (kinds > 0).astype(np.float64)
-    if escape == "b":
-        return count - 1, kinds
-    if escape == "c":
-        return count, kinds
-    if escape == "d":
-        return count - 0.5, kinds / 2
-    return count, totals(contexts, (count == 1).astype(np.float64)) + (kinds > 0)
+    ones = totals(contexts, (count == 1).astype(np.float64))
+    return keeps(count, escape), gives(kinds, ones, escape)
+
+
+def keeps(count: FloatArray, escape: str) -> FloatArray:
+    """What symbols keep that were counted so often; see the module's article."""
+    return count - {"b": 1.0, "d": 0.5}.get(escape, 0.0)
+
+
+def gives(kinds: FloatArray, ones: FloatArray, escape: str) -> FloatArray:
+    """What contexts give away that hold so many different symbols, and so many that count one."""
+    spoken = (kinds > 0).astype(np.float64)
+    return {"a": spoken, "d": kinds / 2, "ax": ones + spoken}.get(escape, kinds)
 
 
 def descent(contexts: Contexts, kept: FloatArray, given: FloatArray) -> tuple[IntArray, FloatArray]:

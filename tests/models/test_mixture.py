@@ -146,6 +146,14 @@ def test_alphabets_are_joined():
     assert row(mixture)[:3] == pytest.approx([0.5, 0, 0.5])
 
 
+def test_a_mixture_takes_another_alphabet():
+    mixture = Mixture([PPM(1), Markov(0)]).fit(corpus_of([0, 1, 0]))
+    assert row(mixture)[2] > 0
+    narrow = mixture.restricted(OPEN.restrict([0, 1]))
+    assert row(narrow)[2] == 0
+    assert row(narrow).sum() == pytest.approx(1)
+
+
 @pytest.mark.parametrize("weights", [(0, 0), (1, -1), (1, np.nan), (1, 2, 3)])
 def test_weights_that_make_no_sense(weights):
     with pytest.raises(InvalidParameterError, match="weight"):
