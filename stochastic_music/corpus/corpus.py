@@ -120,7 +120,7 @@ class Corpus(Sequence[Piece]):
     def _ingested(cls, found: Found, home: str, settings: ingest.Settings) -> Self:
         pieces, report = ingest.ingest_scores(found, home, settings)
         if not pieces:
-            raise EmptyCorpusError(ingest.nothing_left(report))
+            raise EmptyCorpusError(ingest.nothing_left(report, home))
         return cls(pieces, report)
 
     def __len__(self) -> int:

@@ -126,7 +126,7 @@ def ingest_tokens(
     facts = tuple(piece.about for piece in pieces)
     report = IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), facts)
     if not any(piece.rows for piece in pieces):
-        raise EmptyCorpusError(nothing_left(report))
+        raise EmptyCorpusError(nothing_left(report, home))
     tokens = [
         TokenPiece(row, header) for piece in pieces for row, header in zip(piece.rows, piece.headers, strict=True)
     ]
@@ -152,14 +152,18 @@ def make_settings(
     return Settings(workers, Limits(time_limit, memory_limit), progress, reader)
 
 
-def nothing_left(report: IngestReport) -> str:
-    """What to say where no piece could be read."""
+def nothing_left(report: IngestReport, home: str) -> str:
+    """What to say where no piece could be read below `home` ('' for a list of files)."""
     other = sum(report.other.values())
+    where = f" in '{printable(home)}'" if home else ""
     if not report.skipped:
         found = f"only {counted(other, 'file')} that {'is' if other == 1 else 'are'} no music" if other else "nothing"
-        return f"no piece to work on: there is {found} here. Readable are {' '.join(sorted(io.SUFFIXES))}."
+        readable = " ".join(sorted(io.SUFFIXES))
+        return f"no piece to work on: there is {found}{where or ' here'}. Readable are {readable}."
     reasons = [f"  {printable(s.file)}: {s.reason}" for s in report.skipped[:5]]
-    return "\n".join([f"no piece to work on: none of {len(report.skipped)} files could be read.", *reasons])
+    more = [f"  ... and {len(report.skipped) - 5} more"] if len(report.skipped) > 5 else []
+    head = f"no piece to work on: none of {counted(len(report.skipped), 'file')}{where} could be read."
+    return "\n".join([head, *reasons, *more])
 
 
 def _read_all(
