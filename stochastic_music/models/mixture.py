@@ -264,7 +264,7 @@ def common_vocabulary(models: Sequence[Any]) -> Vocabulary:
 
 
 def widened(model: Any, vocabulary: Vocabulary) -> Any:
-    """`model` over the alphabet of `vocabulary`, where it can be moved; else as it is, which holds others impossible."""
+    """`model` over the alphabet of `vocabulary`, where it can be moved; else as it is."""
     if np.array_equal(model.vocabulary_.mask, vocabulary.mask) or not hasattr(model, "restricted"):
         return model
     return model.restricted(vocabulary)

@@ -139,6 +139,30 @@ class OnlinePPM(BaseModel[OnlineState]):
         marks = state.text.element[0, -1:] > self.vocabulary_.n_symbols
         return Text(*(column[:, : column.shape[1] - int(marks.sum())] for column in state.text))
 
+    def restricted(self, vocabulary: Vocabulary) -> Self:
+        """The same memory over another alphabet of the same declaration; symbols read must stay in it."""
+        self._check_fitted()
+        if reason := self.vocabulary_.difference(vocabulary):
+            raise VocabularyError(f"the model cannot take this vocabulary: {reason}")
+        vocabulary.check(np.unique(self.text_.element[self.text_.due >= 0]))
+        other = copy(self)
+        other.vocabulary_ = vocabulary
+        return other
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What was read, as plain arrays of integers."""
+        self._check_fitted()
+        return {name: column[0].copy() for name, column in self.text_._asdict().items()}
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
+        """Take back what `to_arrays` gave, in a model with the same parameters; returns self."""
+        missing = set(Text._fields) - set(arrays)
+        if missing:
+            raise ModelFileError(f"these arrays hold no text, for want of {sorted(missing)}: fit the model again")
+        self.vocabulary_ = vocabulary
+        self.text_ = Text(*(np.asarray(arrays[name]).astype(np.int64)[None] for name in Text._fields))
+        return self
+
     def initial_state(self, batch_size: int = 1, header: Header | Sequence[Header | None] | None = None) -> OnlineState:
         """The text known before the piece, then START and the clock's first mark."""
         self._check_fitted()
