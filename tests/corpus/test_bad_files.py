@@ -80,13 +80,13 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_or_skipped(music_folder):
 def test_only_broken_files(tmp_path):
     for i, data in enumerate(BROKEN.values()):
         (tmp_path / f"{i}.mid").write_bytes(data)
-    with pytest.raises(EmptyCorpusError, match=f"none of {len(BROKEN)} files could be read") as caught:
+    with pytest.raises(EmptyCorpusError, match=f"none of {len(BROKEN)} files in .* could be read") as caught:
         open_folder(tmp_path)
     assert "0.mid: the file is empty" in str(caught.value)
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(EmptyCorpusError, match=r"there is nothing here. Readable are .*\.mid"):
+    with pytest.raises(EmptyCorpusError, match=r"there is nothing in .*. Readable are .*\.mid"):
         open_folder(tmp_path)
 
 
