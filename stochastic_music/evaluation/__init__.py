@@ -9,18 +9,24 @@ from stochastic_music.evaluation.likelihood import (
     paired_difference,
 )
 from stochastic_music.evaluation.originality import Copy, Line, Originality, OriginalityIndex, lines
+from stochastic_music.evaluation.surprise import Notes, Prediction, notes_of, predict, predict_adapting
 
 __all__ = [
     "Copy",
     "CrossValidation",
     "Estimate",
     "Line",
+    "Notes",
     "Originality",
     "OriginalityIndex",
+    "Prediction",
     "bits_per_note",
     "bits_per_pitch",
     "bits_per_symbol",
     "cross_validate",
     "lines",
+    "notes_of",
     "paired_difference",
+    "predict",
+    "predict_adapting",
 ]

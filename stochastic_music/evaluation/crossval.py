@@ -21,7 +21,7 @@ from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.evaluation import likelihood
 from stochastic_music.evaluation.likelihood import Estimate, Totals
-from stochastic_music.models import corpus_log_probs
+from stochastic_music.evaluation.surprise import Prediction, predict, predict_adapting
 from stochastic_music.protocols import FloatArray, IntArray
 
 
@@ -30,13 +30,15 @@ class CrossValidation:
     """The predictions of all folds.
 
     `fold` is (n_seeds, n_pieces), the fold of each piece; `log_probs` (n_seeds, n_symbols), in nats and aligned
-    with `corpus.symbols`, what the models that did not see the piece gave it.
+    with `corpus.symbols`, what the models that did not see the piece gave it; `entropy` is of the same shape, in bits,
+    where it was asked for.
     """
 
     corpus: TokenCorpus
     seeds: tuple[int, ...]
     fold: IntArray
     log_probs: FloatArray
+    entropy: FloatArray | None = None
 
     def bits_per_symbol(self) -> list[Estimate]:
         """One figure a seed."""
@@ -53,7 +55,7 @@ class CrossValidation:
     def per_fold(self, figure: str = "bits_per_pitch") -> list[list[float]]:
         """The values of a figure, seed by seed, fold by fold."""
         return [
-            [_value(_totals(figure, self.corpus, row), fold == f) for f in range(int(fold.max()) + 1)]
+            [_value(_totals(figure, self.corpus, row), fold == f) for f in np.unique(fold)]
             for row, fold in zip(self.log_probs, self.fold, strict=True)
         ]
 
@@ -79,23 +81,50 @@ def cross_validate(
     k: int = 10,
     seeds: Iterable[int] = (0,),
     groups: Sequence[int] | None = None,
+    dealt: IntArray | None = None,
+    adapt: bool = False,
+    entropy: bool = False,
 ) -> CrossValidation:
     """Fit `make_model()` on k - 1 folds of `corpus` and predict the last, for each fold and seed.
 
+    `dealt` (n_seeds, n_pieces) gives the folds themselves, in place of `k` and `groups`. With `adapt` the model
+    goes on learning while it reads the fold it predicts, piece after piece (LTM+). `entropy` is asked for, because
+    it takes longer.
     Raises InvalidParameterError where there are fewer pieces, or groups, than folds.
     """
-    dealt = tuple(seeds)
-    fold = np.stack([folds(len(corpus), k, seed=seed, groups=groups) for seed in dealt])
-    log_probs = np.stack([_predict(make_model, corpus, row, k) for row in fold])
-    return CrossValidation(corpus, dealt, fold, log_probs)
+    drawn = tuple(seeds)
+    if dealt is None:
+        dealt = np.stack([folds(len(corpus), k, seed=seed, groups=groups) for seed in drawn])
+    _check_dealt(dealt, (len(drawn), len(corpus)))
+    said = [_predict(make_model, corpus, row, adapt=adapt, entropy=entropy) for row in dealt]
+    log_probs = np.stack([prediction.log_probs for prediction in said])
+    entropies = np.stack([p.entropy for p in said if p.entropy is not None]) if entropy else None
+    return CrossValidation(corpus, drawn, dealt, log_probs, entropies)
 
 
-def _predict(make_model: Callable[[], Any], corpus: TokenCorpus, fold: IntArray, k: int) -> FloatArray:
-    out = np.empty(len(corpus.symbols))
+def _check_dealt(dealt: IntArray, shape: tuple[int, int]) -> None:
+    if dealt.shape != shape:
+        raise InvalidParameterError(
+            f"the folds given are {dealt.shape[-1]} pieces by {len(dealt)} seeds; expected {shape[1]} by {shape[0]}"
+        )
+    for row in dealt:
+        if len(np.unique(row)) < 2 or row.min() < 0:
+            raise InvalidParameterError("the folds given hold fewer than two folds, numbered from 0: deal them anew")
+
+
+def _predict(
+    make_model: Callable[[], Any], corpus: TokenCorpus, fold: IntArray, *, adapt: bool, entropy: bool
+) -> Prediction:
+    n = len(corpus.symbols)
+    out = Prediction(np.empty(n), np.empty(n) if entropy else None)
     of_symbol = np.repeat(fold, corpus.lengths)
-    for f in range(k):
+    for f in np.unique(fold):
         model = make_model().fit(corpus.select(np.flatnonzero(fold != f)))
-        out[of_symbol == f] = corpus_log_probs(model, corpus.select(np.flatnonzero(fold == f)))
+        test = corpus.select(np.flatnonzero(fold == f))
+        said = (predict_adapting if adapt else predict)(model, test, entropy=entropy)
+        out.log_probs[of_symbol == f] = said.log_probs
+        if out.entropy is not None:
+            out.entropy[of_symbol == f] = said.entropy
     return out
 
 

@@ -74,6 +74,46 @@ def test_seeds_deal_anew_and_repeat():
     assert [d.value for d in result.difference(again)] == [0.0, 0.0]
 
 
+class Learner(Counts):
+    """Counts that go on counting."""
+
+    def log_probs(self, symbols, _header=None):
+        return self.corpus_log_probs(corpus_of(symbols))
+
+    def corpus_log_probs(self, corpus):
+        return self.log_probs_[corpus.symbols]
+
+    def adapt(self, symbols, _header=None):
+        return Learner().fit(corpus_of(*self.text, symbols))
+
+    def fit(self, corpus):
+        self.text = list(corpus)
+        return super().fit(corpus)
+
+
+def test_a_model_that_adapts_has_learned_the_pieces_it_has_predicted():
+    corpus = corpus_of([0, 0], [1], [2], [1])
+    dealt = np.array([[0, 1, 1, 1]])
+    result = cross_validate(Learner, corpus, seeds=[0], dealt=dealt, adapt=True)
+    # of the pieces 1, 2, 3 the first is predicted from [0, 0], the second from that and [1], and so on
+    assert result.log_probs[0, 2:] == pytest.approx(np.log([1 / 8, 1 / 9, 2 / 10]))
+    frozen = cross_validate(Learner, corpus, seeds=[0], dealt=dealt)
+    assert frozen.log_probs[0, 2:] == pytest.approx(np.log([1 / 8, 1 / 8, 1 / 8]))
+    with pytest.raises(InvalidParameterError, match="adapt"):
+        cross_validate(Counts, corpus, seeds=[0], dealt=dealt, adapt=True)
+
+
+def test_folds_may_be_given():
+    corpus = corpus_of([0, 0], [1], [2], [1])
+    dealt = folds(4, 2, seed=5)[None]
+    given = cross_validate(Counts, corpus, seeds=[5], dealt=dealt)
+    assert np.array_equal(given.log_probs, cross_validate(Counts, corpus, k=2, seeds=[5]).log_probs)
+    with pytest.raises(InvalidParameterError, match="3 pieces by 1 seeds; expected 4 by 1"):
+        cross_validate(Counts, corpus, dealt=dealt[:, :3])
+    with pytest.raises(InvalidParameterError, match="fewer than two"):
+        cross_validate(Counts, corpus, dealt=np.zeros((1, 4), dtype=int))
+
+
 def test_bad_requests_are_named():
     corpus = corpus_of([0], [1], [2])
     with pytest.raises(InvalidParameterError, match="folds is 4; expected 2 to 3"):

@@ -1,0 +1,123 @@
+"""Note by note: how much a note surprises, and how uncertain a model was before it.
+
+The *information content* of a note is -log2 of the probability that the model gave it; the *entropy* is what it
+expected that to be, over all that could have come. Both are in bits, of the symbol that begins the note (its
+pitch), given the past and the earlier fields of its own event. They model surprise and uncertainty of listeners [1].
+
+[1] M. T. Pearce. Statistical learning and probabilistic prediction in music cognition. Annals of the New York Academy
+    of Sciences 1423, 2018.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import InvalidParameterError
+from stochastic_music.evaluation.likelihood import begins_note
+from stochastic_music.models import corpus_log_probs
+from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.tokens import Vocabulary
+
+
+class Prediction(NamedTuple):
+    """What a model said of a corpus, aligned with its symbols: log probabilities in nats, entropies in bits, (n,)."""
+
+    log_probs: FloatArray
+    entropy: FloatArray | None = None
+
+
+class Notes(NamedTuple):
+    """The notes of a corpus: where each stands in `symbols`, its piece, printed bar, onset and pitch: (n_notes,) each.
+
+    `onset` counts quarter notes from the beginning of the piece; -1 and nan where symbols carry no time. `pitch` is the
+    MIDI number as printed, before any transposition.
+    """
+
+    place: IntArray
+    piece: IntArray
+    bar: IntArray
+    onset: FloatArray
+    pitch: IntArray
+
+
+def predict(model: Any, corpus: TokenCorpus, *, entropy: bool = False) -> Prediction:
+    """What `model` says of `corpus`; with `entropy` it is stepped through, all pieces at once.
+
+    >>> from stochastic_music.models import Markov
+    >>> toy = TokenCorpus.from_sequences([[0, 1, 0, 1]], Vocabulary.plain(2, closed=False))
+    >>> predict(Markov(0, "none").fit(toy), toy, entropy=True).entropy.tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+    if not entropy:
+        return Prediction(corpus_log_probs(model, corpus))
+    return _stepwise(model, corpus)
+
+
+def predict_adapting(model: Any, corpus: TokenCorpus, *, entropy: bool = False) -> Prediction:
+    """The same of a model that learns each piece once it has predicted it.
+
+    Raises InvalidParameterError for models that cannot learn piece by piece: those without `adapt`.
+    """
+    if not hasattr(model, "adapt"):
+        raise InvalidParameterError(f"{model!r} is frozen after fit, it has no adapt(): leave adapt=False")
+    said = []
+    for i, (symbols, header) in enumerate(zip(corpus, corpus.headers, strict=True)):
+        said.append(predict(model, corpus.select([i]), entropy=entropy))
+        model = model.adapt(symbols, header)
+    log_probs = np.concatenate([np.zeros(0), *(p.log_probs for p in said)])
+    parts = [p.entropy for p in said if p.entropy is not None]
+    return Prediction(log_probs, np.concatenate([np.zeros(0), *parts]) if entropy else None)
+
+
+def notes_of(corpus: TokenCorpus) -> Notes:
+    """The notes of `corpus` in reading order; see `Notes`.
+
+    >>> corpus = TokenCorpus.from_sequences([[0, 1], [1]], Vocabulary.plain(2))
+    >>> notes_of(corpus).piece.tolist()
+    [0, 0, 1]
+    """
+    place = np.flatnonzero(begins_note(corpus.vocabulary, corpus.symbols))
+    piece = np.repeat(np.arange(len(corpus)), corpus.lengths)[place]
+    bar, onset = _when(corpus)
+    moved = np.array([header.transposed if header else 0 for header in corpus.headers], dtype=np.int64)
+    pitch = _pitches(corpus.vocabulary)[corpus.symbols[place]] - moved[piece]
+    return Notes(place, piece, bar[place], onset[place], pitch)
+
+
+def _stepwise(model: Any, corpus: TokenCorpus) -> Prediction:
+    padded = corpus.padded()
+    rows = np.arange(len(corpus))
+    log_probs, entropy = np.empty(padded.shape), np.empty(padded.shape)
+    state = model.initial_state(len(corpus), corpus.headers)
+    for t, symbols in enumerate(padded.T):
+        row = model.next_log_probs(state)
+        log_probs[:, t] = row[rows, symbols]
+        entropy[:, t] = -(np.exp(row) * np.where(np.isneginf(row), 0.0, row)).sum(axis=1) / np.log(2)
+        state = model.advance(state, symbols)
+    held = np.arange(padded.shape[1]) < corpus.lengths[:, None]
+    return Prediction(log_probs[held], np.abs(entropy[held]))
+
+
+def _when(corpus: TokenCorpus) -> tuple[IntArray, FloatArray]:
+    """The printed bar and the quarter note at which each symbol stands: (n,) each."""
+    padded, clock = corpus.padded(), corpus.vocabulary.clock
+    held = np.arange(padded.shape[1]) < corpus.lengths[:, None]
+    bar, onset = np.full(padded.shape, -1, dtype=np.int64), np.full(padded.shape, np.nan)
+    if clock.ticks:
+        state = clock.start(corpus.headers)
+        for t, symbols in enumerate(padded.T):
+            bar[:, t] = clock.place(state).bar
+            onset[:, t] = state.time / corpus.vocabulary.resolution
+            state = clock.advance(state, symbols)
+    return bar[held], onset[held]
+
+
+def _pitches(vocabulary: Vocabulary) -> IntArray:
+    """The MIDI number that each id stands for, where it begins a note: (n_symbols,)."""
+    if [field.name for field in vocabulary.fields] != ["token"]:
+        return vocabulary.values(np.arange(vocabulary.n_symbols))
+    digits = ["".join(c for c in label if c.isdigit()) for label in vocabulary.fields[0].labels]
+    return np.array([*(int(d) if d else 0 for d in digits), 0], dtype=np.int64)

@@ -1,0 +1,68 @@
+"""Information content and entropy, and where notes stand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import InvalidParameterError
+from stochastic_music.evaluation import cross_validate, notes_of, predict, predict_adapting
+from stochastic_music.models import STM, Markov, OnlinePPM
+from stochastic_music.testing.toys import TOYS
+from stochastic_music.tokens import Field, Header, Meter, Vocabulary
+
+
+@pytest.mark.parametrize("toy", TOYS)
+def test_stepping_agrees_with_looking_up(toy):
+    corpus = TOYS[toy]()
+    model = Markov(1).fit(corpus)
+    said = predict(model, corpus, entropy=True)
+    assert said.log_probs == pytest.approx(predict(model, corpus).log_probs)
+    assert said.entropy.shape == corpus.symbols.shape
+    assert (said.entropy >= 0).all()
+
+
+def test_entropy_by_hand():
+    # one symbol in four is 1, the others are 0: H = 1/4 log2 4 + 3/4 log2 (4/3)
+    corpus = TokenCorpus.from_sequences([[0, 0, 0, 1]], Vocabulary.plain(2, closed=False))
+    said = predict(Markov(0, "none").fit(corpus), corpus, entropy=True)
+    assert said.entropy == pytest.approx([0.25 * 2 + 0.75 * np.log2(4 / 3)] * 4)
+
+
+def test_adapting_reads_piece_after_piece():
+    corpus = TokenCorpus.from_sequences([[0, 1, 0], [0, 1, 0]], Vocabulary.plain(2))
+    model = OnlinePPM().fit(corpus.select([0]))
+    said = predict_adapting(model, corpus, entropy=True)
+    assert said.log_probs[:4] == pytest.approx(model.log_probs(corpus[0]))
+    assert said.log_probs[4:] == pytest.approx(model.adapt(corpus[0]).log_probs(corpus[1]))
+    assert said.entropy.shape == (8,)
+    with pytest.raises(InvalidParameterError, match="adapt"):
+        predict_adapting(Markov().fit(corpus), corpus)
+
+
+def test_cross_validation_keeps_entropies_where_asked():
+    corpus = TOYS["plain"]()
+    assert cross_validate(STM, corpus, k=3).entropy is None
+    result = cross_validate(STM, corpus, k=3, seeds=(0, 1), entropy=True)
+    assert result.entropy.shape == (2, len(corpus.symbols))
+
+
+def test_notes_stand_in_their_bars():
+    fields = (Field("duration", 4, first=1, advances="later"), Field("pitch", 128))
+    vocabulary = Vocabulary(fields, resolution=2)
+    header = Header(2, (Meter(0, 2, 4),), pickup=1, transposed=2)
+    notes = [(1, 62), (4, 64), (2, 65), (2, 67)]
+    symbols = [s for d, p in notes for s in (vocabulary.symbol("duration", d), vocabulary.symbol("pitch", p))]
+    found = notes_of(TokenCorpus.from_sequences([symbols], vocabulary, headers=[header]))
+    assert found.bar.tolist() == [0, 1, 2, 2]
+    assert found.onset.tolist() == [0, 0.5, 2.5, 3.5]
+    assert found.pitch.tolist() == [60, 62, 63, 65]
+    assert found.place.tolist() == [1, 3, 5, 7]
+
+
+def test_pitches_without_time_have_no_bar():
+    vocabulary = Vocabulary((Field("pitch", 128),))
+    found = notes_of(TokenCorpus.from_sequences([[60]], vocabulary))
+    assert found.bar.tolist() == [-1]
+    assert np.isnan(found.onset).all()
