@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stochastic_music._files import write_atomically
-from stochastic_music.cli._common import assignments, open_corpus, plural, print_json, say
+from stochastic_music.cli._choices import choose_encoding, choose_transposition, parse_parameters
+from stochastic_music.cli._common import open_corpus, plural, print_json, say
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def fit(
     started = time.perf_counter()
     if not 0 <= holdout < 1:
         raise UsageError(f"--holdout is {holdout}; expected a share from 0 up to 1, for example 0.1")
-    parameters = _parameters(model, set_)
+    parameters = parse_parameters(model, set_)
     estimator = registry.create("models", model, parameters)
     path = output or Path(f"{_stem(corpus[0])}.smm")
     music = open_corpus(corpus, time_limit=time_limit, memory_limit=_bytes(memory_limit))
     say(music.report.summary())
-    chosen, why = _encoding(music, encoding, part, grid)
+    chosen, why = choose_encoding(music, encoding, part, grid)
     say(why)
-    pipeline = Pipeline(chosen, estimator, transpose=_transpose(transpose))
+    pipeline = Pipeline(chosen, estimator, transpose=choose_transposition(transpose))
     held_out = _held_out(pipeline, music, holdout, seed)
     if refit or held_out is None:
         pipeline.fit(music)
@@ -82,44 +82,6 @@ def fit(
     _tell(report, model, parameters)
     if as_json:
         print_json(report)
-
-
-def _transpose(how: str) -> Any:
-    from stochastic_music.errors import UnknownNameError
-
-    known = ("common", "none", "all")
-    if how not in known:
-        raise UnknownNameError("way to --transpose", how, known)
-    return how
-
-
-def _parameters(model: str, texts: Sequence[str]) -> dict[str, Any]:
-    from stochastic_music import registry
-    from stochastic_music.errors import UnknownNameError
-
-    defaults = registry.parameters_of(registry.get("models", model))
-    given = assignments(texts)
-    for name in given:
-        if name not in defaults:
-            raise UnknownNameError(f"parameter of {model}", name, defaults)
-    return {name: registry.parse_value(text, defaults[name]) for name, text in given.items()}
-
-
-def _encoding(music: Corpus, name: str, part: str | None, grid: str) -> tuple[Any, str]:
-    from stochastic_music import registry
-    from stochastic_music.tokens import choose_encoding
-
-    options = {"grid": grid, "part": int(part) if part is not None and part.isdigit() else part}
-    if name == "auto" and part is None:
-        choice = choose_encoding([piece.score for piece in music], grid=grid)
-        lost = f" That leaves out {choice.loses}." if choice.loses else ""
-        return choice.encoding, f"Encoding: {choice.encoding.name}, because {choice.why}.{lost}"
-    name = "melody" if name == "auto" else name
-    known = registry.parameters_of(registry.get("encodings", name))
-    if part is not None and "part" not in known:
-        raise UsageError(f"--part does not go with --encoding {name}, which takes several parts: leave one of them out")
-    chosen = registry.create("encodings", name, {k: v for k, v in options.items() if k in known})
-    return chosen, f"Encoding: {name}, as asked."
 
 
 def _held_out(pipeline: Pipeline, music: Corpus, share: float, seed: int) -> dict[str, Any] | None:
