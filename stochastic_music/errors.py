@@ -12,6 +12,7 @@ prints the message alone, without a traceback, and leaves with the class's `exit
     │   ├── InvalidParameterError    a parameter outside its range
     │   ├── UnknownNameError         a name nobody registered; names the nearest
     │   ├── VocabularyError          symbols outside a vocabulary, or two that differ
+    │   ├── ProductTooLargeError     exact conditioning would outgrow its limit
     │   ├── NotFittedError           a model used before `fit`
     │   └── ModelFileError           a model file that is truncated, tampered with or foreign
     ├── UnsatisfiableError       3   no piece can meet the request
@@ -82,6 +83,10 @@ class UnknownNameError(UsageError):
 
 class VocabularyError(UsageError):
     """Symbols outside a vocabulary, or two vocabularies that differ."""
+
+
+class ProductTooLargeError(UsageError):
+    """Exact conditioning would outgrow its limit."""
 
 
 class NotFittedError(UsageError):

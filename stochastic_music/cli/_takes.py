@@ -105,6 +105,11 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
         say(f"{row['file']}: {plural(notes, 'note')}, {row['bits_per_note']:.2f} bits per note{copied}{cut}")
     kinds = sorted({row["guarantee"] for row in rows})
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
+    if "greedy" in kinds:
+        say(
+            "Greedy: what was asked for holds, but was met note by note; exact conditioning is for models of finite "
+            "memory, and would be too large here or does not exist (a lower order may do)."
+        )
     if sized is None:
         least, most = pipeline.card_["least_events"], pipeline.card_["most_events"]
         noun = "notes" if pipeline.encoding.name == "melody" else "events"

@@ -1,8 +1,8 @@
 """Drawing pieces from models: ancestral, exactly conditioned on constraints, or masked step by step."""
 
 from stochastic_music.sampling.drawing import Guarantee, Sample
-from stochastic_music.sampling.exact import MAX_STATES, ExactSampler
+from stochastic_music.sampling.exact import MAX_ARCS, ExactSampler
 from stochastic_music.sampling.sample import MAX_EVENTS, Method, sample
 from stochastic_music.sampling.shaping import Shaping
 
-__all__ = ["MAX_EVENTS", "MAX_STATES", "ExactSampler", "Guarantee", "Method", "Sample", "Shaping", "sample"]
+__all__ = ["MAX_EVENTS", "MAX_ARCS", "ExactSampler", "Guarantee", "Method", "Sample", "Shaping", "sample"]

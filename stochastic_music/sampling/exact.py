@@ -28,8 +28,8 @@ from stochastic_music.sampling.product import END, Product
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
-#: pairs of context and automaton state; about 70 bytes each
-MAX_STATES = 50_000_000
+#: arcs of the product, some 100 bytes each
+MAX_ARCS = 25_000_000
 
 
 class ExactSampler:
@@ -37,7 +37,8 @@ class ExactSampler:
 
     `log_evidence` is the log probability (nats) that the (reshaped) model meets the constraint by itself.
     `table` is that of another sampler of the same model and shaping, whose arcs need not be fetched again.
-    Raises UnsatisfiableError where nothing can be accepted, UsageError where the product grows past `max_states`.
+    Raises UnsatisfiableError where nothing can be accepted, ProductTooLargeError where the product grows
+    past `max_arcs`.
     """
 
     def __init__(
@@ -47,15 +48,15 @@ class ExactSampler:
         header: Header | None = None,
         *,
         shaping: Shaping | None = None,
-        max_states: int = MAX_STATES,
+        max_arcs: int = MAX_ARCS,
         table: ArcTable | None = None,
     ) -> None:
         self.header = header
         self.vocabulary: Vocabulary = vocabulary_of(model)
         parts, table = conjuncts(constraint), table or ArcTable(model, shaping or Shaping())
-        product = Product(table, self.vocabulary, compiled(parts, self.vocabulary, header), max_states)
+        product = Product(table, self.vocabulary, compiled(parts, self.vocabulary, header), max_arcs)
         if not product.reaches_end:
-            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_states))
+            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_arcs))
         messages = Messages(product)
         self.bounded = product.acyclic
         self.log_evidence = float(messages.values[messages.start])
@@ -136,7 +137,7 @@ def exact(
     key: int,
     max_events: int,
     shaping: Shaping | None = None,
-    max_states: int = MAX_STATES,
+    max_arcs: int = MAX_ARCS,
 ) -> list[Sample]:
     """One sample a header, conditioned on `constraint`; see the module's article.
 
@@ -146,7 +147,7 @@ def exact(
     samples: dict[int, Sample] = {}
     table, most = ArcTable(model, shaping or Shaping()), max_events * vocabulary.n_fields
     for chains in by_timing(headers):
-        sampler = ExactSampler(model, constraint, headers[chains[0]], max_states=max_states, table=table)
+        sampler = ExactSampler(model, constraint, headers[chains[0]], max_arcs=max_arcs, table=table)
         symbols, scores = sampler.draw(np.array(chains), key=key, max_events=max_events)
         under = [headers[i] for i in chains]
         drawn = as_samples(symbols, scores, under, end=vocabulary.end, most=most, guarantee="exact")
@@ -155,12 +156,12 @@ def exact(
 
 
 def _explain_clash(
-    table: ArcTable, vocabulary: Vocabulary, parts: tuple[Constraint, ...], header: Header | None, max_states: int
+    table: ArcTable, vocabulary: Vocabulary, parts: tuple[Constraint, ...], header: Header | None, max_arcs: int
 ) -> str:
     """Why nothing meets all `parts`: the smallest clash, found by leaving out one at a time, and how far music gets."""
 
     def product(kept: tuple[Constraint, ...]) -> Product:
-        return Product(table, vocabulary, compiled(kept, vocabulary, header), max_states)
+        return Product(table, vocabulary, compiled(kept, vocabulary, header), max_arcs)
 
     clash = parts
     for part in parts:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.constraints import TimedAutomaton
-from stochastic_music.errors import UsageError
+from stochastic_music.errors import ProductTooLargeError
 from stochastic_music.protocols import DEAD, IntArray
 from stochastic_music.sampling.context_sets import ArcTable, ContextSets, Fan, SmallInts
 from stochastic_music.tokens import Vocabulary
@@ -67,7 +67,7 @@ class Node:
 class Product:
     """Everything that can be reached of model and automaton together; see the module's article.
 
-    Raises UsageError where more than `limit` pairs of automaton state and context are reached.
+    Raises ProductTooLargeError where that takes more than `limit` arcs: some 100 bytes each.
     """
 
     def __init__(self, table: ArcTable, vocabulary: Vocabulary, automaton: TimedAutomaton, limit: int) -> None:
@@ -75,7 +75,7 @@ class Product:
         self.sets = ContextSets(table.model.n_contexts)
         self.nodes = [Node(DEAD, _DEAF, DEAD, self.sets.add(np.zeros(1, dtype=np.int64)))]
         self.acyclic = automaton.progress(np.array([automaton.start()])) is not None
-        self._limit, self._size = limit, 0
+        self._limit, self._n_arcs = limit, 0
         self._node_of: dict[int, int] = {}
         self._widest: dict[int, int] = {}
         self._fans: dict[int, Fan] = {}
@@ -112,13 +112,14 @@ class Product:
             if rest is None:
                 return None
             node.contexts, new = self.sets.union([rest, node.contexts]), rest
-        self._size += len(self.sets[new])
-        if self._size > self._limit:
-            raise UsageError(
-                f"the constraint and the model together have more than {self._limit:,} states: "
-                "use a lower order or fewer constraints, raise max_states, or ask for method='greedy'"
-            )
         return new
+
+    def _allow(self, n_arcs: int) -> None:
+        if n_arcs > self._limit:
+            raise ProductTooLargeError(
+                f"the constraint and the model together have more than {self._limit:,} arcs: "
+                "use a lower order or fewer constraints, raise max_arcs, or ask for method='greedy'"
+            )
 
     def _rounded(self, node: Node, contexts: int) -> int:
         """A set that was met before at the same phase of the clock and holds `contexts` without being twice as large.
@@ -175,6 +176,7 @@ class Product:
     def _fan(self, contexts: int) -> Fan:
         if contexts not in self._fans:
             self._fans[contexts] = self.table.fan(self.sets[contexts])
+            self._allow(len(self.table.symbol))
         return self._fans[contexts]
 
     def _branch(self, contexts: int, slots: NDArray[np.int16], targets: list[int]) -> Branch:
@@ -186,6 +188,8 @@ class Product:
         return self._branches[key]
 
     def _make_branch(self, fan: Fan, slots: NDArray[np.int16], hears: tuple[int, ...]) -> Branch:
+        self._n_arcs += len(fan.arcs)
+        self._allow(self._n_arcs)
         slot, arcs, first = slots[fan.code], fan.arcs, fan.first
         if (slots < 0).any():
             kept = np.flatnonzero(slot >= 0)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from stochastic_music import _random
-from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
+from stochastic_music.errors import InvalidParameterError, ProductTooLargeError, UnknownNameError, UsageError
 from stochastic_music.protocols import AutoregressiveModel, Constraint, FiniteContextModel
 from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.drawing import Sample
-from stochastic_music.sampling.exact import MAX_STATES, exact
+from stochastic_music.sampling.exact import MAX_ARCS, exact
 from stochastic_music.sampling.greedy import greedy
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header
@@ -34,13 +34,14 @@ def sample(
     top_k: int | None = None,
     top_p: float = 1.0,
     method: Method = "auto",
-    max_states: int = MAX_STATES,
+    max_arcs: int = MAX_ARCS,
 ) -> list[Sample]:
     """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
 
     Without a constraint this is ancestral sampling. With one, a model of finitely many contexts
-    (`FiniteContextModel`) is conditioned on it exactly; any other is masked step by step, and its samples
-    say `guarantee="greedy"`. `method` asks for one way. `temperature`, `top_k` and `top_p` change the
+    (`FiniteContextModel`) is conditioned on it exactly. Any other, and one whose product with the constraint
+    has more than `max_arcs` arcs, is masked step by step, and its samples say `guarantee="greedy"`. `method`
+    asks for one way. `temperature`, `top_k` and `top_p` change the
     model's distribution (see `Shaping`); conditioning is then exact for the reshaped model. Equal seeds
     give equal notes, and piece i does not depend on `n`.
 
@@ -51,8 +52,8 @@ def sample(
     `least_events` goes without a constraint: shorter pieces are drawn again, which is exact as well.
 
     Raises InvalidParameterError for parameters outside their range, NotFittedError, UnsatisfiableError
-    where nothing meets `constraint`, UsageError where `method` does not fit the request or the exact
-    product grows past `max_states` pairs of context and automaton state.
+    where nothing meets `constraint`, UsageError where `method` does not fit the request (ProductTooLargeError
+    for `method="exact"` past `max_arcs`).
     """
     shaping = Shaping(temperature, top_k, top_p)
     under = _headers(n, header, headers)
@@ -71,7 +72,12 @@ def sample(
     if chosen == "greedy":
         return greedy(model, under, constraint, key=key, max_events=max_events, shaping=shaping)
     assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
-    return exact(model, under, constraint, key=key, max_events=max_events, shaping=shaping, max_states=max_states)
+    try:
+        return exact(model, under, constraint, key=key, max_events=max_events, shaping=shaping, max_arcs=max_arcs)
+    except ProductTooLargeError:
+        if method == "exact":
+            raise
+        return greedy(model, under, constraint, key=key, max_events=max_events, shaping=shaping)
 
 
 def _headers(n: int, header: Header | None, headers: Sequence[Header | None] | None) -> list[Header | None]:

@@ -274,8 +274,14 @@ def test_what_clashes_is_named(constraint, message):
 
 
 def test_a_product_that_grows_too_large_is_refused():
-    with pytest.raises(UsageError, match=r"more than 10 states.*lower order"):
-        sample(ToyModel(MELODY), 1, header=PLAIN, constraint=Bars(2), max_states=10)
+    with pytest.raises(UsageError, match=r"more than 10 arcs.*lower order"):
+        sample(ToyModel(MELODY), 1, header=PLAIN, constraint=Bars(2), method="exact", max_arcs=10)
+
+
+def test_a_product_too_large_is_sampled_greedily_and_says_so():
+    [drawn] = sample(ToyModel(MELODY), 1, header=PLAIN, constraint=Bars(2), max_arcs=10, seed=1)
+    assert drawn.guarantee == "greedy"
+    assert not drawn.capped
 
 
 def test_greedy_is_taken_only_where_contexts_are_not_finite():
