@@ -5,4 +5,4 @@ from stochastic_music.sampling.exact import MAX_ARCS, ExactSampler
 from stochastic_music.sampling.sample import MAX_EVENTS, Method, sample
 from stochastic_music.sampling.shaping import Shaping
 
-__all__ = ["MAX_EVENTS", "MAX_ARCS", "ExactSampler", "Guarantee", "Method", "Sample", "Shaping", "sample"]
+__all__ = ["MAX_ARCS", "MAX_EVENTS", "ExactSampler", "Guarantee", "Method", "Sample", "Shaping", "sample"]
