@@ -155,8 +155,14 @@ class BackoffModel(BaseModel[BackoffState]):
     def corpus_log_probs(self, corpus: TokenCorpus) -> FloatArray:
         """The log probability of every symbol, aligned with `corpus.symbols`, in nats: (n,)."""
         corpus = self._same_symbols(corpus)
-        stream = read(corpus, listen(corpus), self.contexts_.marks, self._bound())
-        return self._look_up(self.contexts_.trace(stream), corpus.symbols)
+        return self._look_up(self._contexts_along(corpus), corpus.symbols)
+
+    def _contexts_along(self, corpus: TokenCorpus) -> IntArray:
+        """The context before each symbol of `corpus`, as steps find them: (n,)."""
+        heard = listen(corpus)
+        if self.contexts_.steps_look_back:
+            return self.contexts_.trace(read(corpus, heard, self.contexts_.marks, self._bound()))
+        return self.contexts_.walk(corpus, heard.mark)
 
     def _look_up(self, contexts: IntArray, symbols: IntArray) -> FloatArray:
         """The log of P(symbol | context) of each pair: (n,)."""

@@ -16,8 +16,13 @@ contexts of their own. Back-off drops the element last taken up.
 an event it begins with the last element before that event, the *leading* one (the pitch before, in a
 melody), then goes on with the present event. So a pitch is never predicted without the pitch before it,
 however rare the present rhythm. When the event is complete its own last element leads, and the former
-leader falls back into its place. What stands before a place still determines all its contexts, and a step
-finds the longest of them: the longest context after a step begins with the longest before it.
+leader falls back into its place. What stands before a place still determines all its contexts.
+
+**Steps.** A step knows the context before it, not the whole past: it finds the longest context that begins with a part
+of it. Without a leading element, or where nothing stands between an element and its leader, that is the longest one
+seen. Elsewhere a leader that never met a symbol can hide a longer context that others led to; a look back at the
+whole past (`trace`) would find it. Models go by steps alone, so that what they score is what they sample.
+
 With `order` 0 nothing leads. The shortest contexts, the *roots*, hold no element and know only which field is due: ids
 0 .. n_fields - 1, and n_fields for a piece that has ended. So a context tells which field is due.
 
@@ -218,6 +223,24 @@ class Contexts:
             context[rows] = longer
         return context
 
+    @property
+    def steps_look_back(self) -> bool:
+        """Whether steps find all that `trace` finds: nothing stands between an element and its leader."""
+        return not self.leads or (self.n_fields == 1 and not len(self.marks))
+
+    def walk(self, corpus: TokenCorpus, mark: IntArray) -> IntArray:
+        """The context before each symbol of `corpus`, stepping through all pieces at once; `mark` (n,): (n,) too."""
+        out = np.zeros(len(corpus.symbols), dtype=np.int64)
+        order = np.argsort(-corpus.lengths, kind="stable")
+        lengths = corpus.lengths[order]
+        at = np.full(len(corpus), self.start, dtype=np.int64)
+        for t in range(int(lengths.max(initial=0))):
+            place = corpus.offsets[order[: int(np.searchsorted(-lengths, -t))]] + t
+            at = self.hear(at[: len(place)], mark[place])
+            out[place] = at
+            at = self.step(at, corpus.symbols[place])
+        return out
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """What `from_arrays` needs, in the smallest integers that hold it."""
         tables = [self.entries, self.heard]
@@ -357,7 +380,7 @@ def enough(stream: Stream, n_symbols: int) -> Stream:
 
     A context with one continuation predicts as well as any longer one; one element more tells in how many
     contexts it was seen. Contexts that lead to such a context are kept too, so that stepping through a piece
-    finds every context that a look back would find.
+    finds it.
     """
     at = np.flatnonzero((stream.depth >= 0) & (stream.element < n_symbols))
     base = int(stream.element.max(initial=0)) + 1

@@ -72,6 +72,16 @@ def test_every_step_finds_the_longest_seen_context(sequences, text, order):
             at = contexts.step(at, np.array([text[n]]))
 
 
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_walking_is_stepping_and_looking_back_too_without_a_leader_in_between(order):
+    rng = np.random.default_rng(order)
+    train, text = (TokenCorpus.from_sequences(rng.integers(0, 4, (6, 9)), Vocabulary.plain(4)) for _ in range(2))
+    contexts = grown(train, order)
+    assert contexts.steps_look_back
+    heard = listen(text)
+    assert np.array_equal(contexts.walk(text, heard.mark), contexts.trace(read(text, heard, contexts.marks, order)))
+
+
 @pytest.mark.parametrize("order", [0, 1, 2])
 @pytest.mark.parametrize("toy", TOYS)
 def test_looking_back_equals_stepping_forward(toy, order):
