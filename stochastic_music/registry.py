@@ -139,18 +139,18 @@ def name_of(kind: Kind, instance: Any) -> str:
 def parse_value(text: str, default: Any) -> Any:
     """The value of `--set NAME=VALUE`, read as the default's type suggests.
 
-    >>> parse_value("3", 5), parse_value("none", 5), parse_value("c", "a"), parse_value("0.5", None)
-    (3, None, 'c', 0.5)
+    >>> parse_value("3", 5), parse_value("none", 5), parse_value("none", "a"), parse_value("0.5", None)
+    (3, None, 'none', 0.5)
     """
+    if isinstance(default, str):
+        return text
     lowered = text.strip().lower()
     if lowered in {"none", "null"}:
         return None
-    if lowered in {"true", "yes", "on"} and not isinstance(default, str):
+    if lowered in {"true", "yes", "on"}:
         return True
-    if lowered in {"false", "no", "off"} and not isinstance(default, str):
+    if lowered in {"false", "no", "off"}:
         return False
-    if isinstance(default, str):
-        return text
     for read in (int, float):
         try:
             return read(text)

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from stochastic_music.cli import corpus, doctor, fit, generate, info, models, score
+from stochastic_music.cli import classify, corpus, doctor, fit, generate, info, models, score
 
 app = typer.Typer(
     name="stochmusic",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("fit")(fit.fit)
 app.command("generate")(generate.generate)
 app.command("score")(score.score)
+app.command("classify")(classify.classify)
 app.add_typer(corpus.app, name="corpus")
 app.command("models")(models.models)
 app.command("info")(info.info)

@@ -3,46 +3,124 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from stochastic_music._files import write_new
+from stochastic_music.cli import _crossval, _per_note
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, say
+from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
-    from stochastic_music.corpus import Corpus
-    from stochastic_music.pipeline import Pipeline
+    from stochastic_music.corpus import Corpus, TokenCorpus
+    from stochastic_music.protocols import FloatArray
 
 
 def score(
     corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names.")],
     model: Annotated[
-        list[str], typer.Option("-m", "--model", metavar="MODEL", help="A fitted model; several are compared.")
+        list[str],
+        typer.Option("-m", "--model", metavar="MODEL", help="A fitted model; with --cv also a kind. Several compare."),
     ] = [],  # noqa: B006
+    cv: Annotated[
+        int | None, typer.Option("--cv", metavar="K", help="Cross-validate in K folds: fit anew for each.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="With --cv: how many times to deal the folds.")] = 1,
+    folds: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="With --cv: folds to read, or to write.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="variants", help="With --cv: keep variants of a tune in one fold.")
+    ] = None,
+    set_: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="With --cv: a parameter.")] = [],  # noqa: B006
+    use: Annotated[
+        list[str], typer.Option(metavar="stm|ltm|ltm+|both", help="With --cv -m ppm: which memory; repeatable.")
+    ] = [],  # noqa: B006
+    known: Annotated[
+        str | None, typer.Option(metavar="none", help="With --cv: none predicts pitches alone, without END.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="With --cv: auto, melody, notes, voices or remi.")] = "auto",
+    part: Annotated[str | None, typer.Option(help="With --cv: which part.")] = None,
+    grid: Annotated[str, typer.Option(help="With --cv: note values that positions are rounded to.")] = "1/16,1/12",
+    transpose: Annotated[str, typer.Option(help="With --cv: common (C major or A minor) or none.")] = "common",
+    per_note: Annotated[
+        Path | None, typer.Option("--per-note", metavar="FILE.csv", help="Write surprise and entropy of every note.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure how surprised a fitted model is by a corpus, in bits with 95 % intervals."""
+    """Measure how surprised models are by a corpus, in bits with 95 % intervals."""
+    _per_note.check_path(per_note)
+    anew = cv is not None or folds is not None
+    _check_options(model, anew, seeds, group, set_, use, known)
     music = open_corpus(corpus)
-    paths = [find_model(name) for name in model] or [find_model(None)]
-    rows, totals = [], []
-    for path in paths:
-        pipeline, _ = load_model(path)
-        row, per_piece = _measure(pipeline, path, music, seed)
-        rows.append(row)
-        totals.append(per_piece)
-    differences = _differences(paths, totals, seed)
+    notes = per_note is not None
+    if anew:
+        dealing = _crossval.deal(music, cv or 10, seeds, group, folds)
+        entered = _crossval.contenders(music, model, set_, use, known, encoding, part, grid, transpose)
+        scored = [_validated(contender, music, dealing, seed, notes) for contender in entered]
+    else:
+        scored = [_measure(path, music, seed, notes) for path in _fitted(model)]
+    rows = [each.row for each in scored]
+    differences = _differences(scored, seed)
     _tell(rows, differences)
     if as_json:
         print_json(
             {"models": rows, "differences": differences, "files_skipped": music.report.to_json()["files_skipped"]}
         )
+    if per_note is not None:
+        write_new(per_note, _per_note.as_csv([row for each in scored for row in each.notes]), force=force)
+        say(f"Wrote {per_note}.")
 
 
-def _measure(pipeline: Pipeline, path: Path, music: Corpus, seed: int) -> tuple[dict[str, Any], Any]:
-    from stochastic_music.evaluation import likelihood
+def _fitted(names: list[str]) -> list[Path]:
+    """The model files named, or the last one fitted in this folder."""
+    return [find_model(name) for name in names] or [find_model(None)]
+
+
+class Scored(NamedTuple):
+    """One model's row, the symbols and their log probabilities, and the rows of its notes where they are asked for."""
+
+    row: dict[str, Any]
+    tokens: TokenCorpus
+    log_probs: FloatArray
+    notes: list[list[Any]]
+
+
+def _check_options(
+    models: list[str], anew: bool, seeds: int, group: str | None, set_: list[str], use: list[str], known: str | None
+) -> None:
+    """Raise UsageError for what goes with --cv alone, and for kinds that are not fitted."""
+    if anew and not models:
+        raise UsageError("--cv fits models anew: name one or more, for example -m ppm (stochmusic models lists them)")
+    if anew:
+        return
+    given = {"--seeds": seeds != 1, "--group": group, "--set": set_, "--use": use, "--known": known}
+    for option, is_given in given.items():
+        if is_given:
+            raise UsageError(f"{option} goes with --cv, which fits models anew: add --cv 10, or leave it out")
+    from stochastic_music import registry
+
+    for name in models:
+        if name in registry.names("models") and not Path(name).exists():
+            raise UsageError(f"{name} is a kind of model, not a fitted one: add --cv 10, or fit it first")
+
+
+def _validated(
+    contender: _crossval.Contender, music: Corpus, dealing: _crossval.Dealing, seed: int, notes: bool
+) -> Scored:
+    row, run = _crossval.validate(contender, music, dealing, seed=seed, entropy=notes)
+    table = list(_per_note.rows_of_run(run, contender.label)) if notes else []
+    return Scored(row, run.corpus, run.log_probs.mean(axis=0), table)
+
+
+def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
+    from stochastic_music.evaluation import likelihood, predict
     from stochastic_music.pipeline import fingerprints
 
+    pipeline, _ = load_model(path)
     tokens, loss = pipeline.encode(music)
     tokens = tokens.with_vocabulary(pipeline.vocabulary_)
     seen = set(pipeline.fingerprints_.tolist())
@@ -50,9 +128,9 @@ def _measure(pipeline: Pipeline, path: Path, music: Corpus, seed: int) -> tuple[
     if known:
         shown = ", ".join(known[:5]) + (" ..." if len(known) > 5 else "")
         say(f"{plural(len(known), 'piece')} of {len(tokens)} were in the training of {path}: {shown}")
-    log_probs = pipeline.log_probs(tokens)
+    said = predict(pipeline.model, tokens, entropy=notes)
     figures = {
-        name: (figure := getattr(likelihood, name)(tokens, log_probs, seed=seed)) and figure.to_json()
+        name: (figure := getattr(likelihood, name)(tokens, said.log_probs, seed=seed)) and figure.to_json()
         for name in ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
     }
     row = {
@@ -61,23 +139,26 @@ def _measure(pipeline: Pipeline, path: Path, music: Corpus, seed: int) -> tuple[
         "n_notes": int(likelihood.begins_note(tokens.vocabulary, tokens.symbols).sum()),
         **figures,
         "in_training": known,
-        "pieces_skipped": loss.to_json().get("pieces_skipped", []),
+        "pieces_skipped": loss.to_json()["pieces_not_encoded"],
     }
-    return row, (tokens, log_probs)
+    table = list(_per_note.rows_of(tokens, said, str(path))) if notes else []
+    return Scored(row, tokens, said.log_probs, table)
 
 
-def _differences(paths: list[Path], totals: list[Any], seed: int) -> list[dict[str, Any]]:
+def _differences(scored: list[Scored], seed: int) -> list[dict[str, Any]]:
     """How much each further model differs from the first, piece by piece."""
     from stochastic_music.evaluation import paired_difference
 
-    base_tokens, base = totals[0]
+    first, *others = scored
     return [
         {
-            "model": str(path),
-            "against": str(paths[0]),
-            "bits_per_note": paired_difference(base_tokens, base, tokens, other, seed=seed).to_json(),
+            "model": other.row["model"],
+            "against": first.row["model"],
+            "bits_per_note": paired_difference(
+                first.tokens, first.log_probs, other.tokens, other.log_probs, seed=seed
+            ).to_json(),
         }
-        for path, (tokens, other) in zip(paths[1:], totals[1:], strict=True)
+        for other in others
     ]
 
 
@@ -86,11 +167,21 @@ def _tell(rows: list[dict[str, Any]], differences: list[dict[str, Any]]) -> None
         say(f"{row['model']}: {plural(row['n_pieces'], 'piece')}, {plural(row['n_notes'], 'note')}")
         for name in ("bits_per_symbol", "bits_per_note", "bits_per_pitch"):
             if row[name] is not None:
-                low, high = row[name]["interval"]
-                label = name.replace("_", " ")
-                say(f"    {label:<16} {row[name]['value']:.3f}  (95 % interval {low:.3f} to {high:.3f})")
+                say(f"    {name.replace('_', ' '):<16} {_in_words(row[name])}{_spread(row, name)}")
     for row in differences:
-        low, high = row["bits_per_note"]["interval"]
-        value = row["bits_per_note"]["value"]
-        say(f"{row['model']} against {row['against']}: {value:+.3f} bits per note ({low:+.3f} to {high:+.3f})")
+        say(f"{row['model']} against {row['against']}, bits per note: {_in_words(row['bits_per_note'], '+.3f')}")
     say("Fewer bits are better: the music surprises the model less.")
+
+
+def _in_words(estimate: dict[str, Any], form: str = ".3f") -> str:
+    """A figure with its interval; infinity, which JSON writes as null, by name."""
+    value, low, high = (
+        "infinite" if x is None else format(x, form) for x in (estimate["value"], *estimate["interval"])
+    )
+    return f"{value}  (95 % interval {low} to {high})"
+
+
+def _spread(row: dict[str, Any], name: str) -> str:
+    """How far the fold seeds lie apart, where there are several."""
+    found = [value for value in row.get("by_seed", {}).get(name, []) if value is not None]
+    return f", fold seeds {min(found):.3f} to {max(found):.3f}" if len(found) > 1 else ""

@@ -1,0 +1,266 @@
+"""`score --cv`: models fitted anew for each fold, and predicting the pieces they did not see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stochastic_music._files import write_new
+from stochastic_music.cli._choices import choose_encoding, choose_transposition, parse_parameters
+from stochastic_music.cli._common import assignments, load_model, plural, say
+from stochastic_music.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.corpus import Corpus, TokenCorpus
+    from stochastic_music.evaluation import CrossValidation
+    from stochastic_music.protocols import IntArray
+
+FIGURES = ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
+USES = ("stm", "ltm", "ltm+", "both")
+
+
+@dataclass(frozen=True)
+class Dealing:
+    """The folds of every seed: `fold` is (n_seeds, n_pieces)."""
+
+    fold: IntArray
+    seeds: tuple[int, ...]
+    grouping: str
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What is cross-validated: a kind of model with its parameters, on pieces encoded in one way."""
+
+    label: str
+    kind: str
+    parameters: dict[str, Any]
+    make: Callable[[], Any]
+    encoding: Any
+    transpose: str
+    adapt: bool = False
+    closed: bool = True
+    use: str = field(default="", kw_only=True)
+
+    def encode(self, music: Corpus) -> TokenCorpus:
+        """The corpus as symbols, over the alphabet that it uses."""
+        from stochastic_music.corpus import encode_corpus
+
+        if self.transpose == "all":
+            raise UsageError("--transpose all does not go with --cv: take common or none")
+        tokens, report = encode_corpus(music.transpose(choose_transposition(self.transpose)), self.encoding)
+        for piece in report.left_out[:5]:
+            say(f"  not encoded: {piece.in_words()}")
+        alphabet = set(tokens.symbols.tolist())
+        return tokens.with_vocabulary(tokens.vocabulary.restrict(alphabet, closed=self.closed))
+
+
+def contenders(
+    music: Corpus,
+    models: Sequence[str],
+    texts: Sequence[str],
+    uses: Sequence[str],
+    known: str | None,
+    encoding: str,
+    part: str | None,
+    grid: str,
+    transpose: str,
+) -> list[Contender]:
+    """One for each model named, and for PPM one for each use."""
+    given = _shared(models, texts)
+    chosen, why = choose_encoding(music, encoding, part, grid)
+    if known is not None:
+        chosen, why = _without_timing(chosen, known), "Encoding: melody, pitches alone, without END."
+    if any(not name.endswith(".smm") for name in models):
+        say(why)
+    found: list[Contender] = []
+    for name in models:
+        if name.endswith(".smm"):
+            found.append(_as_fitted(name))
+        elif uses:
+            found += [_used(name, use, given[name], chosen, transpose, known is None) for use in uses]
+        else:
+            found.append(_plain(name, given[name], chosen, transpose, known is None))
+    return found
+
+
+def _plain(kind: str, parameters: dict[str, Any], encoding: Any, transpose: str, closed: bool) -> Contender:
+    from stochastic_music import registry
+
+    def make() -> Any:
+        return registry.create("models", kind, parameters)
+
+    return Contender(kind, kind, parameters, make, encoding, transpose, closed=closed)
+
+
+def _as_fitted(name: str) -> Contender:
+    """The kind and the settings of a fitted model, which is fitted anew."""
+    from stochastic_music import registry
+
+    pipeline, _ = load_model(Path(name))
+    kind = registry.name_of("models", pipeline.model)
+    parameters = registry.parameters_set(pipeline.model)
+    contender = _plain(kind, parameters, pipeline.encoding, pipeline.transpose, closed=True)
+    return Contender(name, kind, parameters, contender.make, pipeline.encoding, pipeline.transpose)
+
+
+def _used(kind: str, use: str, parameters: dict[str, Any], encoding: Any, transpose: str, closed: bool) -> Contender:
+    """PPM as short-term memory, as long-term memory frozen or growing, or as growing one with short-term memory."""
+    from stochastic_music.models import PPM, STM, Mixture, OnlinePPM
+
+    if use not in USES:
+        raise UnknownNameError("--use", use, USES)
+    if kind != "ppm":
+        raise UsageError(f"--use goes with -m ppm, not with {kind}: leave it out")
+    makers: dict[str, Callable[[], Any]] = {
+        "stm": lambda: STM(**parameters),
+        "ltm": lambda: PPM(**{"order_bound": None, **parameters}),
+        "ltm+": lambda: OnlinePPM(**parameters),
+        "both": lambda: Mixture([OnlinePPM(**parameters), STM()], "geometric", bias=7),
+    }
+    adapt = use in {"ltm+", "both"}
+    return Contender(f"ppm {use}", kind, parameters, makers[use], encoding, transpose, adapt, closed, use=use)
+
+
+def _without_timing(encoding: Any, known: str) -> Any:
+    from stochastic_music import registry
+    from stochastic_music.tokens import MelodyEncoding
+
+    if known != "none":
+        raise UsageError(
+            f"--known got '{known}'; expected none (pitches alone). Without --known each pitch is given the rhythm of "
+            "its own event"
+        )
+    if encoding.name != "melody":
+        raise UsageError(f"--known none goes with melodies; this corpus is encoded as {encoding.name}")
+    return MelodyEncoding(**{**registry.parameters_set(encoding), "fields": ("pitch",)})
+
+
+def _shared(models: Sequence[str], texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The parameters of each kind: --set goes to the kinds that take it, and one of them must."""
+    from stochastic_music import registry
+
+    kinds = [name for name in models if not name.endswith(".smm")]
+    takes = {kind: registry.parameters_of(registry.get("models", kind)) for kind in kinds}
+    for name in assignments(texts):
+        if not any(name in known for known in takes.values()):
+            raise UnknownNameError("parameter to --set", name, {n for known in takes.values() for n in known})
+    return {
+        kind: parse_parameters(kind, [text for text in texts if text.partition("=")[0].strip() in takes[kind]])
+        for kind in kinds
+    }
+
+
+def deal(music: Corpus, k: int, n_seeds: int, group: str | None, file: Path | None) -> Dealing:
+    """The folds: read from `file` where it exists, else dealt, and written to it where one is named."""
+    import numpy as np
+
+    if group not in {None, "variants"}:
+        raise UnknownNameError("--group", str(group), ["variants"])
+    if n_seeds < 1:
+        raise UsageError(f"--seeds is {n_seeds}; expected 1 or more")
+    if file is not None and file.exists():
+        return _read_folds(music, file)
+    seeds = tuple(range(n_seeds))
+    together = group == "variants"
+    fold = np.stack([music.fold_numbers(k, seed=seed, keep_variants_together=together) for seed in seeds])
+    dealing = Dealing(fold, seeds, group or "none")
+    if file is not None:
+        write_new(file, _folds_text(music, dealing).encode())
+        say(f"Wrote the folds to {file}.")
+    return dealing
+
+
+def _folds_text(music: Corpus, dealing: Dealing) -> str:
+    pieces = dict(zip(music.names, dealing.fold.T.tolist(), strict=True))
+    content = {"schema": 1, "seeds": list(dealing.seeds), "grouping": dealing.grouping, "pieces": pieces}
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _read_folds(music: Corpus, file: Path) -> Dealing:
+    import numpy as np
+
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        seeds, pieces = tuple(content["seeds"]), content["pieces"]
+        missing = [name for name in music.names if name not in pieces]
+        nowhere = [-1] * len(seeds)
+        fold = np.array([pieces.get(name, nowhere) for name in music.names], dtype=np.int64).T
+        if len(fold) != len(seeds):
+            raise ValueError(f"{len(fold)} folds a piece for {len(seeds)} seeds")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{file} holds no folds ({error}): name a new file, and --folds writes it") from error
+    if missing:
+        raise UsageError(f"{file} does not say in which fold {missing[0]} is: it was made for another corpus")
+    say(f"Folds as in {file}.")
+    return Dealing(fold, seeds, str(content.get("grouping", "none")))
+
+
+def validate(
+    contender: Contender, music: Corpus, dealing: Dealing, *, seed: int, entropy: bool
+) -> tuple[dict[str, Any], CrossValidation]:
+    """The row of one model, and its predictions."""
+    import numpy as np
+
+    from stochastic_music.evaluation import cross_validate, likelihood
+
+    tokens = contender.encode(music)
+    column = {name: i for i, name in enumerate(music.names)}
+    dealt = dealing.fold[:, [column[name] for name in tokens.names]]
+    n_folds = sum(len(np.unique(row)) for row in dealt)
+    say(f"{contender.label}: {plural(len(tokens), 'piece')}, fitted {plural(n_folds, 'time')} ...")
+    run = cross_validate(
+        contender.make, tokens, seeds=dealing.seeds, dealt=dealt, adapt=contender.adapt, entropy=entropy
+    )
+    mean = run.log_probs.mean(axis=0)
+    figures = {name: getattr(likelihood, name)(tokens, mean, seed=seed) for name in FIGURES}
+    row = {
+        "model": contender.label,
+        "kind": contender.kind,
+        "parameters": {name: _jsonable(value) for name, value in contender.parameters.items()},
+        "n_pieces": len(tokens),
+        "n_notes": int(likelihood.begins_note(tokens.vocabulary, tokens.symbols).sum()),
+        **{name: figure and figure.to_json() for name, figure in figures.items()},
+        "folds": {name: _finite(run.per_fold(name)) for name, figure in figures.items() if figure is not None},
+        "by_seed": {name: _finite([[e.value for e in getattr(run, name)() if e]])[0] for name in FIGURES},
+        "protocol": _protocol(contender, tokens, dealing, dealt),
+    }
+    return row, run
+
+
+def _protocol(contender: Contender, tokens: TokenCorpus, dealing: Dealing, dealt: IntArray) -> dict[str, Any]:
+    """How the figures were measured."""
+    import numpy as np
+
+    from stochastic_music import __version__
+
+    alone = [f.name for f in tokens.vocabulary.fields] == ["pitch"]
+    return {
+        "k": len(np.unique(dealt[0])),
+        "seeds": list(dealing.seeds),
+        "grouping": dealing.grouping,
+        "encoding": contender.encoding.name,
+        "grid": str(getattr(contender.encoding, "grid", "")),
+        "transposition": contender.transpose,
+        "alphabet_size": len(tokens.vocabulary.alphabet or ()),
+        "end": tokens.vocabulary.closed,
+        "first_event": "predicted",
+        "known": "none" if alone else "the earlier fields of the event",
+        "use": contender.use or None,
+        "learns_from_the_test_fold": contender.adapt,
+        "versions": {"stochastic_music": __version__, "numpy": np.__version__},
+    }
+
+
+def _jsonable(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _finite(rows: Sequence[Sequence[float]]) -> list[list[float | None]]:
+    """Infinity, for which JSON has no name, is null."""
+    import math
+
+    return [[value if math.isfinite(value) else None for value in row] for row in rows]
