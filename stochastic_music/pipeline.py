@@ -13,6 +13,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -108,6 +109,7 @@ class Pipeline:
             "n_notes": n_notes,
             "least_events": int(lengths.min()),
             "most_events": max(MAX_EVENTS, 2 * int(lengths.max())),
+            "ends_on_line": _ends_on_line(tokens),
         }
         self._composer: Any = None
         return self
@@ -142,10 +144,10 @@ class Pipeline:
         """`n` new pieces with what is known of each.
 
         The model draws from the symbols its corpus has. Without a constraint it ends each piece itself, though
-        not before the length of its shortest training piece, and at the latest after `max_events` (None: twice its
-        longest one, 1,024 at least). Without `header` one is drawn from the training pieces for each take. `shaping` is temperature, top_k, top_p
-        and method of `stochastic_music.sampling.sample`. Raises UnsatisfiableError where nothing meets
-        `constraint`.
+        not before the length of its shortest training piece, and at the latest after `max_events` (None: twice
+        its longest one, 1,024 at least). Without `header` one is drawn from the training pieces for each take.
+        `shaping` is temperature, top_k, top_p and method of `stochastic_music.sampling.sample`. Raises
+        UnsatisfiableError where nothing meets `constraint`.
         """
         self._check_fitted()
         key = _random.key(seed)
@@ -268,6 +270,20 @@ def fingerprints(tokens: TokenCorpus) -> NDArray[np.uint64]:
     """A 64-bit fingerprint per piece, of its symbols: (n_pieces,). Tells training pieces apart from new ones."""
     digests = (hashlib.sha256(row.astype("<i8").tobytes()).digest()[:8] for row in tokens)
     return np.array([int.from_bytes(digest, "little") for digest in digests], dtype=np.uint64)
+
+
+def _ends_on_line(tokens: TokenCorpus, at_most: int = 100, longest: int = 4096) -> bool:
+    """Whether most pieces stop sounding on a bar line; asked of the first ones that are not very long."""
+    clock, end = tokens.vocabulary.clock, tokens.vocabulary.end
+    asked = np.flatnonzero(tokens.lengths <= longest)[:at_most]
+    if not clock.ticks or not len(asked):
+        return True
+    headers = [tokens.headers[i] for i in asked]
+    state = clock.start(headers)
+    for column in zip_longest(*(tokens[i].tolist() for i in asked), fillvalue=end):
+        state = clock.advance(state, np.array(column, dtype=np.int64))
+    pickups = np.array([header.pickup if header else 0 for header in headers])
+    return bool(clock.on_line(state, pickups).mean() >= 0.5)
 
 
 def _unique_headers(headers: Sequence[Header | None]) -> tuple[list[Header | None], NDArray[np.int64]]:

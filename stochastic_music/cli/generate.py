@@ -64,7 +64,7 @@ def generate(
     takes = _compose(
         pipeline,
         n,
-        constraint=_constraint(bars, length, pitch_range, middle_c, shift or 0),
+        constraint=_constraint(pipeline, bars, length, pitch_range, middle_c, shift or 0),
         seed=number,
         meter=meter,
         tempo=tempo,
@@ -100,7 +100,7 @@ def generate(
 
 
 def _constraint(
-    bars: int | None, length: int | None, pitch_range: str | None, middle_c: str, shift: int
+    pipeline: Pipeline, bars: int | None, length: int | None, pitch_range: str | None, middle_c: str, shift: int
 ) -> Constraint | None:
     """What the request demands of the music before it is moved by `shift` semitones."""
     from stochastic_music.constraints import Bars, Length, PitchRange
@@ -108,7 +108,7 @@ def _constraint(
 
     parts: list[Any] = []
     if bars is not None:
-        parts.append(Bars(bars))
+        parts.append(Bars(bars, rest=not pipeline.card_.get("ends_on_line", True)))
     if length is not None:
         parts.append(Length(length))
     if pitch_range is not None:

@@ -58,16 +58,22 @@ class Bars(Joinable):
 
     The music stops sounding exactly on the bar line that closes bar `n`, or, under a header with a pickup
     of P units, also P units before it (the pickup completes the last bar), and nothing sounds beyond.
-    Meters change where the header says. Raises UsageError where symbols carry no time.
+    With `rest` it may stop anywhere within bar `n`, which a rest then fills: for detached playing and drums,
+    whose last sound ends before the line. Meters change where the header says. Raises UsageError where
+    symbols carry no time.
     """
 
     n: int
+    rest: bool = False
 
     def __post_init__(self) -> None:
         _check_count("Bars", self.n, 1)
 
+    def __str__(self) -> str:
+        return f"Bars({self.n}, rest=True)" if self.rest else f"Bars({self.n})"
+
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> TimeAutomaton:
-        """The clock, which must stop on the line."""
+        """The clock, which must stop on the line, or with `rest` within the bar before it."""
         if not vocabulary.clock.ticks:
             names = ", ".join(field.name for field in vocabulary.fields)
             raise UsageError(
@@ -76,7 +82,8 @@ class Bars(Joinable):
             )
         header = header or Header(vocabulary.resolution)
         line = header.bar_start(self.n + 1)
-        return TimeAutomaton(vocabulary, header, stops=tuple({line, line - header.pickup}))
+        stops = range(header.bar_start(self.n) + 1, line + 1) if self.rest else {line, line - header.pickup}
+        return TimeAutomaton(vocabulary, header, stops=tuple(stops))
 
 
 def _check_count(name: str, value: int, least: int) -> None:

@@ -117,6 +117,12 @@ class Clock:
         bars, position = np.divmod(time - start, length)
         return Place(spans.number[rows, span] + bars, position, length, spans.code[rows, span])
 
+    def on_line(self, state: ClockState, pickups: IntArray) -> BoolArray:
+        """Whether what was heard stops on a bar line, or where the pickup completes the bar: (batch,)."""
+        place = self.place(state, at_end=True)
+        left = place.bar_length - place.position
+        return (place.position == 0) | (left == pickups)
+
     def marks(self, state: ClockState) -> IntArray:
         """The mark each row shows: -1 unless an event is about to begin and symbols carry time: (batch,)."""
         if not self.ticks:

@@ -170,3 +170,18 @@ def test_help_names_each_verb(stochmusic):
     assert done.returncode == 0
     for verb in ("fit", "generate", "score", "corpus", "models", "info", "doctor"):
         assert verb in done.stdout
+
+
+def test_bars_of_detached_notes_and_of_drums_end_in_a_rest(stochmusic, tmp_path, tune):
+    for name, drums in (("detached", False), ("drums", True)):
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            score = tune([(j, 0.25, 60 + (j * j + i) % 7) for j in range(16)])
+            score.tracks[0].is_drum = drums
+            score.dump_midi(tmp_path / name / f"{i}.mid")
+        assert stochmusic("fit", name).returncode == 0
+        done = stochmusic("generate", f"{name}.smm", "--bars", "3", "-n", "2", "--seed", "1", "--json")
+        assert done.returncode == 0, done.stderr
+        for row in json.loads(done.stdout)["files"]:
+            [track] = Score(tmp_path / row["file"]).tracks
+            assert 8 * 480 < max(note.end for note in track.notes) < 12 * 480

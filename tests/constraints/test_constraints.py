@@ -132,6 +132,14 @@ def test_bars_are_full_and_counted_as_printed(n, header, lengths, accepted):
     assert accepts(Bars(n), MELODY, spell(MELODY, *((0, length, 60) for length in lengths)), header) == accepted
 
 
+def test_with_a_rest_the_last_bar_may_sound_in_part():
+    # 16 units a bar: two bars stop at 17 to 32
+    for lengths, accepted in [([8, 8], False), ([8, 8, 1], True), ([8, 8, 8, 8], True), ([8, 8, 8, 8, 1], False)]:
+        piece = spell(MELODY, *((0, length, 60) for length in lengths))
+        assert accepts(Bars(2, rest=True), MELODY, piece, Header(4)) == accepted
+    assert str(Bars(2, rest=True)) == "Bars(2, rest=True)"
+
+
 def test_rests_count_and_chords_do_not():
     assert accepts(Bars(1), MELODY, spell(MELODY, (4, 8, 60), (0, 4, 60)))
     chord = spell(NOTES, (0, 8, 63), (0, 8, 60), (4, 4, 61), (4, 8, 60))  # onsets 0, 0, 4, 8; the last stops at 16
