@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from stochastic_music.io import load as load
     from stochastic_music.io import save as save
     from stochastic_music.models import PPM as PPM
+    from stochastic_music.models import STM as STM
     from stochastic_music.models import Markov as Markov
+    from stochastic_music.models import Mixture as Mixture
+    from stochastic_music.models import OnlinePPM as OnlinePPM
     from stochastic_music.pipeline import Pipeline as Pipeline
     from stochastic_music.tokens import Header as Header
     from stochastic_music.tokens import MelodyEncoding as MelodyEncoding
@@ -42,12 +45,15 @@ _ROOMS = {
     "Length": "constraints",
     "Markov": "models",
     "MelodyEncoding": "tokens",
+    "Mixture": "models",
     "NotesEncoding": "tokens",
+    "OnlinePPM": "models",
     "PPM": "models",
     "Piece": "corpus",
     "Pipeline": "pipeline",
     "PitchRange": "constraints",
     "RemiEncoding": "tokens",
+    "STM": "models",
     "TokenCorpus": "corpus",
     "Vocabulary": "tokens",
     "VoicesEncoding": "tokens",
@@ -57,13 +63,16 @@ _ROOMS = {
 
 __all__ = [
     "PPM",
+    "STM",
     "Bars",
     "Corpus",
     "Header",
     "Length",
     "Markov",
     "MelodyEncoding",
+    "Mixture",
     "NotesEncoding",
+    "OnlinePPM",
     "Piece",
     "Pipeline",
     "PitchRange",

@@ -25,6 +25,8 @@ def folds(n_pieces: int, k: int, *, seed: Seed = 0, groups: Sequence[int] | None
         raise InvalidParameterError(f"got {len(members)} groups for {n_pieces} pieces; expected one each")
     sizes = np.bincount(members)
     what = "pieces" if groups is None else "groups"
+    if len(sizes) < 2:
+        raise InvalidParameterError(f"{len(sizes)} {what[:-1]} cannot be dealt to folds: give two or more")
     if not 2 <= k <= len(sizes):
         raise InvalidParameterError(f"the number of folds is {k}; expected 2 to {len(sizes)}, the number of {what}")
     filled, fold_of = np.zeros(k, dtype=np.int64), np.zeros(len(sizes), dtype=np.int64)

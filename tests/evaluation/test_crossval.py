@@ -118,6 +118,10 @@ def test_bad_requests_are_named():
     corpus = corpus_of([0], [1], [2])
     with pytest.raises(InvalidParameterError, match="folds is 4; expected 2 to 3"):
         cross_validate(Counts, corpus, k=4)
+    with pytest.raises(InvalidParameterError, match="1 piece cannot be dealt"):
+        folds(1, 10)
+    with pytest.raises(InvalidParameterError, match="1 group cannot be dealt"):
+        folds(5, 2, groups=[3] * 5)
     with pytest.raises(InvalidParameterError, match="number of groups"):
         cross_validate(Counts, corpus, k=3, groups=[0, 0, 1])
     with pytest.raises(InvalidParameterError, match="other folds"):
