@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import ModelFileError, VocabularyError
+from stochastic_music.errors import EmptyCorpusError, ModelFileError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.contexts import listen, read
 from stochastic_music.models.ppm import PPM, gives, keeps
@@ -111,8 +111,10 @@ class OnlinePPM(BaseModel[OnlineState]):
         self.shortest_deterministic = shortest_deterministic
 
     def fit(self, corpus: TokenCorpus) -> Self:
-        """Remember `corpus`; returns self."""
+        """Remember `corpus`; returns self. Raises EmptyCorpusError, InvalidParameterError."""
         PPM(**self.get_params())._check_params()
+        if not len(corpus.symbols):
+            raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
         self.vocabulary_ = corpus.vocabulary
         self.text_ = self._read_through(corpus) if self.exclusion else text_of(corpus, leads=self.order_bound != 0)
         return self
@@ -125,10 +127,15 @@ class OnlinePPM(BaseModel[OnlineState]):
         return self.text_
 
     def adapt(self, symbols: Sequence[int] | IntArray, header: Header | None = None) -> Self:
-        """The model that has also learned the piece `symbols`; self stays as it is."""
+        """The model that has also learned the piece `symbols`; self stays as it is.
+
+        Raises VocabularyError for symbols outside the alphabet.
+        """
         self._check_fitted()
+        piece = np.asarray(symbols, dtype=np.int64)
+        self.vocabulary_.check(piece)
         other = copy(self)
-        other.text_ = self._after(np.asarray(symbols, dtype=np.int64), header)
+        other.text_ = self._after(piece, header)
         return other
 
     def _after(self, symbols: IntArray, header: Header | None) -> Text:

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import InvalidParameterError, ModelFileError, UnknownNameError, VocabularyError
+from stochastic_music.errors import (
+    EmptyCorpusError,
+    InvalidParameterError,
+    ModelFileError,
+    UnknownNameError,
+    VocabularyError,
+)
 from stochastic_music.models import PPM, STM, Mixture, OnlinePPM
 from stochastic_music.models.ppm import ESCAPES
 from stochastic_music.testing import check_model
@@ -133,3 +139,7 @@ def test_parameters_are_checked():
         STM(-1).fit(corpus_of([0]))
     with pytest.raises(UnknownNameError, match="escape"):
         OnlinePPM(escape="e").fit(corpus_of([0]))
+    with pytest.raises(EmptyCorpusError, match="no symbols"):
+        OnlinePPM().fit(corpus_of([]))
+    with pytest.raises(VocabularyError, match="outside the alphabet"):
+        OnlinePPM().fit(corpus_of([0])).adapt([7])
