@@ -18,9 +18,9 @@ def _loaded_by(code):
 
 def test_the_public_names_are_these():
     assert set(sm.__all__) == {
-        "Bars", "Corpus", "Header", "Length", "Markov", "MelodyEncoding", "Mixture", "NotesEncoding", "OnlinePPM", "PPM",
-        "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM", "TokenCorpus", "Vocabulary", "VoicesEncoding",
-        "__version__", "load", "save",
+        "Bars", "Corpus", "Header", "Length", "Markov", "MelodyEncoding", "Mixture", "NotesEncoding", "OnlinePPM",
+        "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM", "TokenCorpus", "Vocabulary",
+        "VoicesEncoding", "__version__", "load", "save",
     }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ _NEVER = -1
 
 
 class Text(NamedTuple):
-    """What was read, each (batch, n) and (1, n) where it is the same for all.
+    """What was read: each (1, n) of the text that all rows of a batch know, (batch, n) of their pieces.
 
     `element` as in a stream; `due` the field that each was, -1 for START and marks; `lead` the element that led
     there; `known` the longest context in which the element had been seen before, -1 where none had it.
@@ -59,13 +59,9 @@ class Text(NamedTuple):
     known: IntArray
 
     @classmethod
-    def empty(cls) -> Text:
+    def empty(cls, batch: int = 1) -> Text:
         """Nothing read."""
-        return cls(*(np.zeros((1, 0), dtype=np.int64) for _ in range(4)))
-
-    def spread(self, batch: int) -> Text:
-        """The same text for every row of a batch."""
-        return Text(*(np.broadcast_to(column, (batch, column.shape[1])) for column in self))
+        return cls(*(np.zeros((batch, 0), dtype=np.int64) for _ in range(4)))
 
     def then(self, element: IntArray, due: IntArray, lead: IntArray, known: IntArray) -> Text:
         """One element more in each row: (batch,) each."""
@@ -74,9 +70,12 @@ class Text(NamedTuple):
 
 
 class OnlineState(NamedTuple):
-    """The text, how long the suffix before each place matches the present one (batch, n), what leads, the clock."""
+    """The text of the piece, how long the suffix before each place matches the present one, what leads, the clock.
 
-    text: Text
+    `match` is (batch, n), for the places of the text that the model knew before, then for those of the piece.
+    """
+
+    own: Text
     match: IntArray
     lead: IntArray
     clock: ClockState
@@ -143,8 +142,9 @@ class OnlinePPM(BaseModel[OnlineState]):
         for symbol in symbols:
             state = self.advance(state, np.array([symbol], dtype=np.int64))
         # a mark that stands before nothing was never read by anyone
-        marks = state.text.element[0, -1:] > self.vocabulary_.n_symbols
-        return Text(*(column[:, : column.shape[1] - int(marks.sum())] for column in state.text))
+        last = -1 if state.own.element[0, -1] > self.vocabulary_.n_symbols else None
+        pairs = zip(self.text_, state.own, strict=True)
+        return Text(*(np.concatenate([known, own[:, :last]], axis=1) for known, own in pairs))
 
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same memory over another alphabet of the same declaration; symbols read must stay in it."""
@@ -174,20 +174,20 @@ class OnlinePPM(BaseModel[OnlineState]):
         """The text known before the piece, then START and the clock's first mark."""
         self._check_fitted()
         clock = self.vocabulary_.clock.start(headers_of(header, batch_size))
-        text = self.text_.spread(batch_size)
         none, start = np.full(batch_size, -1), np.full(batch_size, self.vocabulary_.n_symbols)
-        text, match = self._take(text, np.zeros_like(text.element), start, none, none, none)
-        return self._hear(OnlineState(text, match, start if self.order_bound != 0 else none, clock))
+        match = np.zeros((batch_size, self.text_.element.shape[1]), dtype=np.int64)
+        own, match = self._take(Text.empty(batch_size), match, start, none, none, none)
+        return self._hear(OnlineState(own, match, start if self.order_bound != 0 else none, clock))
 
     def advance(self, state: OnlineState, symbols: IntArray) -> OnlineState:
         """The symbols learned, and what the clock shows then heard."""
         due, n_fields = state.clock.due, self.vocabulary_.n_fields
         symbols = np.asarray(symbols, dtype=np.int64)
         known = self._known(state, symbols) if self.exclusion else np.zeros_like(symbols)
-        text, match = self._take(state.text, state.match, symbols, due, state.lead, known)
+        own, match = self._take(state.own, state.match, symbols, due, state.lead, known)
         clock = self.vocabulary_.clock.advance(state.clock, symbols)
         leads = (due == n_fields - 1) & (self.order_bound != 0)
-        return self._hear(OnlineState(text, match, np.where(leads, symbols, state.lead), clock))
+        return self._hear(OnlineState(own, match, np.where(leads, symbols, state.lead), clock))
 
     def _hear(self, state: OnlineState) -> OnlineState:
         """The marks read, where the clock shows any: rows that have ended read one that is never read again."""
@@ -195,17 +195,32 @@ class OnlinePPM(BaseModel[OnlineState]):
         if (marks < 0).all():
             return state
         elements, none = marks + self.vocabulary_.n_symbols + 1, np.full(len(marks), -1)
-        text, match = self._take(state.text, state.match, elements, none, none, none)
-        return state._replace(text=text, match=match)
+        own, match = self._take(state.own, state.match, elements, none, none, none)
+        return state._replace(own=own, match=match)
 
     def _take(  # noqa: PLR0917, the columns of one text
-        self, text: Text, match: IntArray, element: IntArray, due: IntArray, lead: IntArray, known: IntArray
+        self, own: Text, match: IntArray, element: IntArray, due: IntArray, lead: IntArray, known: IntArray
     ) -> tuple[Text, IntArray]:
-        """The text with one element more, and the matches before every place of it."""
+        """The piece with one element more, and the matches before every place."""
         nothing = np.zeros((len(element), 1), dtype=np.int64)
-        longer = np.where(element == self.vocabulary_.n_symbols, 1, match.T + 1).T
-        matched = np.where(text.element == element[:, None], longer, 0)
-        return text.then(element, due, lead, known), np.concatenate([nothing, matched], axis=1)
+        # nothing stands before START, so no match goes on beyond it
+        kept = np.where(element == self.vocabulary_.n_symbols, 0, 1)[:, None] * match
+        matched = np.where(self._same(own, "element", element), kept + 1, 0)
+        return own.then(element, due, lead, known), np.concatenate([nothing, matched], axis=1)
+
+    def _same(self, own: Text, column: str, value: IntArray) -> BoolArray:
+        """Where a column of all that was read equals a value a row: (batch, n)."""
+        texts = (getattr(text, column) for text in (self.text_, own))
+        return np.concatenate([text == value[:, None] for text in texts], axis=1)
+
+    def _at(self, own: Text, column: str, row: IntArray, place: IntArray) -> IntArray:
+        """A column of all that was read, at places: (m,)."""
+        before = getattr(self.text_, column)[0]
+        earlier = place < len(before)
+        out = np.empty(len(place), dtype=np.int64)
+        out[earlier] = before[place[earlier]]
+        out[~earlier] = getattr(own, column)[row[~earlier], place[~earlier] - len(before)]
+        return out
 
     def lengths(self, state: OnlineState) -> IntArray:
         """The longest context that each place of the text shares with the present one, -1 elsewhere: (batch, n).
@@ -217,15 +232,15 @@ class OnlinePPM(BaseModel[OnlineState]):
         present = due + int(self.vocabulary_.clock.ticks)
         length = state.match
         if self.order_bound != 0:
-            led = state.text.lead == state.lead[:, None]
+            led = self._same(state.own, "lead", state.lead)
             length = np.where(led, np.where(length < present[:, None], length + 1, length), 0)
         if self.order_bound is not None:
             length = np.minimum(length, (self.order_bound * event + present)[:, None])
-        return np.where(state.text.due == due[:, None], length, _NEVER)
+        return np.where(self._same(state.own, "due", due), length, _NEVER)
 
     def _known(self, state: OnlineState, symbols: IntArray) -> IntArray:
         """The longest context that had these symbols before, -1 where none had: (batch,)."""
-        lengths = np.where(state.text.element == symbols[:, None], self.lengths(state), _NEVER)
+        lengths = np.where(self._same(state.own, "element", symbols), self.lengths(state), _NEVER)
         longest: IntArray = lengths.max(axis=1, initial=_NEVER)
         return longest
 
@@ -245,8 +260,8 @@ class OnlinePPM(BaseModel[OnlineState]):
         batch, n_symbols = due_mask.shape
         lengths = self.lengths(state)
         row, place = np.nonzero(lengths >= 0)
-        length, known = lengths[row, place], state.text.known[row, place]
-        cell = row * n_symbols + state.text.element[row, place]
+        length, known = lengths[row, place], self._at(state.own, "known", row, place)
+        cell = row * n_symbols + self._at(state.own, "element", row, place)
         speech = Speech.before(due_mask, _tally(cell, batch, n_symbols) > 0)
         order = 0
         while len(cell):
