@@ -1,0 +1,206 @@
+"""Multiple viewpoints: many small models of one piece, each listening to something else, mixed log-linearly.
+
+A *viewpoint* [1] sees one aspect of music: pitches, intervals, distances from the tonic, the place in the bar. A *term*
+counts, in contexts that it makes of viewpoints (the last two intervals; scale degree and duration), how far the symbol
+that came lay from its reference (the note before, the tonic). Long-term terms count in the corpus, short-term terms
+in the piece so far. For the field now due,
+
+    p(x | past)  is proportional to  exp( sum over terms m of  w[m, what m knows] * log p_m(x - reference | context) )
+
+over the symbols that training brought, with weights that maximize the likelihood of the training pieces, each seen
+without its own counts [2, 3]; see `viewpoints.weights` for their exact form, `viewpoints.language` for how viewpoints
+are written, `viewpoints.viewpoint` for those there are. Symbols of the alphabet that training never brought share a
+small novelty. A corpus of one piece leaves nothing to learn weights from: then `learned_` is False and all terms are
+believed alike.
+
+Being a normalized conditional over whole events, rest, duration, phrase mark and pitch in turn, END included, it
+samples, scores and takes constraints like any autoregressive model. References and contexts are functions of the
+symbols so far and the header; the tonic is the header's, or estimated from the pitches so far where it has none.
+
+[1] D. Conklin, I. H. Witten. Multiple viewpoint systems for music prediction. Journal of New Music Research 24(1),
+    1995.
+[2] G. E. Hinton. Training products of experts by minimizing contrastive divergence. Neural Computation 14(8), 2002.
+[3] S. F. Chen, R. Rosenfeld. A survey of smoothing techniques for maximum entropy models. IEEE Transactions on
+    Speech and Audio Processing 8(1), 2000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, VocabularyError
+from stochastic_music.models.base import BaseModel, headers_of
+from stochastic_music.models.viewpoints.defaults import default_terms
+from stochastic_music.models.viewpoints.field_model import FieldModel
+from stochastic_music.models.viewpoints.language import Term, parse, resolve
+from stochastic_music.models.viewpoints.learning import fit_field, record
+from stochastic_music.models.viewpoints.reading import Reader, Reading
+from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.tokens import Header, Vocabulary
+
+#: contexts longer than this are written out by those who want them
+MAX_ORDER = 16
+
+
+class ViewpointState(NamedTuple):
+    """What each row has read."""
+
+    reading: Reading
+
+
+class MultipleViewpoint(BaseModel[ViewpointState]):
+    """Multiple viewpoints, mixed log-linearly; see the module's article.
+
+    Args:
+        viewpoints: what is counted in the corpus, as in `cpint*ioi,cpfref:3|dur` (see `viewpoints.language`). Fields
+            that none of them predicts, and all with "auto", get `viewpoints.defaults`.
+        short_term: likewise, what is counted in the piece so far; "none" for nothing.
+        order: the highest order of viewpoints that are written without one, 0 to 16.
+        penalty: how strongly weights are held back, 1 being the usual.
+        max_events: weights are learned from whole pieces drawn by `seed`, of so many events or a few more; counts come
+            from all.
+
+    After `fit`: `fields_`, one `FieldModel` a field, `reader_`, and `learned_`, whether weights were learned.
+    `fit` raises InvalidParameterError or UnknownNameError for what it cannot read.
+
+        >>> from stochastic_music.corpus import TokenCorpus
+        >>> scales = [[0, 1, 2, 3], [3, 2, 1, 0], [1, 2, 3, 4]]
+        >>> corpus = TokenCorpus.from_sequences(scales, Vocabulary.plain(6, name="pitch"))
+        >>> model = MultipleViewpoint("cpint:2").fit(corpus)
+        >>> state = model.initial_state()
+        >>> for pitch in (2, 3):
+        ...     state = model.advance(state, np.array([pitch]))
+        >>> int(model.next_log_probs(state).argmax())
+        4
+    """
+
+    fields_: tuple[FieldModel, ...]
+    reader_: Reader
+
+    def __init__(
+        self,
+        viewpoints: str = "auto",
+        short_term: str = "auto",
+        *,
+        order: int = 6,
+        penalty: float = 1.0,
+        max_events: int = 20_000,
+        seed: int = 0,
+    ) -> None:
+        self.viewpoints = viewpoints
+        self.short_term = short_term
+        self.order = order
+        self.penalty = penalty
+        self.max_events = max_events
+        self.seed = seed
+
+    def fit(self, corpus: TokenCorpus) -> Self:
+        """Count and weigh; returns self. Raises EmptyCorpusError, InvalidParameterError, UnknownNameError."""
+        self._check_params()
+        if not len(corpus.symbols):
+            raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
+        reader = self._reader(corpus.vocabulary)
+        options: Any = {"penalty": self.penalty, "max_events": self.max_events, "seed": self.seed}
+        fields = [
+            fit_field(plan, heard, corpus.vocabulary, **options)
+            for plan, heard in zip(reader.plans, record(reader, corpus), strict=True)
+        ]
+        return self._settle(corpus.vocabulary, reader, fields)
+
+    @property
+    def learned_(self) -> bool:
+        """Whether any weights were learned; a corpus of one piece leaves nothing to learn them from."""
+        self._check_fitted()
+        return any(field.learned for field in self.fields_)
+
+    def _check_params(self) -> None:
+        if not isinstance(self.order, int) or not 0 <= self.order <= MAX_ORDER:
+            raise InvalidParameterError(f"order is {self.order!r}; expected a whole number from 0 to {MAX_ORDER}")
+        if not self.penalty > 0:
+            raise InvalidParameterError(f"penalty is {self.penalty!r}; expected a number above 0")
+        if self.max_events < 1:
+            raise InvalidParameterError(f"max_events is {self.max_events!r}; expected at least 1")
+
+    def _reader(self, vocabulary: Vocabulary) -> Reader:
+        return Reader(
+            vocabulary, self._terms(self.viewpoints, vocabulary), self._terms(self.short_term, vocabulary, short=True)
+        )
+
+    def _terms(self, text: str, vocabulary: Vocabulary, *, short: bool = False) -> dict[str, list[Term]]:
+        """The terms of every field: those named, or else the defaults."""
+        if text == "none":
+            return {}
+        named = [] if text == "auto" else parse(text, self.order, vocabulary)
+        found: dict[str, list[Term]] = {
+            field.name: [term for term in named if resolve(term.target, vocabulary).field == field.name]
+            for field in vocabulary.fields
+        }
+        return {
+            name: terms or default_terms(name, vocabulary, self.order, short=short) for name, terms in found.items()
+        }
+
+    def _settle(self, vocabulary: Vocabulary, reader: Reader, fields: Sequence[FieldModel]) -> Self:
+        self.vocabulary_ = vocabulary
+        self.reader_ = reader
+        self.fields_ = tuple(fields)
+        return self
+
+    def restricted(self, vocabulary: Vocabulary) -> Self:
+        """The same model over another alphabet of the same declaration; symbols seen must stay in it."""
+        self._check_fitted()
+        reason = self.vocabulary_.difference(vocabulary)
+        if reason:
+            raise VocabularyError(f"the model cannot take this vocabulary: {reason}")
+        vocabulary.check(np.unique(np.concatenate([field.candidates for field in self.fields_])))
+        return copy(self)._settle(vocabulary, self.reader_, self.fields_)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learned, as plain arrays: `<field>.<name>`."""
+        self._check_fitted()
+        named = zip(self.vocabulary_.fields, self.fields_, strict=True)
+        return {f"{field.name}.{name}": array for field, model in named for name, array in model.to_arrays().items()}
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
+        """Take back what `to_arrays` gave, in a model with the same parameters; returns self."""
+        self._check_params()
+        reader = self._reader(vocabulary)
+        fields = []
+        for field, plan in zip(vocabulary.fields, reader.plans, strict=True):
+            prefix = f"{field.name}."
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            fields.append(FieldModel.from_arrays(plan, own, vocabulary))
+        return self._settle(vocabulary, reader, fields)
+
+    def initial_state(
+        self, batch_size: int = 1, header: Header | Sequence[Header | None] | None = None
+    ) -> ViewpointState:
+        """Nothing heard."""
+        self._check_fitted()
+        return ViewpointState(self.reader_.begin(headers_of(header, batch_size)))
+
+    def advance(self, state: ViewpointState, symbols: IntArray) -> ViewpointState:
+        """One more symbol a row: symbols (batch,)."""
+        return ViewpointState(self.reader_.advance(state.reading, symbols))
+
+    def next_log_probs(self, state: ViewpointState) -> FloatArray:
+        """(batch, n_symbols): the log probability of every symbol."""
+        reading, vocabulary = state.reading, self.vocabulary_
+        out = self.fields_[reading.field].log_probs(reading, vocabulary.due_mask[reading.field])
+        ended = reading.past.clock.due == vocabulary.n_fields
+        out[ended] = -np.inf
+        out[ended, vocabulary.end] = 0.0
+        return out
+
+    def contributions(self, state: ViewpointState, symbols: IntArray) -> dict[str, FloatArray]:
+        """What each term says for (above 0) or against each row's symbol, in nats: (batch,) by the term's name.
+
+        It is what the term adds to the symbol's score, less what it adds on average over the candidates as the model
+        expects them. Raises VocabularyError for symbols that training never brought, of which no term has heard.
+        """
+        return self.fields_[state.reading.field].contributions(state.reading, symbols)

@@ -1,0 +1,239 @@
+"""One field of an event: what was counted for it, how much each term is believed, and the next symbol.
+
+*Candidates* are the symbols that training brought, END among them where it may come. Log-linear mixing is over these;
+symbols of the alphabet that were never heard share a small *novelty*, the share of training symbols that a piece
+had for itself alone (Good and Turing's estimate, over pieces).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music.errors import VocabularyError
+from stochastic_music.models.viewpoints.past import NONE
+from stochastic_music.models.viewpoints.reading import FieldPlan, Reading
+from stochastic_music.models.viewpoints.tables import END, Keys, Table
+from stochastic_music.models.viewpoints.weights import Weights, bucket, evidence, log_sum_exp
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
+from stochastic_music.tokens import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Numbering:
+    """Small numbers for what each target sees, the same width for all.
+
+    `low` and `size` (n_targets,) are the ranges seen in training; symbols there get numbers from 0, END `width` - 2,
+    anything else `width` - 1. `ids`, `values` and `is_end` (n_candidates,) describe the candidates.
+    """
+
+    plan: FieldPlan
+    ids: IntArray
+    values: IntArray
+    is_end: BoolArray
+    low: IntArray
+    size: IntArray
+
+    @classmethod
+    def of(cls, plan: FieldPlan, table: Table, ids: IntArray, vocabulary: Vocabulary) -> Self:
+        """The numbering of the symbols in `table`."""
+        target = plan.target[np.repeat(table.term, np.diff(table.first))]
+        low, size = np.zeros((2, len(plan.targets)), dtype=np.int64)
+        for i in range(len(plan.targets)):
+            seen = table.symbol[(target == i) & (table.symbol != END)]
+            if len(seen):
+                low[i], size[i] = seen.min(), np.ptp(seen) + 1
+        return cls(plan, ids, vocabulary.values(ids), ids == vocabulary.end, low, size)
+
+    @property
+    def width(self) -> int:
+        """Numbers a target."""
+        return int(self.size.max(initial=0)) + 2
+
+    def __call__(self, symbols: IntArray, target: IntArray | int) -> IntArray:
+        """The numbers of symbols as targets see them (arrays that broadcast)."""
+        number = symbols - self.low[target]
+        inside = (number >= 0) & (number < self.size[target])
+        return np.where(symbols == END, self.width - 2, np.where(inside, number, self.width - 1))
+
+    def of_candidates(self, references: IntArray) -> IntArray:
+        """What each target sees of each candidate: references (n, n_targets) -> (n, n_targets, n_candidates)."""
+        seen = [
+            np.where(self.is_end & (r != NONE), END, viewpoint.symbols(self.values, r))
+            for viewpoint, r in zip(self.plan.targets, references.T[:, :, None], strict=True)
+        ]
+        return self(np.stack(seen, axis=1), np.arange(len(seen))[:, None])
+
+
+class Recall(NamedTuple):
+    """What the piece so far brought after the present contexts.
+
+    `times` is how often each candidate came (n, n_short, n_candidates), `total` how many symbols did, `kinds` how many
+    different ones (n, n_short).
+    """
+
+    times: IntArray
+    total: IntArray
+    kinds: IntArray
+
+
+def recall(numbering: Numbering, past_keys: Keys, past_symbols: IntArray, keys: Keys, candidates: IntArray) -> Recall:
+    """Counts of the events in which a short-term term met its present key.
+
+    `past_keys` (n, n_events, n_short), `past_symbols` (n, n_events, n_targets), `keys` (n, n_short), `candidates` as
+    `Numbering.of_candidates` gives them.
+    """
+    n, n_short = keys.shape
+    width, target = numbering.width, numbering.plan.target[numbering.plan.short]
+    row, event, term = np.nonzero((past_keys == keys[:, None]) & (keys != 0)[:, None])
+    symbol = numbering(past_symbols[row, event, target[term]], target[term])
+    heard = np.bincount((row * n_short + term) * width + symbol, minlength=n * n_short * width)
+    heard = heard.reshape(n, n_short, width)
+    heard[:, :, -1] = 0
+    counts = np.take_along_axis(heard, candidates[:, target], axis=2)
+    return Recall(counts, heard.sum(axis=2), (heard > 0).sum(axis=2))
+
+
+@dataclass(frozen=True, eq=False)
+class FieldModel:
+    """What is known of one field; see the module's article.
+
+    `weights` are those of the long terms and then of the short ones, `learned` whether there was something to learn
+    them from. `boost` and `cell` (n_entries,) are what an entry of the table adds, and to which number of which
+    target.
+    """
+
+    plan: FieldPlan
+    table: Table
+    numbering: Numbering
+    weights: Weights
+    novelty: float
+    learned: bool
+    boost: FloatArray
+    cell: IntArray
+
+    @classmethod
+    def of(
+        cls,
+        plan: FieldPlan,
+        table: Table,
+        ids: IntArray,
+        vocabulary: Vocabulary,
+        *,
+        weights: Weights,
+        novelty: float,
+        learned: bool,
+    ) -> Self:
+        """A model of counts and weights; `ids` are its candidates."""
+        numbering = Numbering.of(plan, table, ids, vocabulary)
+        kinds = np.diff(table.first)
+        total = np.bincount(np.repeat(np.arange(len(kinds)), kinds), table.count, len(kinds)).astype(np.int64)
+        owner = np.repeat(np.arange(len(kinds)), kinds)
+        term, size = table.term[owner], bucket(total, kinds)[owner]
+        boost = weights.believed[term, size] * evidence(table.count) + weights.trusted[term, size]
+        target = plan.target[term]
+        cell = target * numbering.width + numbering(table.symbol, target)
+        return cls(plan, table, numbering, weights, novelty, learned, boost, cell)
+
+    @property
+    def candidates(self) -> IntArray:
+        """Their ids in the vocabulary, ascending: (n_candidates,)."""
+        return self.numbering.ids
+
+    def log_probs(self, reading: Reading, due: BoolArray) -> FloatArray:
+        """The next symbol after each row: (n, n_symbols); `due` (n_symbols,) are the symbols that may come."""
+        out = np.full((len(reading.keys), len(due)), -np.inf)
+        unseen = due.copy()
+        unseen[self.candidates] = False
+        scores = self.scores(reading)
+        known = np.log1p(-self.novelty) if unseen.any() else 0.0
+        out[:, self.candidates] = scores + (known - log_sum_exp(scores)[:, None])
+        if unseen.any():
+            out[:, unseen] = np.log(self.novelty / unseen.sum())
+        return out
+
+    def scores(self, reading: Reading) -> FloatArray:
+        """Log probabilities before normalization: (n, n_candidates)."""
+        candidates = self.numbering.of_candidates(reading.references)
+        scores: FloatArray = self._long_scores(reading, candidates) + self._short(reading, candidates).sum(axis=1)
+        return scores
+
+    def _long_scores(self, reading: Reading, candidates: IntArray) -> FloatArray:
+        n, n_targets, _ = candidates.shape
+        n_long, n_cells = self.plan.n_long, n_targets * self.numbering.width
+        which, entry = self.table.entries(self.table.find(reading.keys[:, :n_long].ravel()))
+        cells = which // max(n_long, 1) * n_cells + self.cell[entry]
+        heard = np.bincount(cells, self.boost[entry], n * n_cells).reshape(n, n_targets, -1)
+        heard[:, :, -1] = 0
+        scores: FloatArray = np.take_along_axis(heard, candidates, axis=2).sum(axis=1)
+        return scores
+
+    def _short(self, reading: Reading, candidates: IntArray) -> FloatArray:
+        """What each short-term term adds to each candidate: (n, n_short, n_candidates)."""
+        memory, short = reading.memories[reading.field], self.plan.short
+        if not len(short) or not memory.keys.shape[1]:
+            return np.zeros((len(candidates), len(short), candidates.shape[2]))
+        found = recall(self.numbering, memory.keys, memory.symbols, reading.keys[:, short], candidates)
+        term, size = self.plan.n_long + np.arange(len(short)), bucket(found.total, found.kinds)
+        believed, trusted = self.weights.believed[term, size], self.weights.trusted[term, size]
+        boost = believed[:, :, None] * evidence(found.times) + trusted[:, :, None]
+        heard: FloatArray = np.where(found.times > 0, boost, 0.0)
+        return heard
+
+    def contributions(self, reading: Reading, symbols: IntArray) -> dict[str, FloatArray]:
+        """What each term says for or against each row's symbol, in nats: (n,) by name, `..., short` in the piece."""
+        if not np.isin(symbols, self.candidates).all():
+            raise VocabularyError("no term has heard of a symbol that training never brought")
+        scores = self.scores(reading)
+        expected = np.exp(scores - log_sum_exp(scores)[:, None])
+        chosen = np.searchsorted(self.candidates, symbols)
+        boost = self.boosts(reading)
+        said = np.take_along_axis(boost, chosen[:, None, None], axis=2)[:, :, 0] - (boost * expected[:, None]).sum(
+            axis=2
+        )
+        names = [
+            *map(str, self.plan.terms[: self.plan.n_long]),
+            *(f"{self.plan.terms[i]}, short" for i in self.plan.short),
+        ]
+        return dict(zip(names, said.T, strict=True))
+
+    def boosts(self, reading: Reading) -> FloatArray:
+        """What each term adds to each candidate: (n, n_long + n_short, n_candidates)."""
+        candidates, n_long = self.numbering.of_candidates(reading.references), self.plan.n_long
+        n, width, target = len(reading.keys), self.numbering.width, self.plan.target[:n_long]
+        which, entry = self.table.entries(self.table.find(reading.keys[:, :n_long].ravel()))
+        cells = which * width + self.cell[entry] % width
+        heard = np.bincount(cells, self.boost[entry], n * n_long * width).reshape(n, n_long, width)
+        heard[:, :, -1] = 0
+        long = np.take_along_axis(heard, candidates[:, target], axis=2)
+        boosts: FloatArray = np.concatenate([long, self._short(reading, candidates)], axis=1)
+        return boosts
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learned, as plain arrays."""
+        table = self.table
+        return {
+            "key": table.key,
+            "term": table.term.astype(np.int32),
+            "first": table.first,
+            "symbol": table.symbol.astype(np.int32),
+            "count": table.count,
+            "candidates": self.candidates,
+            "believed": self.weights.believed,
+            "trusted": self.weights.trusted,
+            "novelty": np.array([self.novelty]),
+            "learned": np.array([self.learned]),
+        }
+
+    @classmethod
+    def from_arrays(cls, plan: FieldPlan, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
+        """The inverse of `to_arrays`."""
+        whole = {name: arrays[name].astype(np.int64) for name in ("term", "first", "symbol", "count", "candidates")}
+        table = Table(arrays["key"], whole["term"], whole["first"], whole["symbol"], whole["count"])
+        weights = Weights(arrays["believed"], arrays["trusted"])
+        novelty, learned = float(arrays["novelty"][0]), bool(arrays["learned"][0])
+        return cls.of(plan, table, whole["candidates"], vocabulary, weights=weights, novelty=novelty, learned=learned)

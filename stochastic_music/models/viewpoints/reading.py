@@ -1,0 +1,204 @@
+"""Reading along: from symbols heard to the keys of all contexts, for a batch of pieces side by side.
+
+Before each symbol a `Reading` knows, for the field now due, the key of every term's context and the reference of
+every viewpoint that predicts the field. It is the one place where contexts are made: learning reads the corpus with
+it, and so do prediction and composition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from stochastic_music.errors import InvalidParameterError
+from stochastic_music.models.viewpoints.language import Term, known_from, resolve
+from stochastic_music.models.viewpoints.past import NONE, Past
+from stochastic_music.models.viewpoints.tables import Keys
+from stochastic_music.models.viewpoints.viewpoint import Viewpoint
+from stochastic_music.protocols import IntArray
+from stochastic_music.tokens import Header, Vocabulary
+
+#: the multipliers of all keys come from this
+_MULTIPLIERS = 0x6D75736963
+
+
+class Memory(NamedTuple):
+    """What one field brought in the piece so far.
+
+    `keys` of the short-term terms are (batch, n_events, n_short), `symbols` (batch, n_events, n_targets).
+    """
+
+    keys: Keys
+    symbols: IntArray
+
+    def rows(self, chosen: slice) -> Memory:
+        """Some of the rows."""
+        return Memory(self.keys[chosen], self.symbols[chosen])
+
+
+class Reading(NamedTuple):
+    """Where a batch stands; see the module's article.
+
+    `field` is due; `keys` (batch, n_terms) and `references` (batch, n_targets) are those of its terms and targets.
+    `present` (batch, n_viewpoints) holds what is known of the event under way, `recent` (batch, depth, n_viewpoints)
+    the events before it, latest first, `memories` one `Memory` a field.
+    """
+
+    past: Past
+    field: int
+    present: IntArray
+    recent: IntArray
+    keys: Keys
+    references: IntArray
+    memories: tuple[Memory, ...]
+
+    def rows(self, chosen: slice) -> Reading:
+        """Some of the rows."""
+        memories = tuple(memory.rows(chosen) for memory in self.memories)
+        return self._replace(
+            past=self.past.rows(chosen),
+            present=self.present[chosen],
+            recent=self.recent[chosen],
+            keys=self.keys[chosen],
+            references=self.references[chosen],
+            memories=memories,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FieldPlan:
+    """The terms that predict one field.
+
+    `targets` are the viewpoints derived from it, and `target` (n_terms,) says which of them a term counts.
+    `multiplier` is (n_terms, (depth + 1) * n_viewpoints), `salt` (n_terms,). A term is silent before `least`
+    events. `n_long` terms are counted in the corpus, and those numbered `short` in the piece so far.
+    """
+
+    terms: tuple[Term, ...]
+    n_long: int
+    short: IntArray
+    targets: tuple[Viewpoint, ...]
+    target: IntArray
+    least: IntArray
+    multiplier: sparse.csr_matrix
+    salt: Keys
+
+
+class Reader:
+    """Reads pieces over one vocabulary with given terms; see the module's article.
+
+    `long` and `short` give the terms by field name.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, long: Mapping[str, Sequence[Term]], short: Mapping[str, Sequence[Term]]
+    ) -> None:
+        self.vocabulary = vocabulary
+        everything = [term for group in (long, short) for terms in group.values() for term in terms]
+        self.depth = max((lag for term in everything for _, lag in term.context), default=1) or 1
+        named = {name: resolve(name, vocabulary) for term in everything for name in _names(term)}
+        fields = {field.name: Viewpoint(field.name, None, field=field.name) for field in vocabulary.fields}
+        self.viewpoints = list({**fields, **named}.values())
+        self._index = {viewpoint.name: i for i, viewpoint in enumerate(self.viewpoints)}
+        self._observed = [self._observed_at(f) for f in range(vocabulary.n_fields)]
+        self.plans = tuple(self._plan(f.name, long.get(f.name, ()), short.get(f.name, ())) for f in vocabulary.fields)
+
+    def _observed_at(self, field: int) -> list[int]:
+        """The observed viewpoints whose value is known just before `field`."""
+        last = self.vocabulary.n_fields
+        late = [v.name for v in self.viewpoints if not v.field and known_from(v, self.vocabulary) == last]
+        if late:
+            raise InvalidParameterError(f"the viewpoint '{late[0]}' is known only when its event is over")
+        known = [not v.field and known_from(v, self.vocabulary) == field for v in self.viewpoints]
+        return np.flatnonzero(known).tolist()
+
+    def _plan(self, field: str, long: Sequence[Term], short: Sequence[Term]) -> FieldPlan:
+        terms = tuple(dict.fromkeys((*long, *short)))
+        targets = [v for v in self.viewpoints if v.field == field]
+        numbers = {v.name: i for i, v in enumerate(targets)}
+        target = np.array([numbers[term.target] for term in terms], dtype=np.int64)
+        least = np.array([term.least for term in terms], dtype=np.int64)
+        chosen = np.array([terms.index(term) for term in short], dtype=np.int64)
+        multiplier, salt = self._hashing(field, terms)
+        return FieldPlan(terms, len(long), chosen, tuple(targets), target, least, multiplier, salt)
+
+    def _hashing(self, field: str, terms: Sequence[Term]) -> tuple[sparse.csr_matrix, Keys]:
+        """Random multipliers: those of a term follow from the field and its own name alone."""
+        columns, lengths, values, salts = [], [], [], []
+        for term in terms:
+            random = np.random.default_rng([_MULTIPLIERS, *f"{field} {term}".encode()])
+            columns += [lag_column(self._index[name], lag, len(self.viewpoints)) for name, lag in term.context]
+            values.append(random.integers(1, 1 << 63, len(term.context), dtype=np.uint64) * np.uint64(2) + np.uint64(1))
+            salts.append(random.integers(1, 1 << 63, dtype=np.uint64))
+            lengths.append(len(term.context))
+        shape = (len(terms), (self.depth + 1) * len(self.viewpoints))
+        data = np.concatenate([np.zeros(0, dtype=np.uint64), *values])
+        matrix = sparse.csr_matrix((data, np.array(columns, dtype=np.int64), np.cumsum([0, *lengths])), shape=shape)
+        return matrix, np.array(salts, dtype=np.uint64)
+
+    def begin(self, headers: Sequence[Header | None]) -> Reading:
+        """Nothing heard yet, one row a header."""
+        n, width = len(headers), len(self.viewpoints)
+        present = np.full((n, width), NONE)
+        recent = np.full((n, self.depth, width), NONE)
+        memories = tuple(
+            Memory(np.zeros((n, 0, len(p.short)), dtype=np.uint64), np.zeros((n, 0, len(p.targets)), dtype=np.int64))
+            for p in self.plans
+        )
+        return self._look(Past.begin(self.vocabulary, headers), 0, present, recent, memories)
+
+    def advance(self, reading: Reading, symbols: IntArray) -> Reading:
+        """One more symbol a row."""
+        field, plan = reading.field, self.plans[reading.field]
+        heard = self.symbols(reading, self.vocabulary.values(symbols))
+        memory = reading.memories[field]
+        keys = np.concatenate([memory.keys, reading.keys[:, None, plan.short]], axis=1)
+        memory = Memory(keys, np.concatenate([memory.symbols, heard[:, None]], axis=1))
+        memories = (*reading.memories[:field], memory, *reading.memories[field + 1 :])
+        present, recent, past = reading.present.copy(), reading.recent, reading.past.hear(symbols)
+        present[:, [self._index[v.name] for v in plan.targets]] = heard
+        if field + 1 == self.vocabulary.n_fields:
+            recent = np.concatenate([present[:, None], recent[:, :-1]], axis=1)
+            present = np.full_like(present, NONE)
+        return self._look(past, (field + 1) % self.vocabulary.n_fields, present, recent, memories)
+
+    def symbols(self, reading: Reading, values: IntArray) -> IntArray:
+        """What each target sees of one value a row: (batch, n_targets)."""
+        targets = self.plans[reading.field].targets
+        return np.stack([v.symbols(values, reading.references[:, i]) for i, v in enumerate(targets)], axis=1)
+
+    def _look(
+        self, past: Past, field: int, present: IntArray, recent: IntArray, memories: tuple[Memory, ...]
+    ) -> Reading:
+        """Read what is known now; `present` is filled in."""
+        plan = self.plans[field]
+        for i in self._observed[field]:
+            present[:, i] = self.viewpoints[i].reference(past)
+        references = np.stack([v.reference(past) for v in plan.targets], axis=1)
+        seen = np.concatenate([present[:, None], self._seen_from_now(past, recent)], axis=1)
+        flat = seen.reshape(len(seen), -1).view(np.uint64)
+        keys = (plan.multiplier @ flat.T).T + plan.salt
+        keys[:, past.n_events < plan.least] = 0
+        return Reading(past, field, present, recent, keys, references, memories)
+
+    def _seen_from_now(self, past: Past, recent: IntArray) -> IntArray:
+        """`recent`, with lasting references where they stand now."""
+        out = recent.copy()
+        for i, viewpoint in enumerate(self.viewpoints):
+            if viewpoint.lasting:
+                values = recent[:, :, self._index[viewpoint.field]]
+                out[:, :, i] = viewpoint.symbols(values, viewpoint.reference(past)[:, None])
+        return out
+
+
+def lag_column(viewpoint: int, lag: int, n_viewpoints: int) -> int:
+    """Where a context finds a viewpoint's value `lag` events ago, 0 being the present."""
+    return lag * n_viewpoints + viewpoint
+
+
+def _names(term: Term) -> list[str]:
+    return [term.target, *(name for name, _ in term.context)]

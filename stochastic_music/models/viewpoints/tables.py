@@ -1,0 +1,102 @@
+"""Counts by context: what followed each context, in arrays that can be added and taken away.
+
+The contexts of a term are known by their *keys*: a random linear function, modulo 2^64, of the values in the
+context, each term with multipliers of its own [1]. Two contexts share a key with probability 2^-60 or so.
+Key 0 means that a term is silent. A table holds its keys in ascending order, and for each key the symbols
+counted there, ascending, with their counts: sums of tables are exact, whatever the order, and taking away
+a piece gives what never having counted it would have given.
+
+[1] M. Dietzfelbinger. Universal hashing and k-wise independent random variables via integer arithmetic without
+    primes. STACS 1996.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music.models.backoff import ragged
+from stochastic_music.protocols import BoolArray, IntArray
+
+Keys: TypeAlias = NDArray[np.uint64]
+
+#: the symbol that every target sees in END
+END = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Counts by key and symbol; see the module's article.
+
+    `key` (n_keys,) uint64 and `term` (n_keys,) say which context of which term; entries of key i are those from
+    `first[i]` to `first[i + 1]`; `symbol` and `count` are (n_entries,).
+    """
+
+    key: Keys
+    term: IntArray
+    first: IntArray
+    symbol: IntArray
+    count: IntArray
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing counted."""
+        none = np.zeros(0, dtype=np.int64)
+        return cls(none.astype(np.uint64), none, np.zeros(1, dtype=np.int64), none, none)
+
+    @classmethod
+    def of(cls, key: Keys, term: IntArray, symbol: IntArray, count: IntArray | None = None) -> Self:
+        """The sum of observations, (n,) each, in any order; those with key 0 are left out.
+
+        >>> table = Table.of(np.array([7, 5, 7], dtype=np.uint64), np.array([0, 0, 0]), np.array([2, 1, 2]))
+        >>> table.key.tolist(), table.symbol.tolist(), table.count.tolist()
+        ([5, 7], [1, 2], [1, 2])
+        """
+        heard = key != 0
+        key, term, symbol = key[heard], term[heard], symbol[heard]
+        count = np.ones(len(key), dtype=np.int64) if count is None else count[heard]
+        order = np.lexsort((symbol, key))
+        key, term, symbol, count = key[order], term[order], symbol[order], count[order]
+        new = _changes(key, symbol)
+        count = np.add.reduceat(count, np.flatnonzero(new)) if len(key) else count
+        key, term, symbol = key[new], term[new], symbol[new]
+        kept = count > 0
+        return cls._grouped(key[kept], term[kept], symbol[kept], count[kept])
+
+    @classmethod
+    def _grouped(cls, key: Keys, term: IntArray, symbol: IntArray, count: IntArray) -> Self:
+        new = np.flatnonzero(_changes(key))
+        return cls(key[new], term[new], np.append(new, len(key)), symbol, count)
+
+    def plus(self, other: Self, *, sign: int = 1) -> Self:
+        """The sum of two tables, or with `sign` -1 their difference: counts that reach 0 are gone."""
+        mine, theirs = self._flat(), other._flat()
+        joined = [np.concatenate(pair) for pair in zip(mine, (*theirs[:3], sign * theirs[3]), strict=True)]
+        return type(self).of(*joined)
+
+    def _flat(self) -> tuple[Keys, IntArray, IntArray, IntArray]:
+        n = np.diff(self.first)
+        return np.repeat(self.key, n), np.repeat(self.term, n), self.symbol, self.count
+
+    def find(self, key: Keys) -> IntArray:
+        """The row of each key, -1 where it was never counted: shaped as `key`."""
+        if not len(self.key):
+            return np.full(key.shape, -1, dtype=np.int64)
+        row = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        return np.where(self.key[row] == key, row, -1)
+
+    def entries(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """The entries of `rows` one after another, with the index into `rows` before them; -1 has none."""
+        found = np.flatnonzero(rows >= 0)
+        which, entry = ragged(self.first[rows[found]], self.first[rows[found] + 1])
+        return found[which], entry
+
+
+def _changes(*columns: NDArray[np.generic]) -> BoolArray:
+    """Where any of sorted columns differs from the row before; the first row does."""
+    new = np.ones(len(columns[0]), dtype=bool)
+    new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return new

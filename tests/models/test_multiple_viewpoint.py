@@ -1,0 +1,188 @@
+"""The contract, arithmetic by hand, leave-one-out by refitting, and a corpus that the model must understand."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
+from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, NotFittedError, VocabularyError
+from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
+from stochastic_music.models.viewpoints.field_model import Numbering
+from stochastic_music.models.viewpoints.learning import count, events_of, long_features, record
+from stochastic_music.models.viewpoints.weights import PRIOR_TOTAL
+from stochastic_music.testing import check_model
+from stochastic_music.testing.toys import TOYS
+from stochastic_music.tokens import MelodyEncoding, Vocabulary
+
+SONG = """4/4 c4 d e c c d e c e f g2 e4 f g2 g8 a g f e4 c g8 a g f e4 c c g2 c4 g2 c4"""
+
+
+def pitches(*sequences, size=6, closed=False):
+    return TokenCorpus.from_sequences(sequences, Vocabulary.plain(size, closed=closed, name="pitch"))
+
+
+def next_probabilities(model, past):
+    state = model.initial_state()
+    for symbol in past:
+        state = model.advance(state, np.array([symbol]))
+    return np.exp(model.next_log_probs(state)[0])
+
+
+@pytest.mark.parametrize("params", [{}, {"order": 1, "short_term": "none"}, {"order": 0, "viewpoints": "none"}])
+def test_contract(params):
+    check_model(MultipleViewpoint(**params))
+
+
+def test_one_term_by_hand():
+    # One piece: weights are fixed, the two terms (orders 0 and 1 of pitch) are believed 3 / 2 each.
+    model = MultipleViewpoint("cpitch:1", "none").fit(pitches([0, 1, 0, 2]))
+    assert not model.learned_
+    # After 0: order 0 heard 0 twice, 1 and 2 once; order 1 heard 1 and 2 once. evidence = log(1 + 2 c)
+    weight = PRIOR_TOTAL / 2
+    scores = weight * np.array([np.log(5), 2 * np.log(3), 2 * np.log(3)])
+    seen = np.exp(scores) / np.exp(scores).sum()
+    # all four symbols are heard in one piece only: novelty 4.5 / 5 goes to 3, 4 and 5
+    expected = [*(0.1 * seen), 0.3, 0.3, 0.3, 0.0]
+    assert next_probabilities(model, [0]) == pytest.approx(expected)
+
+
+def test_intervals_know_what_pitches_do_not():
+    scales = pitches([0, 1, 2, 3], [5, 4, 3, 2], [2, 3, 4, 5], [1, 2, 3, 4], [4, 3, 2, 1, 0])
+    model = MultipleViewpoint("cpint:2", "none").fit(scales)
+    assert next_probabilities(model, [0, 1]).argmax() == 2
+    assert next_probabilities(model, [5, 4]).argmax() == 3
+
+
+def test_short_term_memory_learns_the_piece():
+    corpus = pitches([0, 1, 0, 1, 0, 1], [2, 3, 2, 3, 2, 3], [4, 5, 4, 5, 4, 5], [1, 4, 1, 4, 1, 4], [2, 0, 2, 0, 2, 0])
+    fresh = MultipleViewpoint("cpitch:0", "none").fit(corpus)
+    short = MultipleViewpoint("cpitch:0", "cpitch:1-2").fit(corpus)
+    past = [3, 5, 3, 5, 3]
+    assert next_probabilities(short, past)[5] > 2 * next_probabilities(fresh, past)[5]
+
+
+@pytest.mark.parametrize("toy", TOYS)
+def test_leaving_out_is_not_having_seen(toy):
+    # for every piece, the counts left are those of a corpus without it
+    corpus = TOYS[toy]()
+    model = MultipleViewpoint(order=2).fit(corpus)
+    for plan, heard in zip(model.reader_.plans, record(model.reader_, corpus), strict=True):
+        events = events_of(plan, heard)
+        table, ids = count(plan, events), np.unique(events.came)
+        numbering = Numbering.of(plan, table, ids, corpus.vocabulary)
+        candidates = numbering.of_candidates(events.references)
+        found = {}
+        for features in long_features(numbering, table, events, candidates):
+            for row, column, times in zip(*features, strict=True):
+                found[int(row), int(column) // 16] = int(times)
+        expected = {}
+        for piece in range(len(corpus)):
+            mine = events.piece == piece
+            others = count(plan, type(events)(*(part[~mine] for part in events)))
+            for event in np.flatnonzero(mine):
+                for term, c in product(range(plan.n_long), range(len(ids))):
+                    row = int(others.find(events.keys[event, term : term + 1])[0])
+                    target = plan.target[term]
+                    if row < 0:
+                        continue
+                    span = slice(others.first[row], others.first[row + 1])
+                    hit = numbering(others.symbol[span], target) == candidates[event, target, c]
+                    times = int(others.count[span][hit].sum())
+                    if times:
+                        expected[int(event) * len(ids) + c, term] = times
+        assert found == expected
+
+
+def test_taking_a_piece_away_leaves_the_counts_of_the_others():
+    corpus = TOYS["ticking"]()
+    reader = MultipleViewpoint(order=2).fit(corpus).reader_
+    for f, plan in enumerate(reader.plans):
+        whole, rest, one = (
+            count(plan, events_of(plan, record(reader, part)[f]))
+            for part in (corpus, corpus.select([0, 2]), corpus.select([1]))
+        )
+        left = whole.plus(one, sign=-1)
+        for name in ("key", "term", "first", "symbol", "count"):
+            assert np.array_equal(getattr(left, name), getattr(rest, name)), name
+
+
+def test_contributions_add_up_to_the_difference_of_scores():
+    corpus = TOYS["ticking"]()
+    model = MultipleViewpoint(order=2).fit(corpus)
+    state = model.initial_state(1, corpus.headers[0])
+    for symbol in corpus[0][:-1]:
+        said = model.contributions(state, np.array([symbol]))
+        rows = model.next_log_probs(state)[0]
+        seen = model.fields_[state.reading.field].candidates
+        expected = np.exp(rows[seen]) / np.exp(rows[seen]).sum()
+        assert sum(said.values())[0] == pytest.approx(rows[symbol] - expected @ rows[seen])
+        state = model.advance(state, np.array([symbol]))
+    assert any(name.endswith(", short") for name in said)
+
+
+def test_contributions_know_only_what_was_heard():
+    model = MultipleViewpoint().fit(pitches([0, 1], [1, 0]))
+    with pytest.raises(VocabularyError, match="never brought"):
+        model.contributions(model.initial_state(), np.array([4]))
+
+
+def test_unseen_symbols_are_possible_and_unlikely():
+    model = MultipleViewpoint().fit(pitches([0, 1, 2, 1], [0, 1, 2, 0], [2, 1, 0], size=5))
+    row = next_probabilities(model, [0])
+    assert 0 < row[3] == row[4] < 0.05
+
+
+def test_restricted_to_what_it_heard():
+    model = MultipleViewpoint().fit(pitches([0, 1, 2, 1], [0, 1, 2, 0], size=5))
+    narrow = model.restricted(model.vocabulary_.restrict([0, 1, 2]))
+    row = next_probabilities(narrow, [0])
+    assert row[:3].sum() == pytest.approx(1)
+    assert next_probabilities(model, [0])[4] > 0
+    with pytest.raises(VocabularyError):
+        model.restricted(model.vocabulary_.restrict([0, 1]))
+
+
+def test_equal_pieces_and_single_notes():
+    model = MultipleViewpoint().fit(pitches([1], [1], [1], closed=True))
+    assert next_probabilities(model, [])[1] > 0.5
+    assert next_probabilities(model, [1])[6] > 0.5
+
+
+def test_a_subset_of_events_is_drawn_by_the_seed():
+    random = np.random.default_rng(0)
+    corpus = pitches(*random.integers(0, 6, (12, 8)).tolist())
+    one, again, other = (MultipleViewpoint(max_events=20, seed=seed).fit(corpus) for seed in (1, 1, 2))
+    assert np.array_equal(one.fields_[0].weights.believed, again.fields_[0].weights.believed)
+    assert not np.array_equal(one.fields_[0].weights.believed, other.fields_[0].weights.believed)
+    assert np.array_equal(one.fields_[0].table.count, other.fields_[0].table.count)
+
+
+def test_melodies_are_composed_whole():
+    encoding = MelodyEncoding()
+    tokens, _ = encode_corpus(Corpus.from_text("\n\n".join([SONG, SONG.replace("g2", "f2")])), encoding)
+    model = MultipleViewpoint(order=2).fit(tokens.seen())
+    [piece] = model.sample(1, seed=1, header=tokens.headers[0], max_events=60)
+    assert set(encoding.columns(piece.symbols)["duration"]) <= {6, 12, 24}
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"order": 17}, "order is 17"),
+        ({"order": 1.5}, "order is 1.5"),
+        ({"penalty": 0}, "penalty is 0"),
+        ({"max_events": 0}, "max_events is 0"),
+        ({"viewpoints": "cpint|cpint"}, "before it is known"),
+    ],
+)
+def test_parameters_are_checked(params, says):
+    with pytest.raises(InvalidParameterError, match=says):
+        MultipleViewpoint(**params).fit(pitches([0, 1]))
+
+
+def test_nothing_to_learn_from():
+    with pytest.raises(EmptyCorpusError):
+        MultipleViewpoint().fit(pitches())
+    with pytest.raises(NotFittedError):
+        MultipleViewpoint().to_arrays()
