@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from stochastic_music.corpus.report import Skipped
+from stochastic_music.corpus.report import Skipped, counted
 from stochastic_music.corpus.token_corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, EncodingError
 from stochastic_music.tokens import TokenPiece
@@ -39,11 +39,13 @@ class EncodingReport:
 
     def summary(self, *, at_most: int = 10) -> str:
         """The report in words."""
-        lines = [f"Encoded as {self.encoding}: {self.n_pieces:,} pieces, {self.loss.n_notes:,} notes."]
+        lines = [
+            f"Encoded as {self.encoding}: {counted(self.n_pieces, 'piece')}, {counted(self.loss.n_notes, 'note')}."
+        ]
         lines += [f"  {sentence}" for sentence in self.loss.sentences()]
         lines += [f"  not encoded: {piece.in_words()}" for piece in self.left_out[:at_most]]
         if len(self.left_out) > at_most:
-            lines.append(f"  ... and {len(self.left_out) - at_most} more pieces not encoded")
+            lines.append(f"  ... and {counted(len(self.left_out) - at_most, 'more piece')} not encoded")
         return "\n".join(lines)
 
 
@@ -82,7 +84,11 @@ def encode_piece(piece: Piece, encoding: Any) -> tuple[list[TokenPiece], Encodin
     return [p._replace(header=replace(p.header, title=piece.title, transposed=piece.transposed)) for p in parts], loss
 
 
+def _none_of(n: int) -> str:
+    return f"none of {n:,} pieces" if n > 1 else "its only piece" if n else "it has no pieces, so nothing"
+
+
 def _nothing_encoded(encoding: Any, left_out: Sequence[Skipped]) -> str:
     reasons = [f"  {piece.in_words()}" for piece in left_out[:5]]
-    head = f"the corpus encodes to nothing: none of {len(left_out)} pieces can be written as {encoding.name}."
+    head = f"the corpus encodes to nothing: {_none_of(len(left_out))} can be written as {encoding.name}."
     return "\n".join([head, *reasons])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -174,19 +175,21 @@ def _summary(report: IngestReport, at_most: int) -> list[str]:
     if report.pieces:
         lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}."]
         off = f"{error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most"
-        lines.append(f"Notes lie {off}.")
+        lines.append(f"Notes lie {off}." if error["max"] else f"All notes lie on the grid {GRID}.")
     sections = [
         (f"{counted(len(report.skipped), 'file')} skipped:", [s.in_words() for s in report.skipped]),
         ("Worth knowing:", _grouped(report.warnings)),
         ("Played without a click (their rhythm is a guess):", list(report.without_click)),
         ("Equal to the byte, counted once:", [" = ".join(group) for group in report.duplicates]),
-        ("Variants of one tune, all kept:", [", ".join(group) for group in report.variants]),
+        ("Variants of one tune, all kept:", [_some(group, 5) for group in report.variants]),
         ("Key in doubt, estimated:", [f"{d.piece}: taken as {d.key}" for d in report.doubtful_keys]),
     ]
     for title, items in sections:
         lines += _section(title, items, at_most)
     if report.other:
-        lines.append(f"{counted(sum(report.other.values()), 'file')} that are no music were passed over.")
+        others = sum(report.other.values())
+        kind = "that is no music was" if others == 1 else "that are no music were"
+        lines.append(f"{counted(others, 'file')} {kind} passed over.")
     lines += [f"Licence: {licence}" for licence in report.licences]
     return lines
 
@@ -199,11 +202,33 @@ def _section(title: str, items: Sequence[str], at_most: int) -> list[str]:
 
 
 def _grouped(warnings: Sequence[tuple[str, str]]) -> list[str]:
-    """A line for each sentence, with the pieces it is said of; those said most often first."""
+    """A line for each sentence, with the pieces it is said of; those said most often first.
+
+    Sentences that differ in the number they begin with are one, with the sum.
+
+    >>> _grouped([("a", "1 grace note: left out"), ("b", "1 grace note: left out")])
+    ['2 grace notes: left out: a, b']
+    """
     said: dict[str, list[str]] = {}
+    total: Counter[str] = Counter()
     for piece, text in warnings:
-        said.setdefault(text, []).append(piece)
-    return [f"{text}: {_some(pieces)}" for text, pieces in sorted(said.items(), key=lambda item: -len(item[1]))]
+        n, kind = _number_and_kind(text)
+        said.setdefault(kind, []).append(piece)
+        total[kind] += n
+    rows = sorted(said.items(), key=lambda item: -len(item[1]))
+    return [f"{_numbered(total[kind], kind)}: {_some(pieces)}" for kind, pieces in rows]
+
+
+def _number_and_kind(text: str) -> tuple[int, str]:
+    """The number a sentence begins with (0 if it has none), and the rest, with its noun in the singular."""
+    first, _, rest = text.partition(" ")
+    digits = first.replace(",", "")
+    return (int(digits), re.sub(r"\b(note|bar)s\b", r"\1", rest, count=1)) if digits.isdecimal() else (0, text)
+
+
+def _numbered(n: int, kind: str) -> str:
+    words = kind if n == 1 else re.sub(r"\b(note|bar)\b", r"\1s", kind, count=1)
+    return f"{n:,} {words}" if n else kind
 
 
 def _some(names: Sequence[str], at_most: int = 3) -> str:
@@ -213,7 +238,7 @@ def _some(names: Sequence[str], at_most: int = 3) -> str:
 
 def _listed(counts: Mapping[str, int], at_most: int = 12) -> str:
     shown = [f"{name} ({n})" for name, n in list(counts.items())[:at_most]]
-    return ", ".join(shown) + (", ..." if len(counts) > at_most else "")
+    return ", ".join(shown) + (f" and {len(counts) - at_most:,} more" if len(counts) > at_most else "")
 
 
 def counted(count: int, what: str) -> str:

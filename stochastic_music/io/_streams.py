@@ -300,7 +300,7 @@ def _add_meters(score: ScoreTick, parts: Sequence[_Part], quarter: int) -> list[
     for time, numerator, denominator in changes:
         score.time_signatures.append(TimeSignatureTick(_tick(time, quarter), numerator, denominator))
     set_pickup(score, _tick(pickup, quarter))
-    return [f"{count_of(odd, 'bar')} shorter or longer than the time signature: given one of their own"] if odd else []
+    return [f"{count_of(odd, 'bar')} shorter or longer than the time signature: kept at that length"] if odd else []
 
 
 def _bars(part: _Part) -> list[Bar]:

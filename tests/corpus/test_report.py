@@ -1,6 +1,7 @@
 import json
 
 from stochastic_music.corpus import Corpus
+from stochastic_music.corpus.report import IngestReport, Read
 
 
 def test_the_account_as_json_has_the_keys_of_the_command_line(music_folder):
@@ -42,3 +43,16 @@ def test_a_selection_has_a_report_of_its_own(music_folder):
     assert part.report.n_pieces == 2
     assert [about.name for about in part.report.pieces] == ["tune03.mid", "tune01.mid"]
     assert len(part.report.read) == 12
+
+
+def test_what_is_said_of_many_pieces_is_said_once_with_the_sum():
+    said = (("", "1 bar shorter"),), (("", "1 bar shorter"),), (("", "12 bars shorter"),), (("", "a pickup"),)
+    read = tuple(Read(f"{i}.mid", 1, warnings) for i, warnings in enumerate(said))
+    text = IngestReport(read=read, other={".txt": 1}).summary()
+    assert "  14 bars shorter: 0.mid, 1.mid, 2.mid\n  a pickup: 3.mid" in text
+    assert "1 file that is no music was passed over." in text
+    assert "2 files that are no music were passed over." in IngestReport(other={".txt": 2}).summary()
+
+
+def test_music_on_the_grid_is_said_to_be(music_folder):
+    assert "All notes lie on the grid 1/16,1/12." in Corpus.from_folder(music_folder, workers=1).report.summary()

@@ -122,7 +122,7 @@ def test_a_bar_of_odd_length_keeps_its_bar_lines() -> None:
     full = note("C", 4, 4)
     piece = read(xml(full, note("C", 4, 3), full, full))
     assert meters(piece) == [(0, "4/4"), (4, "3/4"), (7, "4/4")]
-    assert piece.warnings == ("1 bar shorter or longer than the time signature: given one of their own",)
+    assert piece.warnings == ("1 bar shorter or longer than the time signature: kept at that length",)
 
 
 def test_meter_changes_stand_where_they_are_printed() -> None:
