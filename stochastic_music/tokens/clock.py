@@ -120,8 +120,8 @@ class Clock:
     def on_line(self, state: ClockState, pickups: IntArray) -> BoolArray:
         """Whether what was heard stops on a bar line, or where the pickup completes the bar: (batch,)."""
         place = self.place(state, at_end=True)
-        left = place.bar_length - place.position
-        return (place.position == 0) | (left == pickups)
+        on_line: BoolArray = (place.position == 0) | (place.bar_length - place.position == pickups)
+        return on_line
 
     def marks(self, state: ClockState) -> IntArray:
         """The mark each row shows: -1 unless an event is about to begin and symbols carry time: (batch,)."""
