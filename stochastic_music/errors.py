@@ -25,6 +25,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: of more names than these a message shows the nearest only
+_MANY = 24
+
 
 class StochasticMusicError(Exception):
     """Root of the tree; `exit_code` is what the command line leaves with."""
@@ -78,7 +81,10 @@ class UnknownNameError(UsageError):
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        super().__init__(f"unknown {what} '{name}': {hint}Known: {', '.join(names) or 'none'}.")
+        shown = names if len(names) <= _MANY else difflib.get_close_matches(name, names, n=5, cutoff=0.3)
+        more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+        known = f"{', '.join(shown)}{more}" if shown else f"{len(names)} names" if names else "none"
+        super().__init__(f"unknown {what} '{name}': {hint}Known: {known}.")
 
 
 class VocabularyError(UsageError):

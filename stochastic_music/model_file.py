@@ -111,7 +111,7 @@ def _mapped(path: Path) -> tuple[Any, int]:
                 raise ModelFileError(f"{path} is no model file: it holds {size} bytes. {_REMEDY}")
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), size
     except FileNotFoundError as error:
-        raise ModelFileError(f"there is no file {path}: fit a model first with 'stochmusic fit CORPUS'.") from error
+        raise ModelFileError(f"there is no model file {path}: make one with 'stochmusic fit CORPUS'.") from error
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror or error}.") from error
 
@@ -119,8 +119,9 @@ def _mapped(path: Path) -> tuple[Any, int]:
 def _parse_header(path: Path, data: Any, size: int) -> tuple[dict[str, Any], int]:
     length = int.from_bytes(data[:8], "little")
     if length > min(_MAX_HEADER, size - 8):
-        what = "cut short" if data[8:9] == b"{" else "no model file"
-        raise ModelFileError(f"{path} is {what}: it announces {length} bytes of header and holds {size}. {_REMEDY}")
+        if data[8:9] != b"{":
+            raise ModelFileError(f"{path} is no model file: expected one that 'stochmusic fit' wrote (*.smm).")
+        raise ModelFileError(f"{path} is cut short: it announces {length} bytes of header and holds {size}. {_REMEDY}")
     try:
         table = json.loads(bytes(data[8 : 8 + length]).decode())
     except (UnicodeDecodeError, ValueError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,4 +120,4 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
         )
     for licence in pipeline.card_.get("licences", []):
         say(f"Licence of the corpus: {licence}")
-    say(f"\nHow one was made: stochmusic info {rows[0]['file']}")
+    say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")

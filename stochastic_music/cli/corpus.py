@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def info(
         print_json(found.report.to_json())
         return
     print(found.report.summary())
-    print(f"\nFit a model with: stochmusic fit {' '.join(corpus)}")
+    print(f"\nFit a model with: stochmusic fit {shlex.join(corpus)}")
 
 
 @cache.command("clear")

@@ -9,6 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from stochastic_music.cli._common import plural, print_json, say
+from stochastic_music.errors import UsageError
+
+_LABELS = {"stochastic_music": "written by version"}
+_WORDS = {True: "yes", False: "no", None: "-"}
 
 
 def info(
@@ -17,12 +21,16 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tell what a model was fitted on, or how a piece was made."""
+    if not file.exists():
+        raise UsageError(f"there is no file {file}: check the spelling.")
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder: name a file, or see 'stochmusic corpus info FOLDER'.")
     payload = _of_model(file, verify) if file.suffix == ".smm" else _of_piece(file)
     if as_json:
         print_json(payload)
         return
     for key, value in payload.items():
-        print(f"{key.replace('_', ' '):<18} {_shown(value)}")
+        print(f"{_LABELS.get(key, key.replace('_', ' ')):<18} {_shown(value)}")
 
 
 def _of_model(path: Path, verify: bool) -> dict[str, Any]:
@@ -56,6 +64,8 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
 def _of_piece(path: Path) -> dict[str, Any]:
     from stochastic_music import io
 
+    if path.suffix.lower() not in {*io.SUFFIXES, ".wav", ".png"}:
+        raise UsageError(f"{path} is neither a model (*.smm) nor a piece of music, sound or picture.")
     made_by = _stated(_provenance(path))
     pieces = io.read(path) if path.suffix.lower() in io.SUFFIXES else []
     notes = [sum(len(track.notes) for track in piece.score.tracks) for piece in pieces]
@@ -90,7 +100,7 @@ def _stated(text: str) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={item}" for name, item in value.items()) or "-"
+        return ", ".join(f"{name}={_shown(item)}" for name, item in value.items()) or "-"
     if isinstance(value, list):
         return "; ".join(str(item) for item in value) or "-"
-    return str(value)
+    return _WORDS[value] if value is None or isinstance(value, bool) else str(value)

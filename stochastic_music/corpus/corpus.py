@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import operator
 import os
@@ -239,7 +240,10 @@ def open_corpora(
             return Corpus.builtin(name, workers=workers, progress=progress)
         if not os.path.lexists(name):
             known = ", ".join(BUILTIN)
-            raise EmptyCorpusError(f"there is no file or folder '{printable(name)}'; built-in corpora are: {known}.")
+            near = difflib.get_close_matches(name, BUILTIN, n=1)
+            hint = f"did you mean '{near[0]}'? Built-in" if near else "built-in"
+            missing = f"there is no file or folder '{printable(name)}'"
+            raise EmptyCorpusError(f"{missing}{': ' if near else '; '}{hint} corpora are: {known}.")
         return Corpus.from_folder(
             name, workers=workers, time_limit=time_limit, memory_limit=memory_limit, progress=progress
         )

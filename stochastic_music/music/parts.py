@@ -70,7 +70,7 @@ def _carrier(score: ScoreTick, sounding: Sequence[int]) -> PartChoice:
     tracks = score.tracks
     pitched = [i for i in sounding if not tracks[i].is_drum]
     if not pitched:
-        raise EncodingError('the score has drums only: ask for them with part="drums"')
+        raise EncodingError('the score has drums only: ask for them with --part drums (in Python part="drums")')
     if len(pitched) == 1:
         return PartChoice(pitched[0], "the only part")
     named = _named_as_melody([(i, tracks[i].name) for i in pitched])
