@@ -2,6 +2,8 @@
 
 import json
 import os
+import struct
+import subprocess
 import sys
 
 import pytest
@@ -174,8 +176,6 @@ def test_a_folder_without_permission(stochmusic, model, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="this system limits no file sizes")
 def test_a_disk_that_fills_while_the_model_is_written(model, tmp_path):
-    import subprocess
-
     before = model.read_bytes()
     script = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
@@ -207,3 +207,118 @@ def test_a_newline_in_a_name_stays_on_its_line(stochmusic, tune, tmp_path):
     done = stochmusic("fit", "music", "-o", "m.smm")
     assert done.returncode == 0
     assert "a\nb.mid" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["info", "nowhere.mid"], ["no file nowhere.mid"]),
+        (["info", "good"], ["good is a folder", "corpus info"]),
+        (["info", "notes.txt"], ["neither a model"]),
+        (["generate", "good/good0.mid"], ["no model file", "stochmusic fit"]),
+        (["generate", "m.smm", "--instrument", "kazoo"], ["'kazoo'", "more"]),
+    ],
+)
+def test_a_file_of_the_wrong_kind(stochmusic, model, tmp_path, arguments, words):
+    (tmp_path / "notes.txt").write_text("hello")
+    done = stochmusic(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr) < 400
+    for word in words:
+        assert word in done.stderr
+
+
+def test_commands_to_type_are_quoted(stochmusic, tune, tmp_path):
+    _good(tune, tmp_path / "my tunes")
+    assert "stochmusic fit 'my tunes'" in stochmusic("corpus", "info", "my tunes").stdout
+    fitted = stochmusic("fit", "my tunes")
+    assert "stochmusic generate 'my tunes.smm'" in fitted.stderr
+    done = stochmusic("generate", "my tunes.smm", "-n", "1", "--length", "4", "--seed", "1")
+    assert "stochmusic info 'takes/my tunes-s1-01.mid'" in done.stderr
+
+
+def _midi(body, ticks=480):
+    track = body + b"\x00\xff\x2f\x00"
+    head = b"MThd" + struct.pack(">IHHH", 6, 0, 1, ticks)
+    return head + b"MTrk" + struct.pack(">I", len(track)) + track
+
+
+_NOTE = b"\x00\x90\x3c\x40\x83\x60\x80\x3c\x00"
+_SKIPPED = {
+    "zero.mid": b"",
+    "header.mid": b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480),
+    "ticks.mid": _midi(_NOTE, ticks=0),
+    "silent.mid": _midi(b""),
+    "a\nb.mid": b"noise",
+    "\u6625.mid": b"noise",
+}
+_REPAIRED = {
+    "denominator.mid": _midi(b"\x00\xff\x58\x04\x04\x21\x18\x08" + _NOTE),
+    "endless.mid": _midi(_NOTE + b"\x00\x90\x40\x40"),
+    "lengthless.mid": _midi(_NOTE + b"\x00\x90\x40\x40\x00\x80\x40\x00"),
+    "overlap.mid": _midi(b"\x00\x90\x3c\x40\x60\x90\x3c\x40\x60\x80\x3c\x00\x60\x80\x3c\x00"),
+    "far.mid": _midi(_NOTE + b"\x84\xe2\xad\x00\x90\x40\x40\x83\x60\x80\x40\x00"),
+}
+
+
+def _put(folder, files):
+    for name, data in files.items():
+        try:
+            (folder / name).write_bytes(data)
+        except OSError:
+            pytest.skip(f"this system allows no file named {name!r}")
+
+
+def test_every_bad_file_is_named_with_its_reason_and_the_good_ones_are_read(stochmusic, tune, tmp_path):
+    folder = _good(tune, tmp_path / "mixed")
+    _put(folder, _SKIPPED)
+    (folder / "x.mid").mkdir()
+    try:
+        (folder / "loop").symlink_to(folder, target_is_directory=True)
+        (folder / "lost.mid").symlink_to(folder / "gone.mid")
+    except OSError:
+        pytest.skip("this system lets nobody make links")
+    done = stochmusic("fit", "mixed", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    report = json.loads(done.stdout)
+    assert report["files_read"] == 3
+    skipped = {row["file"]: row["reason"] for row in report["files_skipped"]}
+    assert set(skipped) == {*_SKIPPED, "x.mid", "lost.mid"}
+    assert all(len(reason) > 10 for reason in skipped.values())
+    assert (tmp_path / "mixed.smm").exists()
+    assert len(list(folder.glob("good*.mid"))) == 3
+
+
+def test_damage_that_can_be_repaired_is_repaired_aloud(stochmusic, tune, tmp_path):
+    folder = _good(tune, tmp_path / "mixed")
+    _put(folder, _REPAIRED)
+    done = stochmusic("corpus", "info", "mixed", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["files_read"] == 3 + len(_REPAIRED)
+    assert {row["piece"] for row in report["warnings"]} == set(_REPAIRED)
+
+
+def test_a_single_bad_file_is_an_error_with_its_reason(stochmusic, tmp_path):
+    _put(tmp_path, {"zero.mid": b""})
+    done = stochmusic("fit", "zero.mid")
+    assert done.returncode == 1
+    assert "zero.mid: the file is empty (0 bytes)" in done.stderr
+    assert not list(tmp_path.glob("*.smm"))
+
+
+@pytest.mark.parametrize("arguments", [("fit", "good", "-o", "new.smm"), ("generate", "m.smm", "--seed", "1")])
+def test_an_interrupt_leaves_nothing_half_written(model, tmp_path, arguments):
+    script = (
+        "import os, sys, signal; sys.argv[0] = 'stochmusic';"
+        "os.replace = lambda *names: signal.raise_signal(signal.SIGINT);"
+        "from stochastic_music.cli.main import run; run()"
+    )
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.rglob("*new*")] == []
+    assert [path for path in tmp_path.glob("takes/*") if path.is_file()] == []
