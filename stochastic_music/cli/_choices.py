@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._common import assignments
@@ -49,4 +50,7 @@ def choose_encoding(music: Corpus, name: str, part: str | None, grid: str) -> tu
     if part is not None and "part" not in known:
         raise UsageError(f"--part does not go with --encoding {name}, which takes several parts: leave one of them out")
     chosen = registry.create("encodings", name, {k: v for k, v in options.items() if k in known})
+    if isinstance(chosen, tokens.VoicesEncoding):
+        chosen = replace(chosen, n_voices=None).for_scores([piece.score for piece in music])
+        return chosen, f"Encoding: {name}, as asked; {chosen.n_voices} of them, as most pieces have."
     return chosen, f"Encoding: {name}, as asked."

@@ -54,6 +54,8 @@ def fit(
     parameters = parse_parameters(model, set_)
     estimator = registry.create("models", model, parameters)
     path = output or Path(f"{_stem(corpus[0])}.smm")
+    if path.suffix != ".smm":
+        raise UsageError(f"-o got '{path}'; a model's file ends in .smm, for example {path.stem or 'model'}.smm")
     music = open_corpus(corpus, time_limit=time_limit, memory_limit=_bytes(memory_limit))
     say(music.report.summary())
     chosen, why = choose_encoding(music, encoding, part, grid)

@@ -89,6 +89,7 @@ def _none_of(n: int) -> str:
 
 
 def _nothing_encoded(encoding: Any, left_out: Sequence[Skipped]) -> str:
-    reasons = [f"  {piece.in_words()}" for piece in left_out[:5]]
+    first = {(piece.reason, piece.remedy): piece for piece in reversed(left_out)}
+    reasons = [f"  {piece.in_words()}" for piece in reversed(first.values())][:5]
     head = f"the corpus encodes to nothing: {_none_of(len(left_out))} can be written as {encoding.name}."
     return "\n".join([head, *reasons])

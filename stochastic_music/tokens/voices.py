@@ -98,10 +98,8 @@ class VoicesEncoding(ScoreEncoding):
             return sorted(sounding, key=lambda i: -mean_pitch(score.tracks[i]))
         tracks = [i for i, track in enumerate(score.tracks) if not track.is_drum]
         if not sounding or len(tracks) != wanted:
-            raise EncodingError(
-                f"the score has {len(sounding)} parts that are no drums; expected {wanted}: "
-                "set n_voices, or take another encoding"
-            )
+            found = f"{len(sounding)} part that is" if len(sounding) == 1 else f"{len(sounding)} parts that are"
+            raise EncodingError(f"the score has {found} no drums; expected {wanted}")
         return tracks
 
     @property

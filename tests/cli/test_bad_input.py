@@ -96,6 +96,7 @@ def test_a_corpus_that_encodes_to_nothing(stochmusic, tmp_path):
         (["--holdout", "1.5"], ["1.5"]),
         (["--memory-limit", "lots"], ["lots"]),
         (["--part", "kazoo"], ["kazoo"]),
+        (["-o", "model.mid"], ["model.mid", "model.smm"]),
         (["--no-such-option"], ["--no-such-option"]),
     ],
 )

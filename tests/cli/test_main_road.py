@@ -165,6 +165,12 @@ def test_doctor_finds_all_well(stochmusic):
     assert json.loads(done.stdout)["ok"]
 
 
+def test_voices_are_as_many_as_most_pieces_have(stochmusic, music_folder):
+    done = stochmusic("fit", "music", "--encoding", "voices")
+    assert done.returncode == 0, done.stderr
+    assert "voices, as asked; 1 of them" in done.stderr
+
+
 def test_help_names_each_verb(stochmusic):
     done = stochmusic("--help")
     assert done.returncode == 0

@@ -84,7 +84,7 @@ def test_bars_that_do_not_divide_into_frames_are_an_error():
 
 
 def test_another_number_of_parts_is_an_error():
-    with pytest.raises(EncodingError, match="has 1 parts that are no drums; expected 4"):
+    with pytest.raises(EncodingError, match="has 1 part that is no drums; expected 4"):
         sm.VoicesEncoding().encode(chorale([(0, 1, 60)]))
 
 
