@@ -23,7 +23,7 @@ def models(
         except Exception as error:
             broken.append({"name": entry.name, "package": entry.package, "reason": str(error)})
             continue
-        summary = (cls.__doc__ or "").strip().partition("\n")[0]
+        summary = (cls.__doc__ or "").strip().partition("\n")[0].partition("; see the module")[0].rstrip(".")
         rows.append(
             {
                 "name": entry.name,
@@ -39,7 +39,7 @@ def models(
         return
     for row in rows:
         origin = "" if row["package"] == "stochastic_music" else f"  [{row['package']}]"
-        parameters = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
+        parameters = ", ".join(f"{name}={'-' if value is None else value}" for name, value in row["parameters"].items())
         print(f"{row['name']}{origin}\n    {row['summary']}\n    {parameters}")
     print("\nFit one with: stochmusic fit CORPUS -m " + rows[0]["name"])
 

@@ -1,8 +1,8 @@
 """Pictures of scores: the piano roll, as PNG.
 
-Time runs to the right in systems of about eight bars; pitch runs upwards, the rows of black keys shaded. Thin lines
-are beats, thick lines bars, numbered as printed (a pickup is bar 0); a new meter stands beside the number of its bar.
-Each part has a color that the color-blind can tell apart; a fermata over a note says that a phrase ends with it.
+Time runs to the right in systems of about eight bars; pitch runs upwards, the rows of black keys shaded. Thin lines are
+beats, thick lines bars, numbered as printed (a pickup is bar 0); a new meter stands beside the number of its first full
+bar. Each part has a color that the color-blind can tell apart; a fermata over a note says that a phrase ends with it.
 Drums lie below the pitches in lanes of their own, by name.
 
 Figures are drawn through matplotlib's object interface: no window, no global state. Provenance is the PNG text
@@ -223,9 +223,12 @@ def _grid(axes: Any, system: Sequence[Bar], previous: Bar | None) -> None:
     vertical = {"transform": axes.get_xaxis_transform(), "clip_on": False}
     axes.vlines(beats, 0, 1, color=_BEAT, linewidth=0.7, zorder=1, gid="beats", **vertical)
     axes.vlines(lines, 0, 1, color=_BAR, linewidth=1.1, zorder=1.5, gid="bars", **vertical)
-    for bar, before in zip(system, [previous, *system], strict=False):
-        new_meter = before is None or (bar.numerator, bar.denominator) != (before.numerator, before.denominator)
-        _bar_label(axes, bar, f"{bar.numerator}/{bar.denominator}" if new_meter else "")
+    shown = previous and (previous.numerator, previous.denominator)
+    for bar in system:
+        meter = (bar.numerator, bar.denominator)
+        waits = bar.number == 0 and len(system) > 1  # a pickup is narrow: the first full bar has more room
+        _bar_label(axes, bar, f"{meter[0]}/{meter[1]}" if meter != shown and not waits else "")
+        shown = shown if waits else meter
 
 
 def _bar_label(axes: Any, bar: Bar, meter: str) -> None:

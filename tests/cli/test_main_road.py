@@ -153,6 +153,9 @@ def test_a_model_without_sources_still_composes(stochmusic, music_folder):
 def test_models_and_corpora_are_listed(stochmusic):
     names = [row["name"] for row in json.loads(stochmusic("models", "--json").stdout)["models"]]
     assert {"markov", "ppm"} <= set(names)
+    told = stochmusic("models").stdout
+    assert "article" not in told
+    assert "None" not in told
     corpora = json.loads(stochmusic("corpus", "list", "--json").stdout)["corpora"]
     wanted = {"bach-chorales", "bach-sopranos", "essen-kinder", "ryans-mammoth", "oneills", "palestrina"}
     assert wanted <= {row["name"] for row in corpora}

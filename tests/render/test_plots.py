@@ -56,7 +56,7 @@ def test_bars_are_numbered_as_printed_and_beats_are_lines():
     score = score_of(("A", [(0, 1, 60), (1, 3, 62), (4, 3, 64)], False), meter=(3, 4))
     marks.set_pickup(score, TPQ)
     figure = piano_roll(score, title="Tune")
-    assert words(figure)[:4] == ["0", "3/4", "1", "2"]
+    assert words(figure)[:4] == ["0", "1", "3/4", "2"]
     assert places(figure.axes[0], "bars") == [0, 1, 4, 7]
     assert places(figure.axes[0], "beats") == [2, 3, 5, 6]
 
