@@ -239,7 +239,7 @@ def small_problem():
 def test_weights_are_where_no_step_helps():
     # the objective written out in full, its gradient by differences
     features, chosen, n_candidates, n_terms = small_problem()
-    found = fit_weights(features, chosen, n_candidates, n_terms, penalty=0.01)
+    found = fit_weights(features, chosen, n_candidates, n_terms, penalty=0.01, tolerance=1e-12)
 
     def value(believed, trusted):
         scores = np.zeros((len(chosen), n_candidates))

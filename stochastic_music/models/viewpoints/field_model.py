@@ -62,11 +62,9 @@ class Numbering:
 
     def of_candidates(self, references: IntArray) -> IntArray:
         """What each target sees of each candidate: references (n, n_targets) -> (n, n_targets, n_candidates)."""
-        seen = [
-            np.where(self.is_end & (r != NONE), END, viewpoint.symbols(self.values, r))
-            for viewpoint, r in zip(self.plan.targets, references.T[:, :, None], strict=True)
-        ]
-        return self(np.stack(seen, axis=1), np.arange(len(seen))[:, None])
+        seen = self.plan.see(self.values[None], references)
+        seen[:, :, self.is_end] = np.where(references == NONE, NONE, END)[:, :, None]
+        return self(seen, np.arange(seen.shape[1])[:, None])
 
 
 class Recall(NamedTuple):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -79,9 +80,13 @@ class Past:
         """No answer, for every row."""
         return np.full(len(self.do), NONE)
 
+    @cached_property
+    def _place(self) -> Place:
+        return self.vocabulary.clock.place(self.clock)
+
     def place(self) -> Place:
         """Where in the bar the event under way begins, or, before its rest is heard, where the last one stopped."""
-        return self.vocabulary.clock.place(self.clock)
+        return self._place
 
     def last(self, name: str, lag: int = 1) -> IntArray:
         """The value of a field `lag` events ago."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +87,23 @@ class FieldPlan:
     least: IntArray
     multiplier: sparse.csr_matrix
     salt: Keys
+
+    @cached_property
+    def folds(self) -> tuple[IntArray, IntArray]:
+        """Which targets take octaves off a distance, and which take its sign."""
+        folds = np.array([viewpoint.fold for viewpoint in self.targets])
+        return np.flatnonzero(folds == "class"), np.flatnonzero(folds == "sign")
+
+    def see(self, values: IntArray, references: IntArray) -> IntArray:
+        """What each target sees of values: (n or 1, m), from references (n, n_targets): (n, n_targets, m)."""
+        octaves, signs = self.folds
+        out = values[:, None, :] - references[:, :, None]
+        if len(octaves):
+            out[:, octaves] %= 12
+        if len(signs):
+            out[:, signs] = np.sign(out[:, signs])
+        out[references == NONE] = NONE
+        return out
 
 
 class Reader:
@@ -168,8 +186,7 @@ class Reader:
 
     def symbols(self, reading: Reading, values: IntArray) -> IntArray:
         """What each target sees of one value a row: (batch, n_targets)."""
-        targets = self.plans[reading.field].targets
-        return np.stack([v.symbols(values, reading.references[:, i]) for i, v in enumerate(targets)], axis=1)
+        return self.plans[reading.field].see(values[:, None], reading.references)[:, :, 0]
 
     def _look(
         self, past: Past, field: int, present: IntArray, recent: IntArray, memories: tuple[Memory, ...]

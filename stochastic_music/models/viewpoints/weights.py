@@ -16,6 +16,7 @@ convex, and solved by L-BFGS with exact gradients.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -78,11 +79,21 @@ def evidence(count: NDArray[np.number]) -> FloatArray:
 
 
 def fit_weights(
-    features: Features, chosen: IntArray, n_candidates: int, n_terms: int, *, penalty: float = 1.0, steps: int = 150
+    features: Features,
+    chosen: IntArray,
+    n_candidates: int,
+    n_terms: int,
+    *,
+    penalty: float = 1.0,
+    steps: int = 150,
+    tolerance: float = 1e-5,
 ) -> Weights:
-    """The best weights for events of which candidate `chosen` came: (n_events,)."""
+    """The best weights for events of which candidate `chosen`, (n_events,), came.
+
+    The search ends when a step improves the value by less than `tolerance` of it, or after so many `steps`.
+    """
     objective = _Objective(features, chosen, n_candidates, n_terms, penalty)
-    options: Any = {"maxiter": steps, "ftol": 3e-6, "maxcor": 10}
+    options: Any = {"maxiter": steps, "ftol": tolerance, "maxcor": 10}
     with ThreadPoolExecutor(_N_BLOCKS) as threads:
 
         def value(x: Any) -> Any:
@@ -93,17 +104,17 @@ def fit_weights(
 
 
 class _Block(NamedTuple):
-    """Some of the events: features as they count and as they are, rows event * n_candidates + candidate."""
+    """Some of the events: which kinds of feature each row event * n_candidates + candidate has, and what came."""
 
-    believed: sparse.csr_matrix
-    trusted: sparse.csr_matrix
+    kinds: sparse.csr_matrix
     chosen: IntArray
 
 
 class _Objective:
     """Minus the penalized log likelihood, of bases and deviations in units of their own curvature.
 
-    The variables are (2, n_terms, 1 + N_BUCKETS): base first, each divided by its scale, 0 being the prior.
+    The variables are (2, n_terms, 1 + N_BUCKETS): base first, each divided by its scale, 0 being the prior. Features of
+    one column and one count are of one *kind*: they add the same, so that sums are over kinds.
     """
 
     def __init__(self, features: Features, chosen: IntArray, n_candidates: int, n_terms: int, penalty: float) -> None:
@@ -111,28 +122,30 @@ class _Objective:
         self.prior = Weights.fixed(n_terms)
         self.shape = (2, n_terms, 1 + N_BUCKETS)
         self.size = int(np.prod(self.shape))
-        self.blocks = list(self._blocks(features, chosen))
+        kind, self.column, times = _kinds(features)
+        self.evidence = evidence(times)
+        shape = (len(chosen) * n_candidates, len(self.column))
+        matrix = sparse.csr_matrix((np.ones(len(kind)), (features.row, kind)), shape=shape)
+        self.blocks = list(self._blocks(matrix, chosen))
         self.penalty = np.empty(self.shape)
         self.penalty[:, :, 0] = BASE * penalty
         self.penalty[0, :, 1:], self.penalty[1, :, 1:] = BELIEVED * penalty, TRUSTED * penalty
-        self.scale = 1 / np.sqrt(self._curvature(features) + self.penalty)
+        frequency: FloatArray = np.bincount(kind, minlength=len(self.column)).astype(np.float64)
+        curvature = self._spread(0.2 / n_candidates * frequency, 2)
+        self.scale = 1 / np.sqrt(curvature + self.penalty)
 
-    def _blocks(self, features: Features, chosen: IntArray) -> list[_Block]:
-        n_rows, n_columns = len(chosen) * self.n_candidates, self.shape[1] * N_BUCKETS
-        counts = sparse.csr_matrix((features.times, (features.row, features.column)), shape=(n_rows, n_columns))
-        blocks = []
-        for part in np.array_split(np.arange(len(chosen)), _N_BLOCKS):
-            rows = counts[slice(*(self.n_candidates * np.array([part[0], part[-1] + 1])))] if len(part) else counts[:0]
-            believed = sparse.csr_matrix((evidence(rows.data), rows.indices, rows.indptr), shape=rows.shape)
-            trusted = sparse.csr_matrix((np.ones(rows.nnz), rows.indices, rows.indptr), shape=rows.shape)
-            blocks.append(_Block(believed, trusted, chosen[part]))
-        return blocks
+    def _blocks(self, matrix: sparse.csr_matrix, chosen: IntArray) -> Iterator[_Block]:
+        first = 0
+        for part in np.array_split(chosen, _N_BLOCKS):
+            last = first + len(part) * self.n_candidates
+            yield _Block(matrix[first:last], part)
+            first = last
 
-    def _curvature(self, features: Features) -> FloatArray:
-        """Roughly the second derivatives."""
-        n_columns, spread = self.shape[1] * N_BUCKETS, 0.2 / self.n_candidates
-        squares = [np.bincount(features.column, x, n_columns) for x in (evidence(features.times) ** 2, None)]
-        by_bucket = spread * np.stack(squares).reshape(2, -1, N_BUCKETS)
+    def _spread(self, by_kind: FloatArray, power: int) -> FloatArray:
+        """Sums over kinds, with their evidence to a power, for each variable: shaped as the variables."""
+        n_columns = self.shape[1] * N_BUCKETS
+        sums = [np.bincount(self.column, by_kind * self.evidence**p, n_columns) for p in (power, 0)]
+        by_bucket = np.stack(sums).reshape(2, -1, N_BUCKETS)
         return np.concatenate([by_bucket.sum(axis=2, keepdims=True), by_bucket], axis=2)
 
     def weights(self, x: FloatArray) -> FloatArray:
@@ -144,20 +157,30 @@ class _Objective:
     def __call__(self, x: FloatArray, threads: ThreadPoolExecutor) -> tuple[float, FloatArray]:
         """The value and its gradient."""
         believed, trusted = self.weights(x).reshape(2, -1)
-        parts = list(threads.map(lambda block: self._of(block, believed, trusted), self.blocks))
+        boost = believed[self.column] * self.evidence + trusted[self.column]
+        parts = list(threads.map(lambda block: self._of(block, boost), self.blocks))
         moved = self.scale * x.reshape(self.shape)
         value = sum(part[0] for part in parts) + 0.5 * float((self.penalty * moved**2).sum())
-        by_bucket = np.sum([part[1] for part in parts], axis=0).reshape(2, -1, N_BUCKETS)
-        gradient = np.concatenate([by_bucket.sum(axis=2, keepdims=True), by_bucket], axis=2) + self.penalty * moved
+        gradient = self._spread(np.sum([part[1] for part in parts], axis=0), 1) + self.penalty * moved
         return value, (self.scale * gradient).ravel()
 
-    def _of(self, block: _Block, believed: FloatArray, trusted: FloatArray) -> tuple[float, FloatArray]:
-        scores = (block.believed @ believed + block.trusted @ trusted).reshape(-1, self.n_candidates)
+    def _of(self, block: _Block, boost: FloatArray) -> tuple[float, FloatArray]:
+        scores = (block.kinds @ boost).reshape(-1, self.n_candidates)
         log_probs = scores - log_sum_exp(scores)[:, None]
         excess, rows = np.exp(log_probs), np.arange(len(block.chosen))
         excess[rows, block.chosen] -= 1
-        gradient = np.stack([block.believed.T @ excess.ravel(), block.trusted.T @ excess.ravel()])
-        return -float(log_probs[rows, block.chosen].sum()), gradient
+        return -float(log_probs[rows, block.chosen].sum()), block.kinds.T @ excess.ravel()
+
+
+def _kinds(features: Features) -> tuple[IntArray, IntArray, IntArray]:
+    """The kind of each feature, and the column and count of each kind."""
+    occurs = np.bincount(features.times) > 0
+    counts = np.flatnonzero(occurs)
+    code = features.column * len(counts) + (np.cumsum(occurs) - 1)[features.times]
+    present = np.bincount(code) > 0
+    kinds = np.flatnonzero(present)
+    kind: IntArray = (np.cumsum(present) - 1)[code]
+    return kind, kinds // len(counts), counts[kinds % len(counts)]
 
 
 def log_sum_exp(scores: FloatArray) -> FloatArray:
