@@ -1,7 +1,8 @@
 """The viewpoints that a model uses when none are named, by what is predicted.
 
-They are those of melodies in general: no set of pieces was asked which ones to keep. What reads fields that events
-do not have is left out, and fields without viewpoints of their own get sequences of themselves and of whole events.
+They are meant for melodies in general, and were looked over on chorale tenors and on folk songs that no published
+table uses. What reads fields that events do not have is left out, and fields without viewpoints of their own get
+sequences of themselves and of whole events.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -49,7 +50,7 @@ class Numbering:
                 low[i], size[i] = seen.min(), np.ptp(seen) + 1
         return cls(plan, ids, vocabulary.values(ids), ids == vocabulary.end, low, size)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Numbers a target."""
         return int(self.size.max(initial=0)) + 2
@@ -90,10 +91,11 @@ def recall(numbering: Numbering, past_keys: Keys, past_symbols: IntArray, keys: 
     row, event, term = np.nonzero((past_keys == keys[:, None]) & (keys != 0)[:, None])
     symbol = numbering(past_symbols[row, event, target[term]], target[term])
     heard = np.bincount((row * n_short + term) * width + symbol, minlength=n * n_short * width)
+    heard[width - 1 :: width] = 0
+    rows = width * np.arange(n * n_short).reshape(n, n_short, 1)
+    times = heard[rows + candidates[:, target]]
     heard = heard.reshape(n, n_short, width)
-    heard[:, :, -1] = 0
-    counts = np.take_along_axis(heard, candidates[:, target], axis=2)
-    return Recall(counts, heard.sum(axis=2), (heard > 0).sum(axis=2))
+    return Recall(times, heard.sum(axis=2), (heard > 0).sum(axis=2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +167,10 @@ class FieldModel:
         n_long, n_cells = self.plan.n_long, n_targets * self.numbering.width
         which, entry = self.table.entries(self.table.find(reading.keys[:, :n_long].ravel()))
         cells = which // max(n_long, 1) * n_cells + self.cell[entry]
-        heard = np.bincount(cells, self.boost[entry], n * n_cells).reshape(n, n_targets, -1)
-        heard[:, :, -1] = 0
-        scores: FloatArray = np.take_along_axis(heard, candidates, axis=2).sum(axis=1)
+        heard = np.bincount(cells, self.boost[entry], n * n_cells)
+        heard[self.numbering.width - 1 :: self.numbering.width] = 0
+        rows = self.numbering.width * np.arange(n * n_targets).reshape(n, n_targets, 1)
+        scores: FloatArray = heard[rows + candidates].sum(axis=1)
         return scores
 
     def _short(self, reading: Reading, candidates: IntArray) -> FloatArray:

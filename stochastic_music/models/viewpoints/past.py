@@ -59,7 +59,7 @@ class Past:
         if len(present) < self.vocabulary.n_fields:
             return type(self)(self.vocabulary, clock, self.do, self.events, present, self.answers)
         latest = {**present, "onset": self.clock.time}
-        events = {name: np.column_stack([column, latest[name]]) for name, column in self.events.items()}
+        events = {name: np.concatenate([column, latest[name][:, None]], axis=1) for name, column in self.events.items()}
         return type(self)(self.vocabulary, clock, self.do, events, {})
 
     def rows(self, chosen: slice) -> Self:
@@ -100,10 +100,11 @@ class Past:
     def at(self, name: str, event: IntArray) -> IntArray:
         """The value of a field in the events numbered `event`, (batch,); NONE where there is no such event."""
         column = self.events[name]
-        inside = (event >= 0) & (event < column.shape[1])
-        if not inside.any():
+        n = column.shape[1]
+        if not n:
             return self.none
-        return np.where(inside, column[np.arange(len(event)), np.where(inside, event, 0)], NONE)
+        inside = (event >= 0) & (event < n)
+        return np.where(inside, column[np.arange(len(event)), event * inside], NONE)
 
     def tonic(self) -> IntArray:
         """`do`, from the header or else from the pitches so far, -5 to 6; NONE before the first."""

@@ -122,6 +122,7 @@ class Reader:
         fields = {field.name: Viewpoint(field.name, None, field=field.name) for field in vocabulary.fields}
         self.viewpoints = list({**fields, **named}.values())
         self._index = {viewpoint.name: i for i, viewpoint in enumerate(self.viewpoints)}
+        self._lasting = [(i, viewpoint) for i, viewpoint in enumerate(self.viewpoints) if viewpoint.lasting]
         self._observed = [self._observed_at(f) for f in range(vocabulary.n_fields)]
         self.plans = tuple(self._plan(f.name, long.get(f.name, ()), short.get(f.name, ())) for f in vocabulary.fields)
 
@@ -205,10 +206,9 @@ class Reader:
     def _seen_from_now(self, past: Past, recent: IntArray) -> IntArray:
         """`recent`, with lasting references where they stand now."""
         out = recent.copy()
-        for i, viewpoint in enumerate(self.viewpoints):
-            if viewpoint.lasting:
-                values = recent[:, :, self._index[viewpoint.field]]
-                out[:, :, i] = viewpoint.symbols(values, viewpoint.reference(past)[:, None])
+        for i, viewpoint in self._lasting:
+            values = recent[:, :, self._index[viewpoint.field]]
+            out[:, :, i] = viewpoint.symbols(values, viewpoint.reference(past)[:, None])
         return out
 
 

@@ -85,7 +85,7 @@ class Table:
         """The row of each key, -1 where it was never counted: shaped as `key`."""
         if not len(self.key):
             return np.full(key.shape, -1, dtype=np.int64)
-        row = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        row = np.minimum(self.key.searchsorted(key), len(self.key) - 1)
         return np.where(self.key[row] == key, row, -1)
 
     def entries(self, rows: IntArray) -> tuple[IntArray, IntArray]:
