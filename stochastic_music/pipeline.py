@@ -252,9 +252,9 @@ class Pipeline:
         n_notes = int(begins_note(self.vocabulary_, drawn.symbols).sum())
         header = replace(drawn.header or Header(max(self.vocabulary_.resolution, 1)), title="", transposed=0)
         score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
-        if (key := self._key_heard(score, header)) != header.key:
-            header = replace(header, key=key)
-            score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
+        heard = replace(_as_far_as(header, score), key=self._key_heard(score, header))
+        if heard != header:
+            header, score = heard, self.encoding.decode([TokenPiece(drawn.symbols, heard)])
         surprise = -drawn.log_prob / math.log(2) / max(n_notes, 1)
         return Take(score, drawn, TokenPiece(drawn.symbols, header), surprise)
 
@@ -264,6 +264,16 @@ class Pipeline:
         if name is None or (key := parse_key(name)).mode not in {"major", "minor"}:
             return name
         return str(relative_mode(key.sharps, pitch_class_weights(score)))
+
+
+def _as_far_as(header: Header, score: Score) -> Header:
+    """The header without meters and tempos that begin where the music has ended already."""
+    end = score.end() * header.resolution / score.ticks_per_quarter
+    return replace(
+        header,
+        meters=tuple(meter for i, meter in enumerate(header.meters) if not i or meter.start < end),
+        tempos=tuple(tempo for i, tempo in enumerate(header.tempos) if not i or tempo[0] < end),
+    )
 
 
 def fingerprints(tokens: TokenCorpus) -> NDArray[np.uint64]:

@@ -50,8 +50,17 @@ def open_corpus(names: Sequence[str], **limits: Any) -> Corpus:
     """The corpus that folders, files and built-in names together make."""
     from stochastic_music.corpus import open_corpora
 
+    _show_log()
     with progress("reading") as show:
         return open_corpora(names, progress=show, **limits)
+
+
+def _show_log() -> None:
+    """What the package logs is said to people: on stderr, as it stands."""
+    import logging
+
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("stochastic_music").setLevel(logging.INFO)
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -24,8 +25,10 @@ from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus._scan import folded
 from stochastic_music.corpus.ingest import Progress
 from stochastic_music.corpus.piece import HeldPiece
-from stochastic_music.corpus.report import IngestReport
+from stochastic_music.corpus.report import IngestReport, counted
 from stochastic_music.errors import UnknownNameError
+
+_log = logging.getLogger(__name__)
 
 _BACH = (
     "The music is in the public domain; the encodings come with music21, whose corpus is free to use unless a "
@@ -140,6 +143,11 @@ def open_builtin(
         return content is not None
 
     def make() -> bytes:
+        _log.info(
+            "%s is read for the first time, from %s; that may take minutes, and is kept.",
+            name,
+            counted(len(files), "file"),
+        )
         opened[:] = [_parse(corpus, files, workers, progress)]
         return _store.pack(*opened[0])
 
