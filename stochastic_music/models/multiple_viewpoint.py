@@ -39,7 +39,7 @@ from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.viewpoints.defaults import default_terms
 from stochastic_music.models.viewpoints.field_model import FieldModel
 from stochastic_music.models.viewpoints.language import Term, parse, resolve
-from stochastic_music.models.viewpoints.learning import fit_field, record
+from stochastic_music.models.viewpoints.learning import learn
 from stochastic_music.models.viewpoints.reading import Reader, Reading
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
@@ -106,11 +106,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         if not len(corpus.symbols):
             raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
         reader = self._reader(corpus.vocabulary)
-        options: Any = {"penalty": self.penalty, "max_events": self.max_events, "seed": self.seed}
-        fields = [
-            fit_field(plan, heard, corpus.vocabulary, **options)
-            for plan, heard in zip(reader.plans, record(reader, corpus), strict=True)
-        ]
+        fields = learn(reader, corpus, penalty=self.penalty, max_events=self.max_events, seed=self.seed)
         return self._settle(corpus.vocabulary, reader, fields)
 
     @property

@@ -53,6 +53,7 @@ def shown(name, past):
         ("posinbar", 0),
         ("metaccent", 4),
         ("bar", 3),
+        ("complete", 1),  # a bar is full, but 84 units are no whole number of bars
         ("barlength", 36),
         ("pickup", 12),
         ("inphrase", 2),

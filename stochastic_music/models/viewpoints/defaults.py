@@ -37,7 +37,11 @@ LONG = {
         "rest:2|endinbar*barlength, ioi:3, rest|liph@1*endinbar*barlength, rest|liph@1*dur@1, "
         "rest|liph@1*cpfref@1*dur@1, rest|liph@1*bar*metre, rest|liph@1*phrases, rest|liph@1*barofeight*metre, "
         "rest|liph@1*endinbar*pickup*barlength, rest|liph@1*cpfref@1*bar*barlength, rest|liph@1*phrases*cpfref@1, "
-        "rest|liph@1*events, rest|repeated, rest|rest@1*dur@1*dur@2"
+        "rest|liph@1*events, rest|repeated, rest|rest@1*dur@1*dur@2, "
+        # what speaks for the end of the piece
+        "rest|liph@1*complete*cpintfref@1, rest|liph@1*complete*phrases, rest|liph@1*complete*cpintfref@1*phrases, "
+        "rest|liph@1*complete*cpintfref@1*firstdegree, rest|liph@1*complete*dur@1*cpintfref@1, "
+        "rest|liph@1*complete*bar, rest|liph@1*complete*cpint@1*cpintfref@1, rest|liph@1*complete*repeated"
     ),
     "phrase": (
         "liph|dur*posinbar*barlength, liph|phrasetime*posinbar*barlength, liph|phrasetime*lphrase, "

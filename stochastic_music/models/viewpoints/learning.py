@@ -7,8 +7,8 @@ event is the short-term terms' part, as it will be later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from stochastic_music.models.viewpoints.reading import FieldPlan, Reader
 from stochastic_music.models.viewpoints.tables import END, Keys, Table
 from stochastic_music.models.viewpoints.weights import N_BUCKETS, Features, Weights, bucket, fit_weights
 from stochastic_music.protocols import BoolArray, IntArray
-from stochastic_music.tokens import Vocabulary
+
+#: symbols that are read side by side at most, padding included
+_CHUNK = 80_000
 
 
 class Record(NamedTuple):
@@ -47,10 +49,6 @@ class Record(NamedTuple):
             np.full(wide, NONE),
             np.zeros((n, n_events), dtype=bool),
         )
-
-    def pieces(self, kept: IntArray) -> Record:
-        """Some of the pieces."""
-        return Record(self.keys[kept], self.references[kept], self.came[kept], self.seen[kept], self.heard[kept])
 
 
 class Events(NamedTuple):
@@ -104,57 +102,81 @@ def count(plan: FieldPlan, events: Events) -> Table:
     return Table.of(events.keys[:, :n].ravel(), terms.ravel(), events.symbol[:, :n].ravel())
 
 
-def fit_field(
-    plan: FieldPlan, record: Record, vocabulary: Vocabulary, *, penalty: float, max_events: int, seed: int
-) -> FieldModel:
+def learn(reader: Reader, corpus: TokenCorpus, *, penalty: float, max_events: int, seed: int) -> list[FieldModel]:
     """Count everything, and learn the weights from whole pieces, drawn by `seed`, of `max_events` events or so."""
+    drawn, others = _draw(corpus, max_events, seed)
+    kept = record(reader, drawn)
+    counted = [count_fields(reader, kept), *(count_fields(reader, record(reader, part)) for part in _chunks(others))]
+    tables = [add_up(column) for column in zip(*counted, strict=True)]
+    lonely = heard_in_one_piece(corpus)
+    field = np.where(
+        np.arange(corpus.n_symbols) == corpus.vocabulary.end, 0, corpus.vocabulary.field_of(np.arange(corpus.n_symbols))
+    )
+    times = np.bincount(corpus.symbols, minlength=corpus.n_symbols)
+    models = []
+    for f, (plan, table, heard) in enumerate(zip(reader.plans, tables, kept, strict=True)):
+        ids, alone = np.flatnonzero((field == f) & (times > 0)), np.flatnonzero((field == f) & lonely)
+        novelty = float((times[alone].sum() + 0.5) / (times[ids].sum() + 1))
+        weights, learned = Weights.fixed(plan.n_long + len(plan.short)), len(corpus) > 1 and len(ids) > 1
+        if learned:
+            numbering = Numbering.of(plan, table, ids, corpus.vocabulary)
+            weights = _weigh(heard, table, numbering, alone, penalty)
+        options: Any = {"weights": weights, "novelty": novelty, "learned": learned}
+        models.append(FieldModel.of(plan, table, ids, corpus.vocabulary, **options))
+    return models
+
+
+def _draw(corpus: TokenCorpus, max_events: int, seed: int) -> tuple[TokenCorpus, TokenCorpus]:
+    """The pieces that a seeded draw takes until there are `max_events` events, and the others."""
+    order = np.random.default_rng(seed).permutation(len(corpus))
+    n_events = np.cumsum(corpus.lengths[order] // corpus.vocabulary.n_fields)
+    n = int(np.searchsorted(n_events, max_events)) + 1
+    return corpus.select(np.sort(order[:n])), corpus.select(np.sort(order[n:]))
+
+
+def _chunks(corpus: TokenCorpus) -> Iterator[TokenCorpus]:
+    """The pieces of a corpus in portions that can be read side by side, shortest first."""
+    order = np.argsort(corpus.lengths, kind="stable")
+    while len(order):
+        symbols = np.arange(1, len(order) + 1) * corpus.lengths[order]
+        n = max(int(np.searchsorted(symbols, _CHUNK)), 1)
+        yield corpus.select(order[:n])
+        order = order[n:]
+
+
+def count_fields(reader: Reader, records: Sequence[Record]) -> list[Table]:
+    """The counts of the long-term terms, one table a field."""
+    return [count(plan, events_of(plan, record)) for plan, record in zip(reader.plans, records, strict=True)]
+
+
+def add_up(tables: Sequence[Table]) -> Table:
+    """The sum of tables, added in pairs."""
+    if len(tables) == 1:
+        return tables[0]
+    half = len(tables) // 2
+    return add_up(tables[:half]).plus(add_up(tables[half:]))
+
+
+def heard_in_one_piece(corpus: TokenCorpus) -> BoolArray:
+    """Whether a symbol came in one piece only: (n_symbols,)."""
+    piece = np.repeat(np.arange(len(corpus)), corpus.lengths)
+    pairs = np.unique(np.stack([corpus.symbols, piece]), axis=1)
+    return np.asarray(np.bincount(pairs[0], minlength=corpus.n_symbols) == 1)
+
+
+def _weigh(record: Record, table: Table, numbering: Numbering, alone: IntArray, penalty: float) -> Weights:
+    """The weights; what no other piece has is left to novelty."""
+    plan, n = numbering.plan, len(numbering.ids)
     events = events_of(plan, record)
-    table, ids = count(plan, events), np.unique(events.came)
-    alone = heard_in_one_piece(events)[events.came]
-    novelty = float((alone.sum() + 0.5) / (len(alone) + 1))
-    weights = Weights.fixed(plan.n_long + len(plan.short))
-    learned = len(np.unique(events.piece)) > 1 and len(ids) > 1 and not alone.all()
-    if learned:
-        kept = _some_pieces(record.heard.sum(axis=1), max_events, seed)
-        part = record.pieces(kept)
-        weights = _learn(
-            plan,
-            part,
-            table,
-            Numbering.of(plan, table, ids, vocabulary),
-            penalty,
-            alone_ids=np.unique(events.came[alone]),
-        )
-    return FieldModel.of(plan, table, ids, vocabulary, weights=weights, novelty=novelty, learned=learned)
-
-
-def heard_in_one_piece(events: Events) -> BoolArray:
-    """By id, whether a symbol came in one piece only: (highest id + 1,)."""
-    pairs = np.unique(np.stack([events.came, events.piece]), axis=1)
-    return np.asarray(np.bincount(pairs[0]) == 1)
-
-
-def _some_pieces(lengths: IntArray, max_events: int, seed: int) -> IntArray:
-    """The pieces, ascending, that a seeded draw takes until there are `max_events` events; all if there are fewer."""
-    order = np.random.default_rng(seed).permutation(len(lengths))
-    n = int(np.searchsorted(np.cumsum(lengths[order]), max_events)) + 1
-    return np.sort(order[:n])
-
-
-def _learn(
-    plan: FieldPlan, record: Record, table: Table, numbering: Numbering, penalty: float, *, alone_ids: IntArray
-) -> Weights:
-    events = events_of(plan, record)
+    known = ~np.isin(events.came, alone)
+    if not known.any():
+        return Weights.fixed(plan.n_long + len(plan.short))
     candidates = numbering.of_candidates(events.references)
     parts = [*long_features(numbering, table, events, candidates), *short_features(numbering, record, candidates)]
-    features = Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    # what no other piece has is novelty's part
-    known = ~np.isin(events.came, alone_ids)
-    n = len(numbering.ids)
-    number = np.cumsum(known) - 1
-    kept = known[features.row // n]
-    features = Features(*(column[kept] for column in features))
-    features = features._replace(row=number[features.row // n] * n + features.row % n)
+    row, column, times = (np.concatenate(column) for column in zip(*parts, strict=True))
+    kept = known[row // n]
+    row = (np.cumsum(known) - 1)[row // n] * n + row % n
+    features = Features(row[kept], column[kept], times[kept])
     chosen = np.searchsorted(numbering.ids, events.came[known])
     return fit_weights(features, chosen, n, plan.n_long + len(plan.short), penalty=penalty)
 

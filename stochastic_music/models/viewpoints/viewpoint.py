@@ -156,6 +156,13 @@ def _sum(*parts: IntArray) -> IntArray:
     return np.where(np.any([part == NONE for part in parts], axis=0), NONE, total)
 
 
+def _complete(past: Past) -> IntArray:
+    """1 where a full bar is just over, 2 where the bars so far, the pickup among them, add up, 3 for both, 0 else."""
+    place = past.place()
+    adds_up: IntArray = (past.clock.time % place.bar_length == 0).astype(np.int64)
+    return (place.position == 0) + 2 * adds_up
+
+
 _TIMED = ("duration",)
 _PHRASED = ("phrase",)
 _BOTH = ("duration", "phrase")
@@ -212,6 +219,7 @@ BUILT_IN = [
     observed("endinbar", lambda past: past.place().position, needs=_TIMED),
     observed("posinbar", lambda past: past.place().position, after="rest", needs=_TIMED),
     observed("metaccent", _metric_level, after="rest", needs=_TIMED),
+    observed("complete", _complete, needs=_TIMED),
     observed("bar", lambda past: past.place().bar, needs=_TIMED),
     observed("barofeight", lambda past: past.place().bar % 8, needs=_TIMED),
     observed("pickup", lambda past: past.clock.spans.start[:, 0], needs=_TIMED),
