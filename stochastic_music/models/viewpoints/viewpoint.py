@@ -159,8 +159,9 @@ def _sum(*parts: IntArray) -> IntArray:
 def _complete(past: Past) -> IntArray:
     """1 where a full bar is just over, 2 where the bars so far, the pickup among them, add up, 3 for both, 0 else."""
     place = past.place()
-    adds_up: IntArray = (past.clock.time % place.bar_length == 0).astype(np.int64)
-    return (place.position == 0) + 2 * adds_up
+    adds_up = past.clock.time % place.bar_length == 0
+    kinds: IntArray = (place.position == 0) + 2 * adds_up.astype(np.int64)
+    return kinds
 
 
 _TIMED = ("duration",)
