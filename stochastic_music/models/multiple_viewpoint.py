@@ -90,7 +90,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         *,
         order: int = 6,
         penalty: float = 1.0,
-        max_events: int = 20_000,
+        max_events: int = 10_000,
         seed: int = 0,
     ) -> None:
         self.viewpoints = viewpoints

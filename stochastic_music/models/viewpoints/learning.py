@@ -173,12 +173,19 @@ def _weigh(record: Record, table: Table, numbering: Numbering, alone: IntArray, 
         return Weights.fixed(plan.n_long + len(plan.short))
     candidates = numbering.of_candidates(events.references)
     parts = [*long_features(numbering, table, events, candidates), *short_features(numbering, record, candidates)]
-    row, column, times = (np.concatenate(column) for column in zip(*parts, strict=True))
-    kept = known[row // n]
-    row = (np.cumsum(known) - 1)[row // n] * n + row % n
-    features = Features(row[kept], column[kept], times[kept])
+    features = Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    del parts, candidates
+    if not known.all():
+        features = _without(features, known, n)
     chosen = np.searchsorted(numbering.ids, events.came[known])
     return fit_weights(features, chosen, n, plan.n_long + len(plan.short), penalty=penalty)
+
+
+def _without(features: Features, known: BoolArray, n: int) -> Features:
+    """The features of `known` events, (n_events,) of `n` candidates each, numbered anew."""
+    kept = known[features.row // n]
+    row, column, times = (part[kept] for part in features)
+    return Features((np.cumsum(known) - 1)[row // n] * n + row % n, column, times)
 
 
 def long_features(numbering: Numbering, table: Table, events: Events, candidates: IntArray) -> Iterator[Features]:
@@ -211,11 +218,12 @@ def short_features(numbering: Numbering, record: Record, candidates: IntArray) -
         at = number[rows, t]
         found = recall(numbering, keys[rows, :t], record.seen[rows, :t], keys[rows, t], candidates[at])
         features = _features(found.times, found.total, found.kinds, plan.n_long)
-        yield features._replace(row=at[features.row // n] * n + features.row % n)
+        yield features._replace(row=(at[features.row // n] * n + features.row % n).astype(np.int32))
 
 
 def _features(counts: IntArray, total: IntArray, kinds: IntArray, first_term: int) -> Features:
     """Features of counts (n, n_terms, n_candidates) with totals and kinds (n, n_terms)."""
     row, term, candidate = np.nonzero(counts)
     column = (first_term + term) * N_BUCKETS + bucket(total, kinds)[row, term]
-    return Features(row * counts.shape[2] + candidate, column, counts[row, term, candidate])
+    found = (row * counts.shape[2] + candidate, column, counts[row, term, candidate])
+    return Features(*(part.astype(np.int32) for part in found))

@@ -57,9 +57,9 @@ class Features(NamedTuple):
     `row` is event * n_candidates + candidate, `column` term * N_BUCKETS + bucket.
     """
 
-    row: IntArray
-    column: IntArray
-    times: IntArray
+    row: NDArray[np.integer]
+    column: NDArray[np.integer]
+    times: NDArray[np.integer]
 
 
 def bucket(total: IntArray, kinds: IntArray) -> IntArray:
@@ -173,15 +173,15 @@ class _Objective:
         return -float(log_probs[rows, block.chosen].sum()), block.kinds.T @ excess.ravel()
 
 
-def _kinds(features: Features) -> tuple[IntArray, IntArray, IntArray]:
+def _kinds(features: Features) -> tuple[NDArray[np.int32], IntArray, IntArray]:
     """The kind of each feature, and the column and count of each kind."""
     occurs = np.bincount(features.times) > 0
     counts = np.flatnonzero(occurs)
-    code = features.column * len(counts) + (np.cumsum(occurs) - 1)[features.times]
+    code = features.column.astype(np.int64) * len(counts) + (np.cumsum(occurs) - 1)[features.times]
     present = np.bincount(code) > 0
     kinds = np.flatnonzero(present)
-    kind: IntArray = (np.cumsum(present) - 1)[code]
-    return kind, kinds // len(counts), counts[kinds % len(counts)]
+    number = (np.cumsum(present) - 1).astype(np.int32)
+    return number[code], kinds // len(counts), counts[kinds % len(counts)]
 
 
 def log_sum_exp(scores: FloatArray) -> FloatArray:
