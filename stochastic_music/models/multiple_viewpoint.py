@@ -49,9 +49,11 @@ MAX_ORDER = 16
 
 
 class ViewpointState(NamedTuple):
-    """What each row has read."""
+    """What the rows have read that have not ended: `live` (n_live,) are their numbers in a batch of `batch_size`."""
 
     reading: Reading
+    live: IntArray
+    batch_size: int
 
 
 class MultipleViewpoint(BaseModel[ViewpointState]):
@@ -178,25 +180,31 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
     ) -> ViewpointState:
         """Nothing heard."""
         self._check_fitted()
-        return ViewpointState(self.reader_.begin(headers_of(header, batch_size)))
+        return ViewpointState(self.reader_.begin(headers_of(header, batch_size)), np.arange(batch_size), batch_size)
 
     def advance(self, state: ViewpointState, symbols: IntArray) -> ViewpointState:
         """One more symbol a row: symbols (batch,)."""
-        return ViewpointState(self.reader_.advance(state.reading, symbols))
+        reading, live, heard = state.reading, state.live, symbols[state.live]
+        goes_on = heard != self.vocabulary_.end
+        if not goes_on.all():
+            reading, live, heard = reading.rows(np.flatnonzero(goes_on)), live[goes_on], heard[goes_on]
+        if not len(live):
+            return ViewpointState(reading, live, state.batch_size)
+        return ViewpointState(self.reader_.advance(reading, heard), live, state.batch_size)
 
     def next_log_probs(self, state: ViewpointState) -> FloatArray:
         """(batch, n_symbols): the log probability of every symbol."""
         reading, vocabulary = state.reading, self.vocabulary_
-        out = self.fields_[reading.field].log_probs(reading, vocabulary.due_mask[reading.field])
-        ended = reading.past.clock.due == vocabulary.n_fields
-        out[ended] = -np.inf
-        out[ended, vocabulary.end] = 0.0
+        out = np.full((state.batch_size, vocabulary.n_symbols), -np.inf)
+        out[:, vocabulary.end] = 0.0
+        if len(state.live):
+            out[state.live] = self.fields_[reading.field].log_probs(reading, vocabulary.due_mask[reading.field])
         return out
 
     def contributions(self, state: ViewpointState, symbols: IntArray) -> dict[str, FloatArray]:
-        """What each term says for (above 0) or against each row's symbol, in nats: (batch,) by the term's name.
+        """What each term says for (above 0) or against each row's symbol, in nats: (n_live,) by the term's name.
 
         It is what the term adds to the symbol's score, less what it adds on average over the candidates as the model
         expects them. Raises VocabularyError for symbols that training never brought, of which no term has heard.
         """
-        return self.fields_[state.reading.field].contributions(state.reading, symbols)
+        return self.fields_[state.reading.field].contributions(state.reading, symbols[state.live])

@@ -41,9 +41,14 @@ def ancestral(
     max_events: int,
     shaping: Shaping | None = None,
     reins: Reins | None = None,
+    chains: IntArray | None = None,
 ) -> list[Sample]:
-    """One sample a header; see the module's article. A chain that reaches `max_events` events is capped."""
+    """One sample a header; see the module's article. A chain that reaches `max_events` events is capped.
+
+    `chains` (n,) are the numbers by which the chains draw; None: 0, 1, ...
+    """
     vocabulary, n = vocabulary_of(model), len(headers)
+    numbers = np.arange(n) if chains is None else chains
     shape = shaping or Shaping()
     most = max_events * vocabulary.n_fields
     state = model.initial_state(n, headers)
@@ -51,10 +56,14 @@ def ancestral(
     columns, scores = [], []
     for step in range(most + 1):  # END may follow the last event of a whole piece
         rows = model.next_log_probs(state)
-        held = rows if reins is None else reins.hold(rows)
-        symbols = choose(np.exp(shape(normalized(held))), _random.uniforms(key, step, n))
+        held = rows if reins is None else normalized(reins.hold(rows))
+        live = np.flatnonzero(~ended)
+        symbols, score = np.full(n, vocabulary.end), np.zeros(n)
+        uniforms = _random.uniforms(key, step, int(numbers[-1]) + 1)[numbers[live]]
+        symbols[live] = choose(np.exp(shape(held[live])), uniforms)
+        score[live] = rows[live, symbols[live]]
         columns.append(symbols)
-        scores.append(rows[np.arange(n), symbols])
+        scores.append(score)
         ended |= symbols == vocabulary.end
         if ended.all() or step == most:
             break
@@ -83,15 +92,19 @@ def redrawn(
 ) -> list[Sample]:
     """Ancestral samples of at least `least_events` events: a shorter piece is drawn again, under the next key.
 
-    That conditions exactly on the length, and is cheap where many pieces are long enough. Every round draws all
-    chains, so that a chain does not depend on the others. Raises UnsatisfiableError after MAX_ROUNDS.
+    That conditions exactly on the length, and is cheap where many pieces are long enough. A chain does not depend on
+    the others. Raises UnsatisfiableError after MAX_ROUNDS.
     """
     least = least_events * vocabulary_of(model).n_fields
     kept: dict[int, Sample] = {}
+    chains = np.arange(len(headers))
     for attempt in range(MAX_ROUNDS):
-        drawn = ancestral(model, headers, key=key + attempt * _NEXT, max_events=max_events, shaping=shaping)
-        kept = {i: sample for i, sample in enumerate(drawn) if len(sample.symbols) > least} | kept
-        if len(kept) == len(headers):
+        under, seed = [headers[i] for i in chains], key + attempt * _NEXT
+        drawn = ancestral(model, under, key=seed, max_events=max_events, shaping=shaping, chains=chains)
+        found = {int(i): sample for i, sample in zip(chains, drawn, strict=True)}
+        kept |= {i: sample for i, sample in found.items() if len(sample.symbols) > least}
+        chains = np.array([i for i in chains.tolist() if i not in kept], dtype=np.int64)
+        if not len(chains):
             return [kept[i] for i in range(len(headers))]
     raise UnsatisfiableError(
         f"hardly any piece of this model has {least_events} notes ({MAX_ROUNDS} rounds gave too few): "

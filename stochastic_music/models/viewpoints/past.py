@@ -62,7 +62,7 @@ class Past:
         events = {name: np.concatenate([column, latest[name][:, None]], axis=1) for name, column in self.events.items()}
         return type(self)(self.vocabulary, clock, self.do, events, {})
 
-    def rows(self, chosen: slice) -> Self:
+    def rows(self, chosen: slice | IntArray) -> Self:
         """Some of the rows."""
         due, time, lag, spans = self.clock
         clock = ClockState(due[chosen], time[chosen], lag[chosen], Spans(*(part[chosen] for part in spans)))

@@ -36,7 +36,7 @@ class Memory(NamedTuple):
     keys: Keys
     symbols: IntArray
 
-    def rows(self, chosen: slice) -> Memory:
+    def rows(self, chosen: slice | IntArray) -> Memory:
         """Some of the rows."""
         return Memory(self.keys[chosen], self.symbols[chosen])
 
@@ -57,7 +57,7 @@ class Reading(NamedTuple):
     references: IntArray
     memories: tuple[Memory, ...]
 
-    def rows(self, chosen: slice) -> Reading:
+    def rows(self, chosen: slice | IntArray) -> Reading:
         """Some of the rows."""
         memories = tuple(memory.rows(chosen) for memory in self.memories)
         return self._replace(
