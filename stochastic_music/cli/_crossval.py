@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from stochastic_music.protocols import IntArray
 
 FIGURES = ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
+#: how models with a long- and a short-term memory can be used; those with + learn the fold that they predict
 USES = ("stm", "ltm", "ltm+", "both")
+_LEARNING = ("ltm+", "both")
 
 
 @dataclass(frozen=True)
@@ -33,29 +35,57 @@ class Dealing:
 
 @dataclass(frozen=True)
 class Contender:
-    """What is cross-validated: a kind of model with its parameters, on pieces encoded in one way."""
+    """What is cross-validated: a kind of model with its parameters, on pieces encoded in one way.
+
+    `use` is one of USES, `known` what is known of each note (`evaluation.known`); None for neither.
+    """
 
     label: str
     kind: str
     parameters: dict[str, Any]
-    make: Callable[[], Any]
     encoding: Any
     transpose: str
-    adapt: bool = False
-    closed: bool = True
-    use: str = field(default="", kw_only=True)
+    use: str | None = None
+    known: str | None = None
+
+    def make(self) -> Any:
+        """A new model, not fitted."""
+        from stochastic_music import registry
+
+        if self.use is None:
+            return registry.create("models", self.kind, self.parameters)
+        return _MEMORIES[self.kind](self.use, self.parameters)
+
+    @property
+    def adapt(self) -> bool:
+        """Whether the model learns from the fold that it predicts."""
+        return self.use in _LEARNING
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The figures that leave out what is known."""
+        return FIGURES if self.known in {None, "none"} else ("bits_per_pitch",)
 
     def encode(self, music: Corpus) -> TokenCorpus:
         """The corpus as symbols, over the alphabet that it uses."""
         from stochastic_music.corpus import encode_corpus
+        from stochastic_music.evaluation import encode_known
 
-        if self.transpose == "all":
-            raise UsageError("--transpose all does not go with --cv: take common or none")
-        tokens, report = encode_corpus(music.transpose(choose_transposition(self.transpose)), self.encoding)
+        if self.known is None:
+            tokens, report = encode_corpus(music.transpose(choose_transposition(self.transpose)), self.encoding)
+            tokens = tokens.seen()
+        else:
+            tokens, report = encode_known(music, self.known, self.encoding)
+            _tell_unmarked(tokens)
         for piece in report.left_out[:5]:
             say(f"  not encoded: {piece.in_words()}")
-        alphabet = set(tokens.symbols.tolist())
-        return tokens.with_vocabulary(tokens.vocabulary.restrict(alphabet, closed=self.closed))
+        return tokens
+
+
+def _tell_unmarked(tokens: TokenCorpus) -> None:
+    vocabulary = tokens.vocabulary
+    if vocabulary.index("phrase") is not None and vocabulary.symbol("phrase", 1) not in tokens.symbols:
+        say("No ends of phrases are marked in this music: that none ends is all that is known of phrases.")
 
 
 def contenders(
@@ -63,37 +93,27 @@ def contenders(
     models: Sequence[str],
     texts: Sequence[str],
     uses: Sequence[str],
-    known: str | None,
+    knowns: Sequence[str],
     encoding: str,
     part: str | None,
     grid: str,
-    transpose: str,
+    transpose: str | None,
 ) -> list[Contender]:
-    """One for each model named, and for PPM one for each use."""
+    """One for each model named, each use of it, and each set of what is known."""
     given = _shared(models, texts)
     chosen, why = choose_encoding(music, encoding, part, grid)
-    if known is not None:
-        chosen, why = _without_timing(chosen, known), "Encoding: melody, pitches alone, without END."
     if any(not name.endswith(".smm") for name in models):
         say(why)
-    found: list[Contender] = []
-    for name in models:
-        if name.endswith(".smm"):
-            found.append(_as_fitted(name))
-        elif uses:
-            found += [_used(name, use, given[name], chosen, transpose, known is None) for use in uses]
-        else:
-            found.append(_plain(name, given[name], chosen, transpose, known is None))
-    return found
-
-
-def _plain(kind: str, parameters: dict[str, Any], encoding: Any, transpose: str, closed: bool) -> Contender:
-    from stochastic_music import registry
-
-    def make() -> Any:
-        return registry.create("models", kind, parameters)
-
-    return Contender(kind, kind, parameters, make, encoding, transpose, closed=closed)
+    if transpose == "all":
+        raise UsageError("--transpose all does not go with --cv: take common or none")
+    if knowns and transpose not in {None, "none"}:
+        raise UsageError(f"--known predicts pitches as printed, without --transpose {transpose}: leave that out")
+    named = [
+        _as_fitted(name) if name.endswith(".smm") else Contender(name, name, given[name], chosen, transpose or "common")
+        for name in models
+    ]
+    used = [_used(each, use) for each in named for use in uses] if uses else named
+    return [_knowing(each, known, several=len(knowns) > 1) for each in used for known in knowns] if knowns else used
 
 
 def _as_fitted(name: str) -> Contender:
@@ -101,42 +121,59 @@ def _as_fitted(name: str) -> Contender:
     from stochastic_music import registry
 
     pipeline, _ = load_model(Path(name))
+    if pipeline.transpose == "all":
+        raise UsageError(f"{name} was fitted with --transpose all, which does not go with --cv: name its kind")
     kind = registry.name_of("models", pipeline.model)
-    parameters = registry.parameters_set(pipeline.model)
-    contender = _plain(kind, parameters, pipeline.encoding, pipeline.transpose, closed=True)
-    return Contender(name, kind, parameters, contender.make, pipeline.encoding, pipeline.transpose)
+    return Contender(name, kind, registry.parameters_set(pipeline.model), pipeline.encoding, pipeline.transpose)
 
 
-def _used(kind: str, use: str, parameters: dict[str, Any], encoding: Any, transpose: str, closed: bool) -> Contender:
+def _used(contender: Contender, use: str) -> Contender:
+    if use not in USES:
+        raise UnknownNameError("--use", use, USES)
+    if contender.kind not in _MEMORIES:
+        with_memories = " or ".join(f"-m {kind}" for kind in _MEMORIES)
+        raise UsageError(f"--use goes with {with_memories}, not with {contender.kind}: leave it out")
+    return replace(contender, label=f"{contender.label} {use}", use=use)
+
+
+def _knowing(contender: Contender, known: str, *, several: bool) -> Contender:
+    from stochastic_music.evaluation import KNOWN
+
+    if known not in KNOWN:
+        raise UsageError(
+            f"--known got '{known}'; expected one of: {'; '.join(KNOWN)}. Without --known each pitch is given the "
+            "earlier fields of its own event"
+        )
+    if contender.encoding.name != "melody":
+        raise UsageError(
+            f"--known goes with melodies; this corpus is encoded as {contender.encoding.name}: try --encoding melody"
+        )
+    label = f"{contender.label}, known {known}" if several else contender.label
+    return replace(contender, label=label, known=known, transpose="none")
+
+
+def _ppm(use: str, parameters: dict[str, Any]) -> Any:
     """PPM as short-term memory, as long-term memory frozen or growing, or as growing one with short-term memory."""
     from stochastic_music.models import PPM, STM, Mixture, OnlinePPM
 
-    if use not in USES:
-        raise UnknownNameError("--use", use, USES)
-    if kind != "ppm":
-        raise UsageError(f"--use goes with -m ppm, not with {kind}: leave it out")
     makers: dict[str, Callable[[], Any]] = {
         "stm": lambda: STM(**parameters),
         "ltm": lambda: PPM(**{"order_bound": None, **parameters}),
         "ltm+": lambda: OnlinePPM(**parameters),
         "both": lambda: Mixture([OnlinePPM(**parameters), STM()], "geometric", bias=7),
     }
-    adapt = use in {"ltm+", "both"}
-    return Contender(f"ppm {use}", kind, parameters, makers[use], encoding, transpose, adapt, closed, use=use)
+    return makers[use]()
 
 
-def _without_timing(encoding: Any, known: str) -> Any:
-    from stochastic_music import registry
-    from stochastic_music.tokens import MelodyEncoding
+def _multiple_viewpoint(use: str, parameters: dict[str, Any]) -> Any:
+    """Multiple viewpoints with short-term terms alone, long-term terms alone, or all. Weights are always learned."""
+    from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 
-    if known != "none":
-        raise UsageError(
-            f"--known got '{known}'; expected none (pitches alone). Without --known each pitch is given the rhythm of "
-            "its own event"
-        )
-    if encoding.name != "melody":
-        raise UsageError(f"--known none goes with melodies; this corpus is encoded as {encoding.name}")
-    return MelodyEncoding(**{**registry.parameters_set(encoding), "fields": ("pitch",)})
+    without = {"stm": {"viewpoints": "none"}, "ltm": {"short_term": "none"}, "ltm+": {"short_term": "none"}}
+    return MultipleViewpoint(**{**parameters, **without.get(use, {})})
+
+
+_MEMORIES: dict[str, Callable[[str, dict[str, Any]], Any]] = {"ppm": _ppm, "multiple_viewpoint": _multiple_viewpoint}
 
 
 def _shared(models: Sequence[str], texts: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -216,7 +253,10 @@ def validate(
         contender.make, tokens, seeds=dealing.seeds, dealt=dealt, adapt=contender.adapt, entropy=entropy
     )
     mean = run.log_probs.mean(axis=0)
-    figures = {name: getattr(likelihood, name)(tokens, mean, seed=seed) for name in FIGURES}
+    counted = contender.counted
+    figures = {
+        name: getattr(likelihood, name)(tokens, mean, seed=seed) if name in counted else None for name in FIGURES
+    }
     row = {
         "model": contender.label,
         "kind": contender.kind,
@@ -225,7 +265,7 @@ def validate(
         "n_notes": int(likelihood.begins_note(tokens.vocabulary, tokens.symbols).sum()),
         **{name: figure and figure.to_json() for name, figure in figures.items()},
         "folds": {name: _finite(run.per_fold(name)) for name, figure in figures.items() if figure is not None},
-        "by_seed": {name: _finite([[e.value for e in getattr(run, name)() if e]])[0] for name in FIGURES},
+        "by_seed": {name: _finite([[e.value for e in getattr(run, name)() if e]])[0] for name in counted},
         "protocol": _protocol(contender, tokens, dealing, dealt),
     }
     return row, run
@@ -237,7 +277,6 @@ def _protocol(contender: Contender, tokens: TokenCorpus, dealing: Dealing, dealt
 
     from stochastic_music import __version__
 
-    alone = [f.name for f in tokens.vocabulary.fields] == ["pitch"]
     return {
         "k": len(np.unique(dealt[0])),
         "seeds": list(dealing.seeds),
@@ -248,8 +287,8 @@ def _protocol(contender: Contender, tokens: TokenCorpus, dealing: Dealing, dealt
         "alphabet_size": len(tokens.vocabulary.alphabet or ()),
         "end": tokens.vocabulary.closed,
         "first_event": "predicted",
-        "known": "none" if alone else "the earlier fields of the event",
-        "use": contender.use or None,
+        "known": contender.known or "the earlier fields of the event",
+        "use": contender.use,
         "learns_from_the_test_fold": contender.adapt,
         "versions": {"stochastic_music": __version__, "numpy": np.__version__},
     }

@@ -35,15 +35,23 @@ def score(
     ] = None,
     set_: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="With --cv: a parameter.")] = [],  # noqa: B006
     use: Annotated[
-        list[str], typer.Option(metavar="stm|ltm|ltm+|both", help="With --cv -m ppm: which memory; repeatable.")
+        list[str],
+        typer.Option(metavar="stm|ltm|ltm+|both", help="With --cv, ppm, multiple_viewpoint: which memory; repeatable."),
     ] = [],  # noqa: B006
     known: Annotated[
-        str | None, typer.Option(metavar="none", help="With --cv: none predicts pitches alone, without END.")
-    ] = None,
+        list[str],
+        typer.Option(
+            metavar="none|timing,key|timing,key,phrase",
+            help="With --cv: what is known of a note when its pitch is predicted; repeatable.",
+        ),
+    ] = [],  # noqa: B006
     encoding: Annotated[str, typer.Option(help="With --cv: auto, melody, notes, voices or remi.")] = "auto",
     part: Annotated[str | None, typer.Option(help="With --cv: which part.")] = None,
     grid: Annotated[str, typer.Option(help="With --cv: note values that positions are rounded to.")] = "1/16,1/12",
-    transpose: Annotated[str, typer.Option(help="With --cv: common (C major or A minor) or none.")] = "common",
+    transpose: Annotated[
+        str | None,
+        typer.Option(help="With --cv: common (C major or A minor) or none. Default: common, none with --known."),
+    ] = None,
     per_note: Annotated[
         Path | None, typer.Option("--per-note", metavar="FILE.csv", help="Write surprise and entropy of every note.")
     ] = None,
@@ -90,7 +98,7 @@ class Scored(NamedTuple):
 
 
 def _check_options(
-    models: list[str], anew: bool, seeds: int, group: str | None, set_: list[str], use: list[str], known: str | None
+    models: list[str], anew: bool, seeds: int, group: str | None, set_: list[str], use: list[str], known: list[str]
 ) -> None:
     """Raise UsageError for what goes with --cv alone, and for kinds that are not fitted."""
     if anew and not models:
@@ -146,20 +154,26 @@ def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
 
 
 def _differences(scored: list[Scored], seed: int) -> list[dict[str, Any]]:
-    """How much each further model differs from the first, piece by piece."""
-    from stochastic_music.evaluation import paired_difference
-
+    """How much each further model differs from the first, piece by piece, in the figures that both have."""
     first, *others = scored
     return [
         {
             "model": other.row["model"],
             "against": first.row["model"],
-            "bits_per_note": paired_difference(
-                first.tokens, first.log_probs, other.tokens, other.log_probs, seed=seed
-            ).to_json(),
+            **{name: _difference(first, other, name, seed) for name in ("bits_per_note", "bits_per_pitch")},
         }
         for other in others
     ]
+
+
+def _difference(first: Scored, other: Scored, figure: str, seed: int) -> dict[str, Any] | None:
+    from stochastic_music.evaluation import paired_difference
+
+    if first.row[figure] is None or other.row[figure] is None:
+        return None
+    return paired_difference(
+        first.tokens, first.log_probs, other.tokens, other.log_probs, figure=figure, seed=seed
+    ).to_json()
 
 
 def _tell(rows: list[dict[str, Any]], differences: list[dict[str, Any]]) -> None:
@@ -169,7 +183,9 @@ def _tell(rows: list[dict[str, Any]], differences: list[dict[str, Any]]) -> None
             if row[name] is not None:
                 say(f"    {name.replace('_', ' '):<16} {_in_words(row[name])}{_spread(row, name)}")
     for row in differences:
-        say(f"{row['model']} against {row['against']}, bits per note: {_in_words(row['bits_per_note'], '+.3f')}")
+        name = "bits_per_pitch" if row["bits_per_note"] is None else "bits_per_note"
+        if row[name] is not None:
+            say(f"{row['model']} against {row['against']}, {name.replace('_', ' ')}: {_in_words(row[name], '+.3f')}")
     say("Fewer bits are better: the music surprises the model less.")
 
 

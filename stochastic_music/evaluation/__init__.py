@@ -1,6 +1,7 @@
 """Measures of models and of what they compose: likelihood, cross-validation, originality."""
 
 from stochastic_music.evaluation.crossval import CrossValidation, cross_validate
+from stochastic_music.evaluation.known import KNOWN, encode_known
 from stochastic_music.evaluation.likelihood import (
     Estimate,
     bits_per_note,
@@ -12,6 +13,7 @@ from stochastic_music.evaluation.originality import Copy, Line, Originality, Ori
 from stochastic_music.evaluation.surprise import Notes, Prediction, notes_of, predict, predict_adapting
 
 __all__ = [
+    "KNOWN",
     "Copy",
     "CrossValidation",
     "Estimate",
@@ -24,6 +26,7 @@ __all__ = [
     "bits_per_pitch",
     "bits_per_symbol",
     "cross_validate",
+    "encode_known",
     "lines",
     "notes_of",
     "paired_difference",

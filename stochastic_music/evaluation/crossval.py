@@ -20,7 +20,7 @@ import numpy as np
 from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.evaluation import likelihood
-from stochastic_music.evaluation.likelihood import Estimate, Totals
+from stochastic_music.evaluation.likelihood import Estimate, Totals, totals_of
 from stochastic_music.evaluation.surprise import Prediction, predict, predict_adapting
 from stochastic_music.protocols import FloatArray, IntArray
 
@@ -55,21 +55,21 @@ class CrossValidation:
     def per_fold(self, figure: str = "bits_per_pitch") -> list[list[float]]:
         """The values of a figure, seed by seed, fold by fold."""
         return [
-            [_value(_totals(figure, self.corpus, row), fold == f) for f in np.unique(fold)]
+            [_value(totals_of(figure, self.corpus, row), fold == f) for f in np.unique(fold)]
             for row, fold in zip(self.log_probs, self.fold, strict=True)
         ]
 
     def mean(self, figure: str = "bits_per_pitch") -> float:
         """The mean of a figure over the seeds."""
         every = np.ones(len(self.corpus), dtype=bool)
-        return float(np.mean([_value(_totals(figure, self.corpus, row), every) for row in self.log_probs]))
+        return float(np.mean([_value(totals_of(figure, self.corpus, row), every) for row in self.log_probs]))
 
     def difference(self, other: CrossValidation, figure: str = "bits_per_pitch") -> list[Estimate]:
         """The figure of `other` minus this one's, seed by seed, paired by piece: below zero `other` is better."""
         if self.seeds != other.seeds or not np.array_equal(self.fold, other.fold):
             raise InvalidParameterError("these were cross-validated on other folds: use one k and the same seeds")
         return [
-            likelihood.difference(_totals(figure, self.corpus, mine), _totals(figure, other.corpus, theirs))
+            likelihood.difference(totals_of(figure, self.corpus, mine), totals_of(figure, other.corpus, theirs))
             for mine, theirs in zip(self.log_probs, other.log_probs, strict=True)
         ]
 
@@ -126,20 +126,6 @@ def _predict(
         if out.entropy is not None:
             out.entropy[of_symbol == f] = said.entropy
     return out
-
-
-def _totals(figure: str, corpus: TokenCorpus, log_probs: FloatArray) -> Totals:
-    kinds: dict[str, Callable[[TokenCorpus, FloatArray], Totals | None]] = {
-        "bits_per_symbol": likelihood.symbol_totals,
-        "bits_per_note": likelihood.note_totals,
-        "bits_per_pitch": likelihood.pitch_totals,
-    }
-    if figure not in kinds:
-        raise InvalidParameterError(f"figure is '{figure}'; expected one of {', '.join(kinds)}")
-    totals = kinds[figure](corpus, log_probs)
-    if totals is None:
-        raise InvalidParameterError("there is no field 'pitch' here: ask for bits_per_note")
-    return totals
 
 
 def _value(totals: Totals, chosen: Any) -> float:

@@ -27,7 +27,7 @@ makes pieces easy or hard for both [2].
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,6 +115,21 @@ def pitch_totals(corpus: TokenCorpus, log_probs: FloatArray) -> Totals | None:
     return _totals(corpus, log_probs, corpus.vocabulary.field_of(corpus.symbols) == pitch)
 
 
+def totals_of(figure: str, corpus: TokenCorpus, log_probs: FloatArray) -> Totals:
+    """What the figure of this name is made of. Raises InvalidParameterError where there is none."""
+    kinds: dict[str, Callable[[TokenCorpus, FloatArray], Totals | None]] = {
+        "bits_per_symbol": symbol_totals,
+        "bits_per_note": note_totals,
+        "bits_per_pitch": pitch_totals,
+    }
+    if figure not in kinds:
+        raise InvalidParameterError(f"figure is '{figure}'; expected one of {', '.join(kinds)}")
+    totals = kinds[figure](corpus, log_probs)
+    if totals is None:
+        raise InvalidParameterError("there is no field 'pitch' here: ask for bits_per_note")
+    return totals
+
+
 def begins_note(vocabulary: Vocabulary, symbols: IntArray) -> BoolArray:
     """Which symbols stand for the beginning of a note: (n,); see the module's article.
 
@@ -151,20 +166,22 @@ def paired_difference(
     other_corpus: TokenCorpus,
     other: FloatArray,
     *,
+    figure: str = "bits_per_note",
     seed: _random.Seed = 0,
     level: float = 0.95,
 ) -> Estimate:
-    """Bits per note of `other` minus those of `base`, log probabilities of two models over the same pieces.
+    """The `figure` of `other` minus that of `base`, log probabilities of two models over the same pieces.
 
     Below zero `other` predicts better. The two may be encoded differently. Raises InvalidParameterError
-    where the pieces are not the same.
+    where the pieces are not the same, or have no such figure.
     """
     if base_corpus.names != other_corpus.names:
         raise InvalidParameterError(
             f"a paired difference needs the same pieces in the same order: got {len(base_corpus)} and "
             f"{len(other_corpus)}, or other names. Leave out what one encoding could not express"
         )
-    return difference(note_totals(base_corpus, base), note_totals(other_corpus, other), seed=seed, level=level)
+    first, second = totals_of(figure, base_corpus, base), totals_of(figure, other_corpus, other)
+    return difference(first, second, seed=seed, level=level)
 
 
 def _totals(corpus: TokenCorpus, log_probs: FloatArray, chosen: BoolArray) -> Totals:

@@ -39,7 +39,7 @@ from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.viewpoints.defaults import default_terms
 from stochastic_music.models.viewpoints.field_model import FieldModel
 from stochastic_music.models.viewpoints.language import Term, parse, resolve
-from stochastic_music.models.viewpoints.learning import learn
+from stochastic_music.models.viewpoints.learning import grown, learn
 from stochastic_music.models.viewpoints.reading import Reader, Reading
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
@@ -148,6 +148,17 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         self.reader_ = reader
         self.fields_ = tuple(fields)
         return self
+
+    def adapt(self, symbols: Sequence[int] | IntArray, header: Header | None = None) -> Self:
+        """The model that has also counted the piece `symbols`; self stays as it is, and so do all weights.
+
+        Raises VocabularyError for symbols outside the alphabet.
+        """
+        self._check_fitted()
+        piece = np.asarray(symbols, dtype=np.int64)
+        self.vocabulary_.check(piece)
+        corpus = TokenCorpus(self.vocabulary_, piece, np.array([0, len(piece)]), (header,), ("",))
+        return copy(self)._settle(self.vocabulary_, self.reader_, grown(self.fields_, self.reader_, corpus))
 
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same model over another alphabet of the same declaration; symbols seen must stay in it."""

@@ -96,6 +96,34 @@ def test_memories_of_ppm_on_pitches_alone(stochmusic, folder):
         assert row["protocol"]["learns_from_the_test_fold"] == (row["model"] in {"ppm ltm+", "ppm both"})
 
 
+def test_what_is_known_has_a_row_each(stochmusic, folder):
+    knowns = ("none", "timing,key", "timing,key,phrase")
+    found, told = scored(stochmusic, "-m", "ppm", "--cv", "2", *(x for known in knowns for x in ("--known", known)))
+    assert [row["model"] for row in found["models"]] == [f"ppm, known {known}" for known in knowns]
+    for row, known in zip(found["models"], knowns, strict=True):
+        assert row["protocol"]["known"] == known
+        assert row["protocol"]["transposition"] == "none"
+        assert (row["bits_per_note"] is None) == (known != "none")
+        assert set(row["folds"]) == set(row["by_seed"]) == {n for n in row["by_seed"] if row[n]}
+    first, other = (row["bits_per_pitch"]["value"] for row in found["models"][:2])
+    assert found["differences"][0]["bits_per_note"] is None
+    assert found["differences"][0]["bits_per_pitch"]["value"] == pytest.approx(other - first)
+    assert "bits per pitch" in told
+    assert "No ends of phrases are marked" in told
+
+
+def test_memories_of_multiple_viewpoints(stochmusic, folder):
+    uses = ("stm", "ltm", "ltm+", "both")
+    options = ("--cv", "2", "--known", "none", "--set", "order=1", *(x for use in uses for x in ("--use", use)))
+    found, _ = scored(stochmusic, "-m", "multiple_viewpoint", *options)
+    assert [row["model"] for row in found["models"]] == [f"multiple_viewpoint {use}" for use in uses]
+    assert [row["protocol"]["use"] for row in found["models"]] == list(uses)
+    figures = {row["protocol"]["use"]: row["bits_per_pitch"]["value"] for row in found["models"]}
+    assert len(set(figures.values())) == 4
+    # three tunes in four keys: what has been read of the fold tells of what comes
+    assert figures["both"] < figures["ltm"]
+
+
 def test_variants_stay_together(stochmusic, folder, tmp_path):
     # the tunes of the folder are three, in four keys or starting points each
     groups = json.loads(stochmusic("corpus", "info", "music", "--json").stdout)["variants"]
@@ -132,12 +160,17 @@ def test_wrong_use_is_named(stochmusic, folder, tmp_path):
     assert "name one or more" in refused(stochmusic, "--cv", "3")
     assert "--group goes with --cv" in refused(stochmusic, "-m", "x.smm", "--group", "variants")
     assert "'order'" in refused(stochmusic, "-m", "markov", "-m", "ppm", "--cv", "3", "--set", "ordre=2")
-    assert "-m ppm" in refused(stochmusic, "-m", "markov", "--cv", "3", "--use", "stm")
+    told = refused(stochmusic, "-m", "markov", "--cv", "3", "--use", "stm")
+    assert "-m ppm or -m multiple_viewpoint, not with markov" in told
     assert ".csv" in refused(stochmusic, "-m", "markov", "--cv", "3", "--per-note", "notes.parquet")
     assert "expected 2 to 12" in refused(stochmusic, "-m", "markov", "--cv", "99")
     assert "--transpose all" in refused(stochmusic, "-m", "markov", "--cv", "3", "--transpose", "all")
     assert "variants" in refused(stochmusic, "-m", "markov", "--cv", "3", "--group", "tunes")
-    assert "expected none" in refused(stochmusic, "-m", "markov", "--cv", "3", "--known", "timing")
+    assert "timing,key,phrase" in refused(stochmusic, "-m", "markov", "--cv", "3", "--known", "timing")
+    told = refused(stochmusic, "-m", "markov", "--cv", "3", "--known", "none", "--transpose", "common")
+    assert "as printed" in told
+    told = refused(stochmusic, "-m", "markov", "--cv", "3", "--known", "none", "--encoding", "notes")
+    assert "--encoding melody" in told
     (tmp_path / "folds.json").write_text("[]")
     assert "holds no folds" in refused(stochmusic, "-m", "markov", "--folds", "folds.json")
     (tmp_path / "folds.json").write_text('{"seeds": [0], "pieces": {"other.mid": [0]}}')

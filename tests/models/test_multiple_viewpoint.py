@@ -107,6 +107,28 @@ def test_taking_a_piece_away_leaves_the_counts_of_the_others():
             assert np.array_equal(getattr(left, name), getattr(rest, name)), name
 
 
+@pytest.mark.parametrize("toy", TOYS)
+def test_adapting_counts_as_fitting_would(toy):
+    corpus = TOYS[toy]()
+    last = len(corpus) - 1
+    model = MultipleViewpoint(order=2).fit(corpus.select(np.arange(last)))
+    before = [table.copy() for table in model.to_arrays().values()]
+    grown = model.adapt(corpus[last], corpus.headers[last])
+    whole = MultipleViewpoint(order=2).fit(corpus)
+    for mine, theirs, old in zip(grown.fields_, whole.fields_, model.fields_, strict=True):
+        for name in ("key", "term", "first", "symbol", "count"):
+            assert np.array_equal(getattr(mine.table, name), getattr(theirs.table, name)), name
+        assert np.array_equal(mine.candidates, theirs.candidates)
+        assert mine.weights is old.weights
+    assert all(np.array_equal(*pair) for pair in zip(before, model.to_arrays().values(), strict=True))
+    assert np.isfinite(grown.log_probs(corpus[last], corpus.headers[last])).all()
+
+
+def test_adapting_checks_what_it_is_given():
+    with pytest.raises(VocabularyError):
+        MultipleViewpoint().fit(pitches([0, 1], [1, 0])).adapt([9])
+
+
 def test_contributions_add_up_to_the_difference_of_scores():
     corpus = TOYS["ticking"]()
     model = MultipleViewpoint(order=2).fit(corpus)

@@ -139,6 +139,11 @@ class FieldModel:
         cell = target * numbering.width + numbering(table.symbol, target)
         return cls(plan, table, numbering, weights, novelty, learned, boost, cell)
 
+    def plus(self, table: Table, ids: IntArray, vocabulary: Vocabulary) -> Self:
+        """The model with the counts of `table` added, and `ids` among its candidates; self stays as it is."""
+        options: Any = {"weights": self.weights, "novelty": self.novelty, "learned": self.learned}
+        return self.of(self.plan, self.table.plus(table), np.union1d(self.candidates, ids), vocabulary, **options)
+
     @property
     def candidates(self) -> IntArray:
         """Their ids in the vocabulary, ascending: (n_candidates,)."""

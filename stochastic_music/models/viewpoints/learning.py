@@ -126,6 +126,16 @@ def learn(reader: Reader, corpus: TokenCorpus, *, penalty: float, max_events: in
     return models
 
 
+def grown(models: Sequence[FieldModel], reader: Reader, corpus: TokenCorpus) -> list[FieldModel]:
+    """The same models with the counts of `corpus` added; weights and novelty stay."""
+    counted, heard = count_fields(reader, record(reader, corpus)), np.unique(corpus.symbols)
+    due = corpus.vocabulary.due_mask
+    return [
+        model.plus(table, heard[due[f, heard]], corpus.vocabulary)
+        for f, (model, table) in enumerate(zip(models, counted, strict=True))
+    ]
+
+
 def _draw(corpus: TokenCorpus, max_events: int, seed: int) -> tuple[TokenCorpus, TokenCorpus]:
     """The pieces that a seeded draw takes until there are `max_events` events, and the others."""
     order = np.random.default_rng(seed).permutation(len(corpus))
