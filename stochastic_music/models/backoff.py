@@ -110,6 +110,24 @@ class BackoffModel(BaseModel[BackoffState]):
         self._grid = _Grid.of(contexts, self.table_, vocabulary)
         return self
 
+    def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:
+        """The model fitted on the pieces of both: counts add, without `pieces`; otherwise as `BaseModel.merge`.
+
+        That takes about as long as counting again. Contexts without a bound do not add up: `PPM(None)` needs `pieces`.
+        """
+        if self._bound() is None:
+            return super().merge(other, pieces=pieces)
+        self._check_alike(other)
+        vocabulary = self.vocabulary_.union(other.vocabulary_)
+        return copy(self)._settle(self.contexts_.plus(other.contexts_), vocabulary)
+
+    def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:
+        """The model fitted without `lost`, whose counts are taken away; otherwise as `BaseModel.forget`."""
+        if self._bound() is None:
+            return super().forget(lost, kept=kept)
+        contexts = self._grow(self._same_symbols(lost))
+        return copy(self)._settle(self.contexts_.plus(contexts, sign=-1), self.vocabulary_)
+
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same counts over another alphabet of the same declaration; symbols seen must stay in it."""
         self._check_fitted()

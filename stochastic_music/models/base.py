@@ -6,6 +6,10 @@ natural, -inf is exact, and every symbol counts, END included.
 
 Constructors store their arguments under their own names and do nothing else; checks happen in `fit`,
 which returns the model; what is learned ends in an underscore.
+
+Models are merged, and made to forget, as if they had been fitted so: `merge` gives what `fit` gives for the pieces
+of both, `forget` what it gives without those lost. Where counts add, they are added and taken away, and the pieces
+need not be at hand; weights that were learned need them, or stay as they were and are *stale* (`stale_`).
 """
 
 from __future__ import annotations
@@ -13,12 +17,13 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Generic, Self, cast
 
 import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import EmptyCorpusError, NotFittedError, UnknownNameError, VocabularyError
+from stochastic_music.errors import EmptyCorpusError, NotFittedError, UnknownNameError, UsageError, VocabularyError
 from stochastic_music.protocols import AutoregressiveModel, FloatArray, IntArray, State
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -55,6 +60,8 @@ class BaseModel(Estimator, ABC, Generic[State]):
     """An autoregressive model; subclasses supply the four abstract methods and set `vocabulary_` in `fit`."""
 
     vocabulary_: Vocabulary
+    #: whether counts have changed since weights were learned
+    stale_: bool = False
 
     @abstractmethod
     def fit(self, corpus: TokenCorpus) -> Self:
@@ -107,6 +114,49 @@ class BaseModel(Estimator, ABC, Generic[State]):
 
         self._check_fitted()
         return sampling.sample(cast("Any", self), n, **options)
+
+    def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:
+        """The model fitted on the pieces of both; neither is changed.
+
+        `pieces` are those of both, this one's first, for models that cannot do without. This one is fitted on
+        them anew. Raises UsageError for models of different kinds or parameters, and where pieces are needed;
+        VocabularyError, naming the first difference, for different vocabularies.
+        """
+        self._check_alike(other)
+        return self._fitted_anew(pieces, "merged")
+
+    def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:
+        """The model fitted without the pieces `lost`, which it has seen; this one is not changed.
+
+        `kept` are the other pieces, for models that cannot do without. This one is fitted on them anew. Raises
+        UsageError where they are needed, or where `lost` was never seen.
+        """
+        self._same_symbols(lost)
+        return self._fitted_anew(kept, "made to forget")
+
+    def _fitted_anew(self, corpus: TokenCorpus | None, what: str) -> Self:
+        if corpus is None:
+            raise UsageError(
+                f"{self!r} cannot be {what} without its training pieces: what it counts does not add up. Keep the "
+                "sources in the file, or fit again"
+            )
+        return copy(self).fit(corpus)
+
+    def _check_alike(self, other: BaseModel[Any]) -> None:
+        """Raise UsageError, or VocabularyError, naming the first difference between two models to merge."""
+        self._check_fitted()
+        other._check_fitted()
+        if type(self) is not type(other):
+            raise UsageError(f"{self!r} and {other!r} cannot be merged: fit both with one kind of model")
+        theirs = other.get_params()
+        for name, value in self.get_params().items():
+            if repr(value) != repr(theirs[name]):
+                raise UsageError(
+                    f"these models cannot be merged: {name} is {value!r} in one and {theirs[name]!r} in the other. "
+                    "Fit one of them again"
+                )
+        if reason := self.vocabulary_.difference(other.vocabulary_):
+            raise VocabularyError(f"these models cannot be merged, their vocabularies differ: {reason}")
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "vocabulary_"):

@@ -39,7 +39,7 @@ from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.viewpoints.defaults import default_terms
 from stochastic_music.models.viewpoints.field_model import FieldModel
 from stochastic_music.models.viewpoints.language import Term, parse, resolve
-from stochastic_music.models.viewpoints.learning import grown, learn
+from stochastic_music.models.viewpoints.learning import Counts, learn, recounted, relearn
 from stochastic_music.models.viewpoints.reading import Reader, Reading
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
@@ -108,8 +108,11 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         if not len(corpus.symbols):
             raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
         reader = self._reader(corpus.vocabulary)
-        fields = learn(reader, corpus, penalty=self.penalty, max_events=self.max_events, seed=self.seed)
-        return self._settle(corpus.vocabulary, reader, fields)
+        self.stale_ = False
+        return self._settle(corpus.vocabulary, reader, learn(reader, corpus, **self._how_to_learn()))
+
+    def _how_to_learn(self) -> dict[str, Any]:
+        return {"penalty": self.penalty, "max_events": self.max_events, "seed": self.seed}
 
     @property
     def learned_(self) -> bool:
@@ -158,7 +161,36 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         piece = np.asarray(symbols, dtype=np.int64)
         self.vocabulary_.check(piece)
         corpus = TokenCorpus(self.vocabulary_, piece, np.array([0, len(piece)]), (header,), ("",))
-        return copy(self)._settle(self.vocabulary_, self.reader_, grown(self.fields_, self.reader_, corpus))
+        counts = self._counts().plus(Counts.of(self.reader_, corpus))
+        return copy(self)._settle(self.vocabulary_, self.reader_, recounted(self.fields_, counts, self.vocabulary_))
+
+    def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:
+        """The model fitted on the pieces of both. Counts add; weights are learned again from `pieces`.
+
+        Without `pieces` they stay as they were here, and `stale_` is True. Otherwise as `BaseModel.merge`.
+        """
+        self._check_alike(other)
+        vocabulary = self.vocabulary_.union(other.vocabulary_)
+        return self._recounted(self._counts().plus(other._counts()), vocabulary, pieces)
+
+    def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:
+        """The model fitted without `lost`. Counts are taken away; weights are learned again from `kept`.
+
+        Without `kept` they stay as they were, and `stale_` is True. Otherwise as `BaseModel.forget`.
+        """
+        counts = self._counts().plus(Counts.of(self.reader_, self._same_symbols(lost)), sign=-1)
+        return self._recounted(counts, self.vocabulary_, kept)
+
+    def _counts(self) -> Counts:
+        self._check_fitted()
+        return Counts([field.table for field in self.fields_], [field.tally for field in self.fields_])
+
+    def _recounted(self, counts: Counts, vocabulary: Vocabulary, pieces: TokenCorpus | None) -> Self:
+        other = copy(self)
+        other.stale_ = pieces is None
+        if pieces is None:
+            return other._settle(vocabulary, self.reader_, recounted(self.fields_, counts, vocabulary))
+        return other._settle(vocabulary, self.reader_, relearn(self.reader_, counts, pieces, **self._how_to_learn()))
 
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same model over another alphabet of the same declaration; symbols seen must stay in it."""

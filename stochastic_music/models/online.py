@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import EmptyCorpusError, ModelFileError, VocabularyError
+from stochastic_music.errors import EmptyCorpusError, ModelFileError, UsageError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.contexts import listen, read
 from stochastic_music.models.ppm import PPM, gives, keeps
@@ -67,6 +67,19 @@ class Text(NamedTuple):
         """One element more in each row: (batch,) each."""
         pairs = zip(self, (element, due, lead, known), strict=True)
         return Text(*(np.concatenate([column, new[:, None]], axis=1) for column, new in pairs))
+
+    def without(self, piece: Text, start: int) -> Text:
+        """The text without the last piece that reads as `piece`; `start` is the element START.
+
+        Raises UsageError where there is none.
+        """
+        elements, wanted = self.element[0], piece.element[0]
+        firsts = np.flatnonzero(elements == start)
+        ends = np.append(firsts[1:], len(elements))
+        for first, end in zip(firsts[::-1], ends[::-1], strict=True):
+            if np.array_equal(elements[first:end], wanted):
+                return Text(*(np.delete(column, slice(first, end), axis=1) for column in self))
+        raise UsageError("this model has not read all of these pieces: what it never saw cannot be forgotten")
 
 
 class OnlineState(NamedTuple):
@@ -133,9 +146,7 @@ class OnlinePPM(BaseModel[OnlineState]):
         self._check_fitted()
         piece = np.asarray(symbols, dtype=np.int64)
         self.vocabulary_.check(piece)
-        other = copy(self)
-        other.text_ = self._after(piece, header)
-        return other
+        return self._knowing(self._after(piece, header), self.vocabulary_)
 
     def _after(self, symbols: IntArray, header: Header | None) -> Text:
         state = self.initial_state(1, header)
@@ -146,15 +157,42 @@ class OnlinePPM(BaseModel[OnlineState]):
         pairs = zip(self.text_, state.own, strict=True)
         return Text(*(np.concatenate([known, own[:, :last]], axis=1) for known, own in pairs))
 
+    def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:
+        """The model fitted on the pieces of both: one text after the other, without `pieces`.
+
+        With update exclusion what was new in the second text depends on the first: then it is fitted anew, as
+        `BaseModel.merge` says.
+        """
+        if self.exclusion:
+            return super().merge(other, pieces=pieces)
+        self._check_alike(other)
+        texts = zip(self.text_, other.text_, strict=True)
+        return self._knowing(
+            Text(*(np.concatenate(pair, axis=1) for pair in texts)), self.vocabulary_.union(other.vocabulary_)
+        )
+
+    def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:
+        """The model fitted without `lost`, whose texts are cut out; with update exclusion as `BaseModel.forget`."""
+        if self.exclusion:
+            return super().forget(lost, kept=kept)
+        text = self.text_
+        lost = self._same_symbols(lost)
+        for i in range(len(lost)):
+            text = text.without(text_of(lost.select([i]), leads=self.order_bound != 0), self.vocabulary_.n_symbols)
+        return self._knowing(text, self.vocabulary_)
+
+    def _knowing(self, text: Text, vocabulary: Vocabulary) -> Self:
+        other = copy(self)
+        other.text_, other.vocabulary_ = text, vocabulary
+        return other
+
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same memory over another alphabet of the same declaration; symbols read must stay in it."""
         self._check_fitted()
         if reason := self.vocabulary_.difference(vocabulary):
             raise VocabularyError(f"the model cannot take this vocabulary: {reason}")
         vocabulary.check(np.unique(self.text_.element[self.text_.due >= 0]))
-        other = copy(self)
-        other.vocabulary_ = vocabulary
-        return other
+        return self._knowing(self.text_, vocabulary)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """What was read, as plain arrays of integers."""
@@ -311,6 +349,16 @@ class STM(OnlinePPM):
         self.vocabulary_ = corpus.vocabulary
         self.text_ = Text.empty()
         return self
+
+    def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:  # noqa: ARG002, nothing is kept
+        """The same model: it keeps nothing of the corpus but the alphabet."""
+        self._check_alike(other)
+        return self._knowing(self.text_, self.vocabulary_.union(other.vocabulary_))
+
+    def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:  # noqa: ARG002, as above
+        """The same model: it has forgotten the corpus already."""
+        self._same_symbols(lost)
+        return copy(self)
 
     def adapt(self, symbols: Sequence[int] | IntArray, header: Header | None = None) -> Self:  # noqa: ARG002, nothing is kept
         """The same model: what was read is forgotten with its piece."""

@@ -57,6 +57,7 @@ def _check_on(model: Any, corpus: TokenCorpus) -> None:
     check_enumeration(fitted, corpus)
     check_sampling(fitted, corpus)
     check_round_trip(fitted, corpus)
+    check_merging(fitted, corpus)
     if isinstance(fitted, FiniteContextModel):
         check_contexts(fitted, corpus)
 
@@ -241,6 +242,34 @@ def check_round_trip(model: Any, corpus: TokenCorpus) -> None:
     _require(same, "the model differs after to_arrays and from_arrays")
     for name, array in loaded.to_arrays().items():
         _require(np.array_equal(array, arrays[name]), f"'{name}' differs after to_arrays and from_arrays")
+
+
+def check_merging(model: Any, corpus: TokenCorpus) -> None:
+    """`merge` gives the model fitted on the pieces of both, `forget` the one fitted without those lost."""
+    if not hasattr(model, "merge"):
+        return
+    first, others = corpus.select([0]), corpus.select(range(1, len(corpus)))
+    one, other, both = (fresh(model).fit(part) for part in (first, others, corpus))
+    _require_equal(one.merge(other, pieces=corpus), both, corpus, "merged models differ from one fitted on all pieces")
+    left = both.forget(others, kept=first)
+    _require_equal(left, one, corpus, "a model made to forget differs from one that never saw the pieces")
+    _require_equal(one, fresh(model).fit(first), corpus, "merging changes the model")
+    _require_equal(both, model, corpus, "forgetting changes the model")
+
+
+def _require_equal(model: Any, other: Any, corpus: TokenCorpus, what: str) -> None:
+    """Counts must be equal, learned weights to 1e-6."""
+    mine, theirs = _everything(model, corpus), _everything(other, corpus)
+    _require(set(mine) == set(theirs), f"{what}: in the names of their arrays")
+    for name, array in theirs.items():
+        exact = array.dtype.kind != "f"
+        same = mine[name].shape == array.shape and np.allclose(mine[name], array, rtol=0, atol=0 if exact else 1e-6)
+        _require(same, f"{what}: in '{name}'")
+
+
+def _everything(model: Any, corpus: TokenCorpus) -> dict[str, NDArray[Any]]:
+    arrays = model.to_arrays() if hasattr(model, "to_arrays") else {}
+    return {"log probabilities": corpus_log_probs(model, corpus), **arrays}
 
 
 def check_contexts(model: Any, corpus: TokenCorpus) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from stochastic_music.errors import VocabularyError
 from stochastic_music.models.viewpoints.past import NONE
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reading
-from stochastic_music.models.viewpoints.tables import END, Keys, Table
+from stochastic_music.models.viewpoints.tables import END, Keys, Table, Tally
 from stochastic_music.models.viewpoints.weights import Weights, bucket, evidence, log_sum_exp
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import Vocabulary
@@ -102,16 +102,16 @@ def recall(numbering: Numbering, past_keys: Keys, past_symbols: IntArray, keys: 
 class FieldModel:
     """What is known of one field; see the module's article.
 
-    `weights` are those of the long terms and then of the short ones, `learned` whether there was something to learn
-    them from. `boost` and `cell` (n_entries,) are what an entry of the table adds, and to which number of which
-    target.
+    `tally` counts the candidates; `weights` are those of the long terms and then of the short ones, `learned` whether
+    there was something to learn them from. `boost` and `cell` (n_entries,) are what an entry of the table adds, and
+    to which number of which target.
     """
 
     plan: FieldPlan
     table: Table
     numbering: Numbering
+    tally: Tally
     weights: Weights
-    novelty: float
     learned: bool
     boost: FloatArray
     cell: IntArray
@@ -121,15 +121,14 @@ class FieldModel:
         cls,
         plan: FieldPlan,
         table: Table,
-        ids: IntArray,
+        tally: Tally,
         vocabulary: Vocabulary,
         *,
         weights: Weights,
-        novelty: float,
         learned: bool,
     ) -> Self:
-        """A model of counts and weights; `ids` are its candidates."""
-        numbering = Numbering.of(plan, table, ids, vocabulary)
+        """A model of counts and weights."""
+        numbering = Numbering.of(plan, table, tally.ids, vocabulary)
         kinds = np.diff(table.first)
         total = np.bincount(np.repeat(np.arange(len(kinds)), kinds), table.count, len(kinds)).astype(np.int64)
         owner = np.repeat(np.arange(len(kinds)), kinds)
@@ -137,17 +136,17 @@ class FieldModel:
         boost = weights.believed[term, size] * evidence(table.count) + weights.trusted[term, size]
         target = plan.target[term]
         cell = target * numbering.width + numbering(table.symbol, target)
-        return cls(plan, table, numbering, weights, novelty, learned, boost, cell)
-
-    def plus(self, table: Table, ids: IntArray, vocabulary: Vocabulary) -> Self:
-        """The model with the counts of `table` added, and `ids` among its candidates; self stays as it is."""
-        options: Any = {"weights": self.weights, "novelty": self.novelty, "learned": self.learned}
-        return self.of(self.plan, self.table.plus(table), np.union1d(self.candidates, ids), vocabulary, **options)
+        return cls(plan, table, numbering, tally, weights, learned, boost, cell)
 
     @property
     def candidates(self) -> IntArray:
         """Their ids in the vocabulary, ascending: (n_candidates,)."""
         return self.numbering.ids
+
+    @property
+    def novelty(self) -> float:
+        """What symbols that were never heard share."""
+        return self.tally.novelty
 
     def log_probs(self, reading: Reading, due: BoolArray) -> FloatArray:
         """The next symbol after each row: (n, n_symbols); `due` (n_symbols,) are the symbols that may come."""
@@ -228,18 +227,20 @@ class FieldModel:
             "first": table.first,
             "symbol": table.symbol.astype(np.int32),
             "count": table.count,
-            "candidates": self.candidates,
+            "candidates": self.tally.ids,
+            "times": self.tally.times,
+            "pieces": self.tally.pieces,
             "believed": self.weights.believed,
             "trusted": self.weights.trusted,
-            "novelty": np.array([self.novelty]),
             "learned": np.array([self.learned]),
         }
 
     @classmethod
     def from_arrays(cls, plan: FieldPlan, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
         """The inverse of `to_arrays`."""
-        whole = {name: arrays[name].astype(np.int64) for name in ("term", "first", "symbol", "count", "candidates")}
-        table = Table(arrays["key"], whole["term"], whole["first"], whole["symbol"], whole["count"])
-        weights = Weights(arrays["believed"], arrays["trusted"])
-        novelty, learned = float(arrays["novelty"][0]), bool(arrays["learned"][0])
-        return cls.of(plan, table, whole["candidates"], vocabulary, weights=weights, novelty=novelty, learned=learned)
+        counts, tally = (
+            [arrays[name].astype(np.int64) for name in names]
+            for names in (("term", "first", "symbol", "count"), ("candidates", "times", "pieces"))
+        )
+        table, weights = Table(arrays["key"], *counts), Weights(arrays["believed"], arrays["trusted"])
+        return cls.of(plan, table, Tally(*tally), vocabulary, weights=weights, learned=bool(arrays["learned"][0]))

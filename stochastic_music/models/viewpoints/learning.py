@@ -8,7 +8,7 @@ event is the short-term terms' part, as it will be later.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from stochastic_music.corpus import TokenCorpus
 from stochastic_music.models.viewpoints.field_model import FieldModel, Numbering, recall
 from stochastic_music.models.viewpoints.past import NONE
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reader
-from stochastic_music.models.viewpoints.tables import END, Keys, Table
+from stochastic_music.models.viewpoints.tables import END, Keys, Table, Tally
 from stochastic_music.models.viewpoints.weights import N_BUCKETS, Features, Weights, bucket, fit_weights
 from stochastic_music.protocols import BoolArray, IntArray
+from stochastic_music.tokens import Vocabulary
 
 #: symbols that are read side by side at most, padding included
 _CHUNK = 80_000
@@ -107,33 +108,56 @@ def learn(reader: Reader, corpus: TokenCorpus, *, penalty: float, max_events: in
     drawn, others = _draw(corpus, max_events, seed)
     kept = record(reader, drawn)
     counted = [count_fields(reader, kept), *(count_fields(reader, record(reader, part)) for part in _chunks(others))]
-    tables = [add_up(column) for column in zip(*counted, strict=True)]
-    lonely = heard_in_one_piece(corpus)
-    field = np.where(
-        np.arange(corpus.n_symbols) == corpus.vocabulary.end, 0, corpus.vocabulary.field_of(np.arange(corpus.n_symbols))
-    )
-    times = np.bincount(corpus.symbols, minlength=corpus.n_symbols)
-    models = []
-    for f, (plan, table, heard) in enumerate(zip(reader.plans, tables, kept, strict=True)):
-        ids, alone = np.flatnonzero((field == f) & (times > 0)), np.flatnonzero((field == f) & lonely)
-        novelty = float((times[alone].sum() + 0.5) / (times[ids].sum() + 1))
-        weights, learned = Weights.fixed(plan.n_long + len(plan.short)), len(corpus) > 1 and len(ids) > 1
-        if learned:
-            numbering = Numbering.of(plan, table, ids, corpus.vocabulary)
-            weights = _weigh(heard, table, numbering, alone, penalty)
-        options: Any = {"weights": weights, "novelty": novelty, "learned": learned}
-        models.append(FieldModel.of(plan, table, ids, corpus.vocabulary, **options))
-    return models
+    counts = Counts([add_up(column) for column in zip(*counted, strict=True)], tallies(corpus))
+    return _weighed(reader, counts, kept, corpus, penalty=penalty)
 
 
-def grown(models: Sequence[FieldModel], reader: Reader, corpus: TokenCorpus) -> list[FieldModel]:
-    """The same models with the counts of `corpus` added; weights and novelty stay."""
-    counted, heard = count_fields(reader, record(reader, corpus)), np.unique(corpus.symbols)
-    due = corpus.vocabulary.due_mask
+class Counts(NamedTuple):
+    """What was counted of some pieces: a table and a tally a field."""
+
+    tables: list[Table]
+    tallies: list[Tally]
+
+    @classmethod
+    def of(cls, reader: Reader, corpus: TokenCorpus) -> Counts:
+        """The counts of `corpus`."""
+        counted = [count_fields(reader, record(reader, part)) for part in _chunks(corpus)]
+        return cls([add_up(column) for column in zip(*counted, strict=True)], tallies(corpus))
+
+    def plus(self, other: Counts, *, sign: int = 1) -> Counts:
+        """The sum, or with `sign` -1 the difference, of two counts."""
+        tables = [a.plus(b, sign=sign) for a, b in zip(self.tables, other.tables, strict=True)]
+        return Counts(tables, [a.plus(b, sign=sign) for a, b in zip(self.tallies, other.tallies, strict=True)])
+
+
+def relearn(
+    reader: Reader, counts: Counts, corpus: TokenCorpus, *, penalty: float, max_events: int, seed: int
+) -> list[FieldModel]:
+    """What `learn` gives, where `counts` are those of `corpus` already: only what weights are learned from is read."""
+    drawn, _ = _draw(corpus, max_events, seed)
+    return _weighed(reader, counts, record(reader, drawn), corpus, penalty=penalty)
+
+
+def recounted(models: Sequence[FieldModel], counts: Counts, vocabulary: Vocabulary) -> list[FieldModel]:
+    """The same models with other counts; weights stay as they are."""
     return [
-        model.plus(table, heard[due[f, heard]], corpus.vocabulary)
-        for f, (model, table) in enumerate(zip(models, counted, strict=True))
+        FieldModel.of(model.plan, table, tally, vocabulary, weights=model.weights, learned=model.learned)
+        for model, table, tally in zip(models, *counts, strict=True)
     ]
+
+
+def _weighed(
+    reader: Reader, counts: Counts, kept: Sequence[Record], corpus: TokenCorpus, *, penalty: float
+) -> list[FieldModel]:
+    """The models of all fields; weights are learned from what was `kept` of `corpus`."""
+    models, vocabulary = [], corpus.vocabulary
+    for plan, table, tally, heard in zip(reader.plans, *counts, kept, strict=True):
+        weights, learned = Weights.fixed(plan.n_long + len(plan.short)), len(corpus) > 1 and len(tally.ids) > 1
+        if learned:
+            numbering = Numbering.of(plan, table, tally.ids, vocabulary)
+            weights = _weigh(heard, table, numbering, tally.alone, penalty)
+        models.append(FieldModel.of(plan, table, tally, vocabulary, weights=weights, learned=learned))
+    return models
 
 
 def _draw(corpus: TokenCorpus, max_events: int, seed: int) -> tuple[TokenCorpus, TokenCorpus]:
@@ -167,11 +191,12 @@ def add_up(tables: Sequence[Table]) -> Table:
     return add_up(tables[:half]).plus(add_up(tables[half:]))
 
 
-def heard_in_one_piece(corpus: TokenCorpus) -> BoolArray:
-    """Whether a symbol came in one piece only: (n_symbols,)."""
+def tallies(corpus: TokenCorpus) -> list[Tally]:
+    """The tally of each field; END is counted with the first."""
+    vocabulary, symbols = corpus.vocabulary, corpus.symbols
     piece = np.repeat(np.arange(len(corpus)), corpus.lengths)
-    pairs = np.unique(np.stack([corpus.symbols, piece]), axis=1)
-    return np.asarray(np.bincount(pairs[0], minlength=corpus.n_symbols) == 1)
+    field = np.where(symbols == vocabulary.end, 0, vocabulary.field_of(symbols))
+    return [Tally.of(symbols[field == f], piece[field == f]) for f in range(vocabulary.n_fields)]
 
 
 def _weigh(record: Record, table: Table, numbering: Numbering, alone: IntArray, penalty: float) -> Weights:

@@ -13,11 +13,12 @@ a piece gives what never having counted it would have given.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stochastic_music.errors import UsageError
 from stochastic_music.models.backoff import ragged
 from stochastic_music.protocols import BoolArray, IntArray
 
@@ -63,6 +64,8 @@ class Table:
         new = _changes(key, symbol)
         count = np.add.reduceat(count, np.flatnonzero(new)) if len(key) else count
         key, term, symbol = key[new], term[new], symbol[new]
+        if (count < 0).any():
+            raise UsageError("this model has not counted all of these pieces: what it never saw cannot be forgotten")
         kept = count > 0
         return cls._grouped(key[kept], term[kept], symbol[kept], count[kept])
 
@@ -72,7 +75,10 @@ class Table:
         return cls(key[new], term[new], np.append(new, len(key)), symbol, count)
 
     def plus(self, other: Self, *, sign: int = 1) -> Self:
-        """The sum of two tables, or with `sign` -1 their difference: counts that reach 0 are gone."""
+        """The sum of two tables, or with `sign` -1 their difference: counts that reach 0 are gone.
+
+        Raises UsageError where more would be taken away than was counted.
+        """
         mine, theirs = self._flat(), other._flat()
         joined = [np.concatenate(pair) for pair in zip(mine, (*theirs[:3], sign * theirs[3]), strict=True)]
         return type(self).of(*joined)
@@ -93,6 +99,46 @@ class Table:
         found = np.flatnonzero(rows >= 0)
         which, entry = ragged(self.first[rows[found]], self.first[rows[found] + 1])
         return found[which], entry
+
+
+class Tally(NamedTuple):
+    """The symbols that came: `ids` ascending, how often each, `times`, and in how many `pieces`: (n,) each."""
+
+    ids: IntArray
+    times: IntArray
+    pieces: IntArray
+
+    @classmethod
+    def of(cls, symbols: IntArray, piece: IntArray) -> Tally:
+        """The tally of symbols, each with the number of its piece: (n,) both.
+
+        >>> [column.tolist() for column in Tally.of(np.array([7, 5, 7, 7]), np.array([0, 0, 0, 1]))]
+        [[5, 7], [1, 3], [1, 2]]
+        """
+        ids, place, times = np.unique(symbols, return_inverse=True, return_counts=True)
+        pairs = np.unique(np.stack([place, piece]), axis=1)
+        return cls(ids, times, np.bincount(pairs[0], minlength=len(ids)))
+
+    def plus(self, other: Tally, *, sign: int = 1) -> Tally:
+        """The sum of two tallies, or with `sign` -1 their difference: symbols that no longer come are gone."""
+        ids, place = np.unique(np.concatenate([self.ids, other.ids]), return_inverse=True)
+        mine, theirs = place[: len(self.ids)], place[len(self.ids) :]
+        sums = np.zeros((2, len(ids)), dtype=np.int64)
+        sums[:, mine] = self[1:]
+        sums[:, theirs] += sign * np.array(other[1:])
+        kept = sums[0] > 0
+        return Tally(ids[kept], *sums[:, kept])
+
+    @property
+    def alone(self) -> IntArray:
+        """The symbols that one piece had for itself."""
+        alone: IntArray = self.ids[self.pieces == 1]
+        return alone
+
+    @property
+    def novelty(self) -> float:
+        """Their share of all that came, with half a symbol more: never 0."""
+        return float((self.times[self.pieces == 1].sum() + 0.5) / (self.times.sum() + 1))
 
 
 def _changes(*columns: NDArray[np.generic]) -> BoolArray:
