@@ -11,6 +11,7 @@ from stochastic_music.errors import MissingExtraError
 #: module -> what to install for it
 _INSTALL = {
     "miditok": "stochastic-music[tokens]",
+    "pyarrow": "stochastic-music[parquet]",
     "hmmlearn": "hmmlearn>=0.3.3",
     "sklearn_crfsuite": "sklearn-crfsuite>=0.5.0",
     "music21": "music21>=9.3",

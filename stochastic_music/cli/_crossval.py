@@ -237,9 +237,9 @@ def _read_folds(music: Corpus, file: Path) -> Dealing:
 
 
 def validate(
-    contender: Contender, music: Corpus, dealing: Dealing, *, seed: int, entropy: bool
+    contender: Contender, music: Corpus, dealing: Dealing, *, seed: int, in_full: bool
 ) -> tuple[dict[str, Any], CrossValidation]:
-    """The row of one model, and its predictions."""
+    """The row of one model, and its predictions, `in_full` with entropies and parts."""
     import numpy as np
 
     from stochastic_music.evaluation import cross_validate, likelihood
@@ -250,7 +250,13 @@ def validate(
     n_folds = sum(len(np.unique(row)) for row in dealt)
     say(f"{contender.label}: {plural(len(tokens), 'piece')}, fitted {plural(n_folds, 'time')} ...")
     run = cross_validate(
-        contender.make, tokens, seeds=dealing.seeds, dealt=dealt, adapt=contender.adapt, entropy=entropy
+        contender.make,
+        tokens,
+        seeds=dealing.seeds,
+        dealt=dealt,
+        adapt=contender.adapt,
+        entropy=in_full,
+        parts=in_full,
     )
     mean = run.log_probs.mean(axis=0)
     counted = contender.counted

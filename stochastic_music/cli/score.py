@@ -53,7 +53,8 @@ def score(
         typer.Option(help="With --cv: common (C major or A minor) or none. Default: common, none with --known."),
     ] = None,
     per_note: Annotated[
-        Path | None, typer.Option("--per-note", metavar="FILE.csv", help="Write surprise and entropy of every note.")
+        Path | None,
+        typer.Option("--per-note", metavar="FILE.csv|parquet", help="Write surprise and entropy of every note."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -79,7 +80,7 @@ def score(
             {"models": rows, "differences": differences, "files_skipped": music.report.to_json()["files_skipped"]}
         )
     if per_note is not None:
-        write_new(per_note, _per_note.as_csv([row for each in scored for row in each.notes]), force=force)
+        write_new(per_note, _per_note.table(per_note, [row for each in scored for row in each.notes]), force=force)
         say(f"Wrote {per_note}.")
 
 
@@ -119,7 +120,7 @@ def _check_options(
 def _validated(
     contender: _crossval.Contender, music: Corpus, dealing: _crossval.Dealing, seed: int, notes: bool
 ) -> Scored:
-    row, run = _crossval.validate(contender, music, dealing, seed=seed, entropy=notes)
+    row, run = _crossval.validate(contender, music, dealing, seed=seed, in_full=notes)
     table = list(_per_note.rows_of_run(run, contender.label)) if notes else []
     return Scored(row, run.corpus, run.log_probs.mean(axis=0), table)
 
@@ -136,7 +137,7 @@ def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
     if known:
         shown = ", ".join(known[:5]) + (" ..." if len(known) > 5 else "")
         say(f"{plural(len(known), 'piece')} of {len(tokens)} were in the training of {path}: {shown}")
-    said = predict(pipeline.model, tokens, entropy=notes)
+    said = predict(pipeline.model, tokens, entropy=notes, parts=notes)
     figures = {
         name: (figure := getattr(likelihood, name)(tokens, said.log_probs, seed=seed)) and figure.to_json()
         for name in ("bits_per_symbol", "bits_per_note", "bits_per_pitch")

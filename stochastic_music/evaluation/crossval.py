@@ -11,8 +11,9 @@ are given beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.evaluation import likelihood
 from stochastic_music.evaluation.likelihood import Estimate, Totals, totals_of
-from stochastic_music.evaluation.surprise import Prediction, predict, predict_adapting
+from stochastic_music.evaluation.surprise import Prediction, joined, predict, predict_adapting
 from stochastic_music.protocols import FloatArray, IntArray
 
 
@@ -30,8 +31,8 @@ class CrossValidation:
     """The predictions of all folds.
 
     `fold` is (n_seeds, n_pieces), the fold of each piece; `log_probs` (n_seeds, n_symbols), in nats and aligned
-    with `corpus.symbols`, what the models that did not see the piece gave it; `entropy` is of the same shape, in bits,
-    where it was asked for.
+    with `corpus.symbols`, what the models that did not see the piece gave it; `entropy`, in bits, and what each of
+    their `parts` gave are of the same shape, where they were asked for.
     """
 
     corpus: TokenCorpus
@@ -39,6 +40,7 @@ class CrossValidation:
     fold: IntArray
     log_probs: FloatArray
     entropy: FloatArray | None = None
+    parts: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def bits_per_symbol(self) -> list[Estimate]:
         """One figure a seed."""
@@ -84,22 +86,31 @@ def cross_validate(
     dealt: IntArray | None = None,
     adapt: bool = False,
     entropy: bool = False,
+    parts: bool = False,
 ) -> CrossValidation:
     """Fit `make_model()` on k - 1 folds of `corpus` and predict the last, for each fold and seed.
 
     `dealt` (n_seeds, n_pieces) gives the folds themselves, in place of `k` and `groups`. With `adapt` the model
-    goes on learning while it reads the fold it predicts, piece after piece (LTM+). `entropy` is asked for, because
-    it takes longer.
+    goes on learning while it reads the fold it predicts, piece after piece (LTM+). `entropy` and `parts` (see
+    `evaluation.surprise`) are asked for, because they take longer.
     Raises InvalidParameterError where there are fewer pieces, or groups, than folds.
     """
     drawn = tuple(seeds)
     if dealt is None:
         dealt = np.stack([folds(len(corpus), k, seed=seed, groups=groups) for seed in drawn])
     _check_dealt(dealt, (len(drawn), len(corpus)))
-    said = [_predict(make_model, corpus, row, adapt=adapt, entropy=entropy) for row in dealt]
-    log_probs = np.stack([prediction.log_probs for prediction in said])
-    entropies = np.stack([p.entropy for p in said if p.entropy is not None]) if entropy else None
-    return CrossValidation(corpus, drawn, dealt, log_probs, entropies)
+    ask: Callable[[Any, TokenCorpus], Prediction] = partial(
+        predict_adapting if adapt else predict, entropy=entropy, parts=parts
+    )
+    said = [_predict(make_model, corpus, row, ask) for row in dealt]
+    return CrossValidation(
+        corpus,
+        drawn,
+        dealt,
+        np.stack([prediction.log_probs for prediction in said]),
+        np.stack([p.entropy for p in said if p.entropy is not None]) if entropy else None,
+        {name: np.stack([prediction.parts[name] for prediction in said]) for name in said[0].parts},
+    )
 
 
 def _check_dealt(dealt: IntArray, shape: tuple[int, int]) -> None:
@@ -113,19 +124,18 @@ def _check_dealt(dealt: IntArray, shape: tuple[int, int]) -> None:
 
 
 def _predict(
-    make_model: Callable[[], Any], corpus: TokenCorpus, fold: IntArray, *, adapt: bool, entropy: bool
+    make_model: Callable[[], Any],
+    corpus: TokenCorpus,
+    fold: IntArray,
+    ask: Callable[[Any, TokenCorpus], Prediction],
 ) -> Prediction:
-    n = len(corpus.symbols)
-    out = Prediction(np.empty(n), np.empty(n) if entropy else None)
     of_symbol = np.repeat(fold, corpus.lengths)
+    said, places = [], []
     for f in np.unique(fold):
         model = make_model().fit(corpus.select(np.flatnonzero(fold != f)))
-        test = corpus.select(np.flatnonzero(fold == f))
-        said = (predict_adapting if adapt else predict)(model, test, entropy=entropy)
-        out.log_probs[of_symbol == f] = said.log_probs
-        if out.entropy is not None:
-            out.entropy[of_symbol == f] = said.entropy
-    return out
+        said.append(ask(model, corpus.select(np.flatnonzero(fold == f))))
+        places.append(np.flatnonzero(of_symbol == f))
+    return joined(said).at(np.argsort(np.concatenate(places)))
 
 
 def _value(totals: Totals, chosen: Any) -> float:

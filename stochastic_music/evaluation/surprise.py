@@ -4,12 +4,17 @@ The *information content* of a note is -log2 of the probability that the model g
 expected that to be, over all that could have come. Both are in bits, of the symbol that begins the note (its
 pitch), given the past and the earlier fields of its own event. They model surprise and uncertainty of listeners [1].
 
+Models with a long- and a short-term memory may say what each says alone: those with a method `parts`, which
+gives fitted models by name, "long_term" and "short_term".
+
 [1] M. T. Pearce. Statistical learning and probabilistic prediction in music cognition. Annals of the New York Academy
     of Sciences 1423, 2018.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,10 +28,19 @@ from stochastic_music.tokens import Vocabulary
 
 
 class Prediction(NamedTuple):
-    """What a model said of a corpus, aligned with its symbols: log probabilities in nats, entropies in bits, (n,)."""
+    """What a model said of a corpus, aligned with its symbols: log probabilities in nats, entropies in bits, (n,).
+
+    `parts` are the log probabilities of its parts, by name.
+    """
 
     log_probs: FloatArray
     entropy: FloatArray | None = None
+    parts: Mapping[str, FloatArray] = MappingProxyType({})
+
+    def at(self, places: IntArray) -> Prediction:
+        """What was said of the symbols at `places`."""
+        entropy = None if self.entropy is None else self.entropy[places]
+        return Prediction(self.log_probs[places], entropy, {name: part[places] for name, part in self.parts.items()})
 
 
 class Notes(NamedTuple):
@@ -43,20 +57,31 @@ class Notes(NamedTuple):
     pitch: IntArray
 
 
-def predict(model: Any, corpus: TokenCorpus, *, entropy: bool = False) -> Prediction:
-    """What `model` says of `corpus`; with `entropy` it is stepped through, all pieces at once.
+def joined(said: Sequence[Prediction]) -> Prediction:
+    """Predictions of one kind, one after the other."""
+    entropies = [prediction.entropy for prediction in said if prediction.entropy is not None]
+    return Prediction(
+        np.concatenate([prediction.log_probs for prediction in said]),
+        np.concatenate(entropies) if entropies else None,
+        {name: np.concatenate([prediction.parts[name] for prediction in said]) for name in said[0].parts},
+    )
+
+
+def predict(model: Any, corpus: TokenCorpus, *, entropy: bool = False, parts: bool = False) -> Prediction:
+    """What `model` says of `corpus`; with `entropy` it is stepped through, all pieces at once; with `parts` they too.
 
     >>> from stochastic_music.models import Markov
     >>> toy = TokenCorpus.from_sequences([[0, 1, 0, 1]], Vocabulary.plain(2, closed=False))
     >>> predict(Markov(0, "none").fit(toy), toy, entropy=True).entropy.tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    if not entropy:
-        return Prediction(corpus_log_probs(model, corpus))
-    return _stepwise(model, corpus)
+    said = _stepwise(model, corpus) if entropy else Prediction(corpus_log_probs(model, corpus))
+    if not parts or not hasattr(model, "parts"):
+        return said
+    return said._replace(parts={name: corpus_log_probs(part, corpus) for name, part in model.parts().items()})
 
 
-def predict_adapting(model: Any, corpus: TokenCorpus, *, entropy: bool = False) -> Prediction:
+def predict_adapting(model: Any, corpus: TokenCorpus, *, entropy: bool = False, parts: bool = False) -> Prediction:
     """The same of a model that learns each piece once it has predicted it.
 
     Raises InvalidParameterError for models that cannot learn piece by piece: those without `adapt`.
@@ -65,11 +90,9 @@ def predict_adapting(model: Any, corpus: TokenCorpus, *, entropy: bool = False) 
         raise InvalidParameterError(f"{model!r} is frozen after fit, it has no adapt(): leave adapt=False")
     said = []
     for i, (symbols, header) in enumerate(zip(corpus, corpus.headers, strict=True)):
-        said.append(predict(model, corpus.select([i]), entropy=entropy))
+        said.append(predict(model, corpus.select([i]), entropy=entropy, parts=parts))
         model = model.adapt(symbols, header)
-    log_probs = np.concatenate([np.zeros(0), *(p.log_probs for p in said)])
-    parts = [p.entropy for p in said if p.entropy is not None]
-    return Prediction(log_probs, np.concatenate([np.zeros(0), *parts]) if entropy else None)
+    return joined(said) if said else predict(model, corpus, entropy=entropy, parts=parts)
 
 
 def notes_of(corpus: TokenCorpus) -> Notes:

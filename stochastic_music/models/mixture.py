@@ -41,6 +41,7 @@ from scipy.special import logsumexp
 from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import InvalidParameterError, NotFittedError, UnknownNameError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
+from stochastic_music.models.online import STM
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
@@ -160,6 +161,12 @@ class Mixture(BaseModel[MixtureState]):
         other = copy(self)
         other.models_ = tuple(m.adapt(symbols, header) if hasattr(m, "adapt") else m for m in self.models_)
         return other
+
+    def parts(self) -> dict[str, Any]:
+        """Long- and short-term memory, where one `STM` is mixed with one other model; else empty."""
+        self._check_fitted()
+        memories = {"short_term" if isinstance(model, STM) else "long_term": model for model in self.models_}
+        return memories if len(memories) == self.n_models == 2 else {}
 
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same mixture over another alphabet, with those of its models that can take it."""

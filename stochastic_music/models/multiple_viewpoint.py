@@ -192,6 +192,21 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
             return other._settle(vocabulary, self.reader_, recounted(self.fields_, counts, vocabulary))
         return other._settle(vocabulary, self.reader_, relearn(self.reader_, counts, pieces, **self._how_to_learn()))
 
+    def parts(self) -> dict[str, Self]:
+        """The model with long-term terms alone and with short-term terms alone, weights as they are.
+
+        Empty where it has only one kind.
+        """
+        self._check_fitted()
+        plans = self.reader_.plans
+        if not any(plan.n_long for plan in plans) or not any(len(plan.short) for plan in plans):
+            return {}
+        long, short = [field.long_term() for field in self.fields_], [field.short_term() for field in self.fields_]
+        return {
+            name: copy(self)._settle(self.vocabulary_, self.reader_, fields)
+            for name, fields in (("long_term", long), ("short_term", short))
+        }
+
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same model over another alphabet of the same declaration; symbols seen must stay in it."""
         self._check_fitted()

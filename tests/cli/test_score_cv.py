@@ -3,9 +3,14 @@
 import csv
 import json
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+from stochastic_music.cli import _per_note
+from stochastic_music.errors import MissingExtraError
 
 
 @pytest.fixture
@@ -141,12 +146,37 @@ def test_per_note_of_a_fitted_model(stochmusic, folder, tmp_path):
     with (tmp_path / "notes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 12 * 31
-    assert {row["fold"] for row in rows} == {""}
+    assert {row["fold"] for row in rows} == {row["long_term"] for row in rows} == {""}
     assert all(math.isfinite(float(row["information_content"])) for row in rows)
     assert stochmusic("score", "music", "-m", "m.smm", "--per-note", "notes.csv").returncode == 0
     (tmp_path / "notes.csv").write_text("mine")
     assert "--force" in refused(stochmusic, "-m", "m.smm", "--per-note", "notes.csv")
     assert (tmp_path / "notes.csv").read_text() == "mine"
+
+
+def test_per_note_as_parquet_holds_what_the_csv_holds(stochmusic, folder, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    options = ("-m", "multiple_viewpoint", "--set", "order=1", "--cv", "2", "--known", "timing,key")
+    for name in ("notes.csv", "notes.parquet"):
+        scored(stochmusic, *options, "--per-note", name)
+    typed = parquet.read_table(tmp_path / "notes.parquet").to_pylist()
+    with (tmp_path / "notes.csv").open(newline="") as file:
+        written = list(csv.DictReader(file))
+    assert len(typed) == len(written) == 12 * 31
+    for row, text in zip(typed, written, strict=True):
+        assert (row["piece"], row["model"]) == (text["piece"], text["model"])
+        for name in set(row) - {"piece", "model"}:
+            assert row[name] == pytest.approx(float(text[name]), abs=1e-4)
+    assert {row["fold"] for row in typed} == {0, 1}
+    # what the memories say together is more than what either says
+    mean = {name: np.mean([row[name] for row in typed]) for name in ("information_content", "long_term", "short_term")}
+    assert min(mean, key=mean.get) == "information_content"
+
+
+def test_parquet_without_its_library_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"stochastic-music\[parquet\]"):
+        _per_note.check_path(Path("notes.parquet"))
 
 
 def test_an_infinite_figure_is_said(stochmusic, folder):
@@ -162,7 +192,7 @@ def test_wrong_use_is_named(stochmusic, folder, tmp_path):
     assert "'order'" in refused(stochmusic, "-m", "markov", "-m", "ppm", "--cv", "3", "--set", "ordre=2")
     told = refused(stochmusic, "-m", "markov", "--cv", "3", "--use", "stm")
     assert "-m ppm or -m multiple_viewpoint, not with markov" in told
-    assert ".csv" in refused(stochmusic, "-m", "markov", "--cv", "3", "--per-note", "notes.parquet")
+    assert ".csv or .parquet" in refused(stochmusic, "-m", "markov", "--cv", "3", "--per-note", "notes.txt")
     assert "expected 2 to 12" in refused(stochmusic, "-m", "markov", "--cv", "99")
     assert "--transpose all" in refused(stochmusic, "-m", "markov", "--cv", "3", "--transpose", "all")
     assert "variants" in refused(stochmusic, "-m", "markov", "--cv", "3", "--group", "tunes")

@@ -8,7 +8,8 @@ import pytest
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.evaluation import cross_validate, notes_of, predict, predict_adapting
-from stochastic_music.models import STM, Markov, OnlinePPM
+from stochastic_music.models import PPM, STM, Markov, Mixture, OnlinePPM
+from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 from stochastic_music.testing.toys import TOYS
 from stochastic_music.tokens import Field, Header, Meter, Vocabulary
 
@@ -41,11 +42,58 @@ def test_adapting_reads_piece_after_piece():
         predict_adapting(Markov().fit(corpus), corpus)
 
 
+MEMORIES = [
+    lambda: Mixture([PPM(None), STM()], "geometric", bias=7),
+    lambda: Mixture([STM(), OnlinePPM()]),
+    lambda: MultipleViewpoint("symbol:1", "symbol:1"),
+]
+
+
+@pytest.mark.parametrize("make", MEMORIES)
+@pytest.mark.parametrize("adapt", [False, True])
+def test_parts_are_what_each_memory_says_alone(make, adapt):
+    corpus = TOYS["plain"]()
+    model = make().fit(corpus)
+    said = (predict_adapting if adapt else predict)(model, corpus, parts=True)
+    assert set(said.parts) == {"long_term", "short_term"}
+    parts = model.parts()
+    first = len(corpus[0])
+    for name, part in parts.items():
+        assert said.parts[name][:first] == pytest.approx(part.log_probs(corpus[0], corpus.headers[0]))
+    later = model.adapt(corpus[0], corpus.headers[0]) if adapt else model
+    expected = later.parts()["long_term"].log_probs(corpus[1], corpus.headers[1])
+    assert said.parts["long_term"][first : first + len(corpus[1])] == pytest.approx(expected)
+
+
+def test_short_term_memory_alone_knows_the_piece_alone():
+    corpus = TOYS["plain"]()
+    one, other = (MultipleViewpoint("symbol:1", "symbol:1").fit(c) for c in (corpus, corpus.select([0, 1, 0, 1])))
+    assert Mixture([PPM(None), STM()]).fit(corpus).parts()["short_term"].log_probs(corpus[0]) == pytest.approx(
+        STM().fit(corpus).log_probs(corpus[0])
+    )
+    # before anything was heard short-term terms know nothing
+    row = one.parts()["short_term"].next_log_probs(one.initial_state())[0]
+    assert np.ptp(row[one.fields_[0].candidates]) == pytest.approx(0)
+    # long-term terms alone, weights as they are, are what the whole model says while nothing was heard
+    state = other.initial_state()
+    assert other.parts()["long_term"].next_log_probs(state) == pytest.approx(other.next_log_probs(state))
+
+
+def test_models_of_one_memory_have_no_parts():
+    corpus = TOYS["plain"]()
+    for model in (MultipleViewpoint("symbol:1", "none"), Mixture([Markov(1), PPM()]), Mixture([PPM(), STM(), STM()])):
+        assert predict(model.fit(corpus), corpus, parts=True).parts == {}
+
+
 def test_cross_validation_keeps_entropies_where_asked():
     corpus = TOYS["plain"]()
     assert cross_validate(STM, corpus, k=3).entropy is None
     result = cross_validate(STM, corpus, k=3, seeds=(0, 1), entropy=True)
     assert result.entropy.shape == (2, len(corpus.symbols))
+    assert result.parts == {}
+    both = cross_validate(MEMORIES[0], corpus, k=3, seeds=(0, 1), parts=True)
+    alone = cross_validate(STM, corpus, k=3, seeds=(0, 1))
+    assert both.parts["short_term"] == pytest.approx(alone.log_probs)
 
 
 def test_notes_stand_in_their_bars():

@@ -8,7 +8,7 @@ had for itself alone (Good and Turing's estimate, over pieces).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -137,6 +137,16 @@ class FieldModel:
         target = plan.target[term]
         cell = target * numbering.width + numbering(table.symbol, target)
         return cls(plan, table, numbering, tally, weights, learned, boost, cell)
+
+    def long_term(self) -> Self:
+        """The model without its short-term terms."""
+        n = self.plan.n_long
+        weights = Weights(*(np.where(np.arange(len(part))[:, None] < n, part, 0.0) for part in self.weights))
+        return replace(self, weights=weights)
+
+    def short_term(self) -> Self:
+        """The model without its long-term terms."""
+        return replace(self, boost=np.zeros_like(self.boost))
 
     @property
     def candidates(self) -> IntArray:
