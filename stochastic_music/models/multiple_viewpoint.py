@@ -36,10 +36,11 @@ from numpy.typing import NDArray
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
+from stochastic_music.models.viewpoints.choice import Gains
 from stochastic_music.models.viewpoints.defaults import default_terms
 from stochastic_music.models.viewpoints.field_model import FieldModel
 from stochastic_music.models.viewpoints.language import Term, parse, resolve
-from stochastic_music.models.viewpoints.learning import Counts, learn, recounted, relearn
+from stochastic_music.models.viewpoints.learning import Counts, Lesson, learn, recounted, relearn
 from stochastic_music.models.viewpoints.reading import Reader, Reading
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
@@ -64,6 +65,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
             that none of them predicts, and all with "auto", get `viewpoints.defaults`.
         short_term: likewise, what is counted in the piece so far; "none" for nothing.
         order: the highest order of viewpoints that are written without one, 0 to 16.
+        choose: whether viewpoints that gain nothing on the training pieces fall silent (see `viewpoints.choice`).
         penalty: how strongly weights are held back, 1 being the usual.
         max_events: weights are learned from whole pieces drawn by `seed`, of so many events or a few more; counts come
             from all.
@@ -91,6 +93,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         short_term: str = "auto",
         *,
         order: int = 6,
+        choose: bool = True,
         penalty: float = 1.0,
         max_events: int = 10_000,
         seed: int = 0,
@@ -98,6 +101,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         self.viewpoints = viewpoints
         self.short_term = short_term
         self.order = order
+        self.choose = choose
         self.penalty = penalty
         self.max_events = max_events
         self.seed = seed
@@ -109,10 +113,17 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
             raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
         reader = self._reader(corpus.vocabulary)
         self.stale_ = False
-        return self._settle(corpus.vocabulary, reader, learn(reader, corpus, **self._how_to_learn()))
+        return self._settle(corpus.vocabulary, reader, learn(reader, corpus, self._lesson))
 
-    def _how_to_learn(self) -> dict[str, Any]:
-        return {"penalty": self.penalty, "max_events": self.max_events, "seed": self.seed}
+    @property
+    def _lesson(self) -> Lesson:
+        return Lesson(self.penalty, self.max_events, self.seed, self.choose)
+
+    @property
+    def gains_(self) -> dict[str, Gains]:
+        """What each viewpoint gains, by field, in bits a symbol; those not kept are silent. See `viewpoints.choice`."""
+        self._check_fitted()
+        return {field.name: model.gains for field, model in zip(self.vocabulary_.fields, self.fields_, strict=True)}
 
     @property
     def learned_(self) -> bool:
@@ -190,7 +201,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         other.stale_ = pieces is None
         if pieces is None:
             return other._settle(vocabulary, self.reader_, recounted(self.fields_, counts, vocabulary))
-        return other._settle(vocabulary, self.reader_, relearn(self.reader_, counts, pieces, **self._how_to_learn()))
+        return other._settle(vocabulary, self.reader_, relearn(self.reader_, counts, pieces, self._lesson))
 
     def parts(self) -> dict[str, Self]:
         """The model with long-term terms alone and with short-term terms alone, weights as they are.

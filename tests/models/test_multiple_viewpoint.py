@@ -171,6 +171,49 @@ def test_equal_pieces_and_single_notes():
     assert next_probabilities(model, [1])[6] > 0.5
 
 
+def scales_and_noise(n_pieces=24):
+    """Scales, up or down, from anywhere: intervals tell everything, pitches and the number of the note little."""
+    random = np.random.default_rng(5)
+    runs = [np.cumsum([random.integers(10, 20), *([random.choice([-1, 1])] * 8)]) for _ in range(n_pieces)]
+    return pitches(*(run.tolist() for run in runs), size=30)
+
+
+def test_what_gains_nothing_is_not_kept():
+    corpus = scales_and_noise()
+    model = MultipleViewpoint("cpint:1,contour|events,cpitch|events", "none").fit(corpus)
+    gains = model.gains_["pitch"]
+    gain = dict(zip(gains.parts, gains.gain, strict=True))
+    assert gain["cpint:1"] > 0.5 > gain["cpitch|events"]
+    dropped = {part for part, kept in zip(gains.parts, gains.kept, strict=True) if not kept}
+    assert "cpint:1" not in dropped
+    assert dropped
+    silent = [part in dropped for part in model.fields_[0].plan.parts]
+    assert (model.fields_[0].weights.believed[silent] == 0).all()
+    everything = MultipleViewpoint("cpint:1,contour|events,cpitch|events", "none", choose=False).fit(corpus)
+    assert everything.gains_["pitch"].kept.all()
+    assert model.log_prob([12, 13, 14, 15]) >= everything.log_prob([12, 13, 14, 15]) - 0.1
+
+
+def test_what_was_not_kept_is_as_if_it_had_not_been_named():
+    corpus = scales_and_noise()
+    chosen = MultipleViewpoint("cpint:1,contour|events,cpitch|events", "none").fit(corpus)
+    gains = chosen.gains_["pitch"]
+    named = ",".join(part for part, kept in zip(gains.parts, gains.kept, strict=True) if kept)
+    plain = MultipleViewpoint(named, "none", choose=False).fit(corpus)
+    past = [12, 13, 14]
+    assert next_probabilities(chosen, past) == pytest.approx(next_probabilities(plain, past), abs=0.02)
+
+
+def test_few_pieces_leave_nothing_out():
+    corpus = scales_and_noise(7)
+    assert MultipleViewpoint("cpint:1,contour|events,cpitch|events", "none").fit(corpus).gains_["pitch"].kept.all()
+
+
+def test_short_term_memory_alone():
+    model = MultipleViewpoint("none", "cpitch:1-2").fit(pitches([0, 1, 0, 1], [2, 3, 2, 3], [4, 5, 4, 5]))
+    assert next_probabilities(model, [3, 5, 3, 5, 3]).argmax() == 5
+
+
 def test_a_subset_of_events_is_drawn_by_the_seed():
     random = np.random.default_rng(0)
     corpus = pitches(*random.integers(0, 6, (12, 8)).tolist())

@@ -12,7 +12,7 @@ from stochastic_music.models.viewpoints.defaults import LONG, SHORT, default_ter
 from stochastic_music.models.viewpoints.language import resolve
 from stochastic_music.models.viewpoints.reading import Reader
 from stochastic_music.models.viewpoints.tables import Table
-from stochastic_music.models.viewpoints.weights import N_BUCKETS, Features, Weights, evidence, fit_weights
+from stochastic_music.models.viewpoints.weights import N_BUCKETS, Features, Problem, Weights, evidence, log_sum_exp
 from stochastic_music.tokens import Header, MelodyEncoding, Meter, Vocabulary
 
 MELODY = MelodyEncoding().vocabulary
@@ -237,15 +237,25 @@ def small_problem():
     )
 
 
+def problem_of(features, chosen, n_candidates, n_terms, **options):
+    return Problem(features, chosen, n_candidates, n_terms, half=np.arange(len(chosen)) % 2, **options)
+
+
+def scores_of(features, n_events, n_candidates, believed, trusted, silent=()):
+    scores = np.zeros((n_events, n_candidates))
+    for row, column, times in zip(*features, strict=True):
+        if column // N_BUCKETS not in silent:
+            scores.ravel()[row] += believed.ravel()[column] * evidence(times) + trusted.ravel()[column]
+    return scores
+
+
 def test_weights_are_where_no_step_helps():
     # the objective written out in full, its gradient by differences
     features, chosen, n_candidates, n_terms = small_problem()
-    found = fit_weights(features, chosen, n_candidates, n_terms, penalty=0.01, tolerance=1e-12)
+    found = problem_of(*small_problem(), penalty=0.01).solve(tolerance=1e-12)
 
     def value(believed, trusted):
-        scores = np.zeros((len(chosen), n_candidates))
-        for row, column, times in zip(*features, strict=True):
-            scores.ravel()[row] += believed.ravel()[column] * evidence(times) + trusted.ravel()[column]
+        scores = scores_of(features, len(chosen), n_candidates, believed, trusted)
         logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
         return -logs[np.arange(len(chosen)), chosen].sum()
 
@@ -260,6 +270,30 @@ def test_weights_are_where_no_step_helps():
     best = optimize.minimize(penalized, np.zeros(2 * n_terms * (1 + N_BUCKETS)), method="BFGS", options={"gtol": 1e-5})
     base, deviation = np.split(best.x.reshape(2, n_terms, -1), [1], axis=2)
     assert np.stack(found) == pytest.approx(prior + base + deviation, abs=3e-3)
+
+
+def test_a_silent_term_is_one_that_heard_nothing():
+    features, chosen, n_candidates, n_terms = small_problem()
+    heard = features.column // N_BUCKETS != 1
+    without = Features(*(column[heard] for column in features))
+    options = {"penalty": 0.01}
+    one = problem_of(features, chosen, n_candidates, n_terms, **options).solve(silent=np.array([False, True]))
+    other = problem_of(without, chosen, n_candidates, n_terms, **options).solve()
+    assert one.believed[0] == pytest.approx(other.believed[0], abs=2e-3)
+
+
+def test_losses_are_what_silence_costs():
+    features, chosen, n_candidates, n_terms = small_problem()
+    problem = problem_of(features, chosen, n_candidates, n_terms)
+    weights = problem.solve([1])
+    events = np.arange(0, len(chosen), 2)
+
+    def surprise(silent):
+        scores = scores_of(features, len(chosen), n_candidates, *weights, silent)
+        return (log_sum_exp(scores) - scores[np.arange(len(chosen)), chosen])[events].sum()
+
+    lost = problem.losses(weights, 0, np.array([1, 0]))
+    assert lost == pytest.approx(np.array([surprise({1}), surprise({0})]) - surprise(()))
 
 
 def test_viewpoints_of_a_vocabulary_are_its_fields():

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.errors import VocabularyError
+from stochastic_music.models.viewpoints.choice import Gains
 from stochastic_music.models.viewpoints.past import NONE
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reading
 from stochastic_music.models.viewpoints.tables import END, Keys, Table, Tally
@@ -44,11 +45,12 @@ class Numbering:
         """The numbering of the symbols in `table`."""
         target = plan.target[np.repeat(table.term, np.diff(table.first))]
         low, size = np.zeros((2, len(plan.targets)), dtype=np.int64)
+        values = vocabulary.values(ids)
         for i in range(len(plan.targets)):
             seen = table.symbol[(target == i) & (table.symbol != END)]
-            if len(seen):
-                low[i], size[i] = seen.min(), np.ptp(seen) + 1
-        return cls(plan, ids, vocabulary.values(ids), ids == vocabulary.end, low, size)
+            seen = seen if len(seen) else _widest(values)  # counted in the piece alone
+            low[i], size[i] = seen.min(), np.ptp(seen) + 1
+        return cls(plan, ids, values, ids == vocabulary.end, low, size)
 
     @cached_property
     def width(self) -> int:
@@ -66,6 +68,12 @@ class Numbering:
         seen = self.plan.see(self.values[None], references)
         seen[:, :, self.is_end] = np.where(references == NONE, NONE, END)[:, :, None]
         return self(seen, np.arange(seen.shape[1])[:, None])
+
+
+def _widest(values: IntArray) -> IntArray:
+    """The ends of what can be seen from another value, from 0 or from a tonic."""
+    low, high = int(values.min(initial=0)), int(values.max(initial=0))
+    return np.array([low - high - 6, high + 6])
 
 
 class Recall(NamedTuple):
@@ -102,9 +110,9 @@ def recall(numbering: Numbering, past_keys: Keys, past_symbols: IntArray, keys: 
 class FieldModel:
     """What is known of one field; see the module's article.
 
-    `tally` counts the candidates; `weights` are those of the long terms and then of the short ones, `learned` whether
-    there was something to learn them from. `boost` and `cell` (n_entries,) are what an entry of the table adds, and
-    to which number of which target.
+    `tally` counts the candidates; `weights` are those of the long terms and then of the short ones, 0 for those not
+    worth keeping, `learned` says whether there was something to learn them from, `gains` what viewpoints gain. `boost`
+    and `cell` (n_entries,) are what an entry of the table adds, and to which number of which target.
     """
 
     plan: FieldPlan
@@ -113,6 +121,7 @@ class FieldModel:
     tally: Tally
     weights: Weights
     learned: bool
+    gains: Gains
     boost: FloatArray
     cell: IntArray
 
@@ -126,6 +135,7 @@ class FieldModel:
         *,
         weights: Weights,
         learned: bool,
+        gains: Gains,
     ) -> Self:
         """A model of counts and weights."""
         numbering = Numbering.of(plan, table, tally.ids, vocabulary)
@@ -136,7 +146,7 @@ class FieldModel:
         boost = weights.believed[term, size] * evidence(table.count) + weights.trusted[term, size]
         target = plan.target[term]
         cell = target * numbering.width + numbering(table.symbol, target)
-        return cls(plan, table, numbering, tally, weights, learned, boost, cell)
+        return cls(plan, table, numbering, tally, weights, learned, gains, boost, cell)
 
     def long_term(self) -> Self:
         """The model without its short-term terms."""
@@ -210,11 +220,7 @@ class FieldModel:
         said = np.take_along_axis(boost, chosen[:, None, None], axis=2)[:, :, 0] - (boost * expected[:, None]).sum(
             axis=2
         )
-        names = [
-            *map(str, self.plan.terms[: self.plan.n_long]),
-            *(f"{self.plan.terms[i]}, short" for i in self.plan.short),
-        ]
-        return dict(zip(names, said.T, strict=True))
+        return dict(zip(self.plan.rows, said.T, strict=True))
 
     def boosts(self, reading: Reading) -> FloatArray:
         """What each term adds to each candidate: (n, n_long + n_short, n_candidates)."""
@@ -243,6 +249,8 @@ class FieldModel:
             "believed": self.weights.believed,
             "trusted": self.weights.trusted,
             "learned": np.array([self.learned]),
+            "gain": self.gains.gain,
+            "kept": self.gains.kept,
         }
 
     @classmethod
@@ -253,4 +261,5 @@ class FieldModel:
             for names in (("term", "first", "symbol", "count"), ("candidates", "times", "pieces"))
         )
         table, weights = Table(arrays["key"], *counts), Weights(arrays["believed"], arrays["trusted"])
-        return cls.of(plan, table, Tally(*tally), vocabulary, weights=weights, learned=bool(arrays["learned"][0]))
+        gains, learned = Gains.of(plan.parts, arrays["gain"], arrays["kept"]), bool(arrays["learned"][0])
+        return cls.of(plan, table, Tally(*tally), vocabulary, weights=weights, learned=learned, gains=gains)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.models.viewpoints.viewpoint import Viewpoint, find
@@ -33,12 +33,13 @@ class Term:
     """One context and what is counted in it.
 
     `target` is the viewpoint counted, `context` pairs (viewpoint, lag), lag 0 being the present. The term is
-    silent before `least` events are complete.
+    silent before `least` events are complete. `part` is how it was written, with its other orders.
     """
 
     target: str
     context: tuple[tuple[str, int], ...]
     least: int = 0
+    part: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         given = "*".join(f"{name}@{lag}" for name, lag in self.context)
@@ -79,7 +80,7 @@ def _parse_one(text: str, order: int, vocabulary: Vocabulary) -> Iterator[Term]:
     for n in range(low, high + 1):
         past = [(name, lag) for lag in range(1, n + 1) for name in chain]
         now = [(name, 0) for name in chain[1:] if known_at(resolve(name, vocabulary), target.field, vocabulary)]
-        yield Term(chain[0], (*past, *now, *given), max(n - 1, 0))
+        yield Term(chain[0], (*past, *now, *given), max(n - 1, 0), text)
 
 
 def _pair(item: str) -> tuple[str, int]:

@@ -8,16 +8,17 @@ event is the short-term terms' part, as it will be later.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.models.viewpoints.choice import Gains, gains, halves
 from stochastic_music.models.viewpoints.field_model import FieldModel, Numbering, recall
 from stochastic_music.models.viewpoints.past import NONE
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reader
 from stochastic_music.models.viewpoints.tables import END, Keys, Table, Tally
-from stochastic_music.models.viewpoints.weights import N_BUCKETS, Features, Weights, bucket, fit_weights
+from stochastic_music.models.viewpoints.weights import N_BUCKETS, Features, Problem, Weights, bucket
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens import Vocabulary
 
@@ -103,13 +104,25 @@ def count(plan: FieldPlan, events: Events) -> Table:
     return Table.of(events.keys[:, :n].ravel(), terms.ravel(), events.symbol[:, :n].ravel())
 
 
-def learn(reader: Reader, corpus: TokenCorpus, *, penalty: float, max_events: int, seed: int) -> list[FieldModel]:
-    """Count everything, and learn the weights from whole pieces, drawn by `seed`, of `max_events` events or so."""
-    drawn, others = _draw(corpus, max_events, seed)
+class Lesson(NamedTuple):
+    """How weights are learned: from whole pieces, drawn by `seed`, of `max_events` events or so.
+
+    With `choose` what viewpoints gain is measured, and those not worth keeping fall silent.
+    """
+
+    penalty: float
+    max_events: int
+    seed: int
+    choose: bool
+
+
+def learn(reader: Reader, corpus: TokenCorpus, lesson: Lesson) -> list[FieldModel]:
+    """Count everything, and learn the weights."""
+    drawn, others = _draw(corpus, lesson)
     kept = record(reader, drawn)
     counted = [count_fields(reader, kept), *(count_fields(reader, record(reader, part)) for part in _chunks(others))]
     counts = Counts([add_up(column) for column in zip(*counted, strict=True)], tallies(corpus))
-    return _weighed(reader, counts, kept, corpus, penalty=penalty)
+    return _weighed(reader, counts, kept, corpus, lesson)
 
 
 class Counts(NamedTuple):
@@ -130,41 +143,42 @@ class Counts(NamedTuple):
         return Counts(tables, [a.plus(b, sign=sign) for a, b in zip(self.tallies, other.tallies, strict=True)])
 
 
-def relearn(
-    reader: Reader, counts: Counts, corpus: TokenCorpus, *, penalty: float, max_events: int, seed: int
-) -> list[FieldModel]:
+def relearn(reader: Reader, counts: Counts, corpus: TokenCorpus, lesson: Lesson) -> list[FieldModel]:
     """What `learn` gives, where `counts` are those of `corpus` already: only what weights are learned from is read."""
-    drawn, _ = _draw(corpus, max_events, seed)
-    return _weighed(reader, counts, record(reader, drawn), corpus, penalty=penalty)
+    drawn, _ = _draw(corpus, lesson)
+    return _weighed(reader, counts, record(reader, drawn), corpus, lesson)
 
 
 def recounted(models: Sequence[FieldModel], counts: Counts, vocabulary: Vocabulary) -> list[FieldModel]:
     """The same models with other counts; weights stay as they are."""
-    return [
-        FieldModel.of(model.plan, table, tally, vocabulary, weights=model.weights, learned=model.learned)
-        for model, table, tally in zip(models, *counts, strict=True)
-    ]
+    found = []
+    for model, table, tally in zip(models, *counts, strict=True):
+        options: Any = {"weights": model.weights, "learned": model.learned, "gains": model.gains}
+        found.append(FieldModel.of(model.plan, table, tally, vocabulary, **options))
+    return found
 
 
 def _weighed(
-    reader: Reader, counts: Counts, kept: Sequence[Record], corpus: TokenCorpus, *, penalty: float
+    reader: Reader, counts: Counts, kept: Sequence[Record], corpus: TokenCorpus, lesson: Lesson
 ) -> list[FieldModel]:
     """The models of all fields; weights are learned from what was `kept` of `corpus`."""
     models, vocabulary = [], corpus.vocabulary
     for plan, table, tally, heard in zip(reader.plans, *counts, kept, strict=True):
-        weights, learned = Weights.fixed(plan.n_long + len(plan.short)), len(corpus) > 1 and len(tally.ids) > 1
+        learned = len(corpus) > 1 and len(tally.ids) > 1
+        weights, gained = Weights.fixed(plan.n_rows), Gains.unasked(plan.parts)
         if learned:
             numbering = Numbering.of(plan, table, tally.ids, vocabulary)
-            weights = _weigh(heard, table, numbering, tally.alone, penalty)
-        models.append(FieldModel.of(plan, table, tally, vocabulary, weights=weights, learned=learned))
+            weights, gained = _weigh(heard, table, numbering, tally.alone, lesson)
+        options: Any = {"weights": weights, "learned": learned, "gains": gained}
+        models.append(FieldModel.of(plan, table, tally, vocabulary, **options))
     return models
 
 
-def _draw(corpus: TokenCorpus, max_events: int, seed: int) -> tuple[TokenCorpus, TokenCorpus]:
-    """The pieces that a seeded draw takes until there are `max_events` events, and the others."""
-    order = np.random.default_rng(seed).permutation(len(corpus))
+def _draw(corpus: TokenCorpus, lesson: Lesson) -> tuple[TokenCorpus, TokenCorpus]:
+    """The pieces that a seeded draw takes until there are events enough, and the others."""
+    order = np.random.default_rng(lesson.seed).permutation(len(corpus))
     n_events = np.cumsum(corpus.lengths[order] // corpus.vocabulary.n_fields)
-    n = int(np.searchsorted(n_events, max_events)) + 1
+    n = int(np.searchsorted(n_events, lesson.max_events)) + 1
     return corpus.select(np.sort(order[:n])), corpus.select(np.sort(order[n:]))
 
 
@@ -199,21 +213,27 @@ def tallies(corpus: TokenCorpus) -> list[Tally]:
     return [Tally.of(symbols[field == f], piece[field == f]) for f in range(vocabulary.n_fields)]
 
 
-def _weigh(record: Record, table: Table, numbering: Numbering, alone: IntArray, penalty: float) -> Weights:
-    """The weights; what no other piece has is left to novelty."""
+def _weigh(
+    record: Record, table: Table, numbering: Numbering, alone: IntArray, lesson: Lesson
+) -> tuple[Weights, Gains]:
+    """The weights, and what viewpoints gain; what no other piece has is left to novelty."""
     plan, n = numbering.plan, len(numbering.ids)
     events = events_of(plan, record)
     known = ~np.isin(events.came, alone)
     if not known.any():
-        return Weights.fixed(plan.n_long + len(plan.short))
+        return Weights.fixed(plan.n_rows), Gains.unasked(plan.parts)
     candidates = numbering.of_candidates(events.references)
     parts = [*long_features(numbering, table, events, candidates), *short_features(numbering, record, candidates)]
     features = Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     del parts, candidates
     if not known.all():
         features = _without(features, known, n)
-    chosen = np.searchsorted(numbering.ids, events.came[known])
-    return fit_weights(features, chosen, n, plan.n_long + len(plan.short), penalty=penalty)
+    chosen, piece = np.searchsorted(numbering.ids, events.came[known]), events.piece[known]
+    problem = Problem(features, chosen, n, plan.n_rows, half=halves(piece), penalty=lesson.penalty)
+    if not lesson.choose:
+        return problem.solve(), Gains.unasked(plan.parts)
+    gained = gains(problem, piece, plan.parts)
+    return problem.solve(silent=~gained.rows(plan.parts)), gained
 
 
 def _without(features: Features, known: BoolArray, n: int) -> Features:

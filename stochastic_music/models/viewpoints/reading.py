@@ -74,7 +74,8 @@ class Reading(NamedTuple):
 class FieldPlan:
     """The terms that predict one field.
 
-    `targets` are the viewpoints derived from it, and `target` (n_terms,) says which of them a term counts.
+    `targets` are the viewpoints derived from it, and `target` (n_terms,) says which of them a term counts. `parts`
+    (n_rows,) are the viewpoints as they were written, those of the long terms before those of the short ones.
     `multiplier` is (n_terms, (depth + 1) * n_viewpoints), `salt` (n_terms,). A term is silent before `least`
     events. `n_long` terms are counted in the corpus, and those numbered `short` in the piece so far.
     """
@@ -82,11 +83,22 @@ class FieldPlan:
     terms: tuple[Term, ...]
     n_long: int
     short: IntArray
+    parts: tuple[str, ...]
     targets: tuple[Viewpoint, ...]
     target: IntArray
     least: IntArray
     multiplier: sparse.csr_matrix
     salt: Keys
+
+    @property
+    def n_rows(self) -> int:
+        """How many weights are learned together: the long terms', then the short ones'."""
+        return self.n_long + len(self.short)
+
+    @property
+    def rows(self) -> list[str]:
+        """The names of these."""
+        return [*map(str, self.terms[: self.n_long]), *(f"{self.terms[i]}, short" for i in self.short)]
 
     @cached_property
     def folds(self) -> tuple[IntArray, IntArray]:
@@ -142,8 +154,9 @@ class Reader:
         target = np.array([numbers[term.target] for term in terms], dtype=np.int64)
         least = np.array([term.least for term in terms], dtype=np.int64)
         chosen = np.array([terms.index(term) for term in short], dtype=np.int64)
+        parts = (*(term.part for term in long), *(f"{term.part}, short" for term in short))
         multiplier, salt = self._hashing(field, terms)
-        return FieldPlan(terms, len(long), chosen, tuple(targets), target, least, multiplier, salt)
+        return FieldPlan(terms, len(long), chosen, parts, tuple(targets), target, least, multiplier, salt)
 
     def _hashing(self, field: str, terms: Sequence[Term]) -> tuple[sparse.csr_matrix, Keys]:
         """Random multipliers: those of a term follow from the field and its own name alone."""

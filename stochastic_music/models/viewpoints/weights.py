@@ -16,7 +16,7 @@ convex, and solved by L-BFGS with exact gradients.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, sparse
 
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 #: counts of 2^7 and more are one bucket
 N_SIZES = 8
@@ -34,8 +34,6 @@ PRIOR_TOTAL = 3.0
 #: the penalties of bases, and of deviations of `believed` and `trusted`: found on chorale tenors and folk songs, where
 #: a factor of three either way hardly matters
 BASE, BELIEVED, TRUSTED = 30.0, 1000.0, 300.0
-#: rows are dealt to threads in so many blocks, whatever the machine, so that sums are the same
-_N_BLOCKS = 2
 
 
 class Weights(NamedTuple):
@@ -79,55 +77,40 @@ def evidence(count: NDArray[np.number]) -> FloatArray:
     return evidence
 
 
-def fit_weights(
-    features: Features,
-    chosen: IntArray,
-    n_candidates: int,
-    n_terms: int,
-    *,
-    penalty: float = 1.0,
-    steps: int = 150,
-    tolerance: float = 1e-5,
-) -> Weights:
-    """The best weights for events of which candidate `chosen`, (n_events,), came.
+class Problem:
+    """The search for the best weights: of which events which candidate came, and what the terms had heard.
 
-    The search ends when a step improves the value by less than `tolerance` of it, or after so many `steps`.
-    """
-    objective = _Objective(features, chosen, n_candidates, n_terms, penalty)
-    options: Any = {"maxiter": steps, "ftol": tolerance, "maxcor": 10}
-    with ThreadPoolExecutor(_N_BLOCKS) as threads:
+    Args:
+        features: what the terms had heard, for each event and candidate.
+        chosen: the candidate that came, (n_events,).
+        n_candidates: how many there are.
+        n_terms: how many terms there are.
+        half: which half of the events each belongs to, 0 or 1, (n_events,); see `solve`.
+        penalty: how strongly weights are held back, 1 being the usual.
 
-        def value(x: Any) -> Any:
-            return objective(x, threads)
-
-        found = optimize.minimize(value, np.zeros(objective.size), jac=True, method="L-BFGS-B", options=options)
-    return Weights(*objective.weights(found.x))
-
-
-class _Block(NamedTuple):
-    """Some of the events: which kinds of feature each row event * n_candidates + candidate has, and what came."""
-
-    kinds: sparse.csr_matrix
-    chosen: IntArray
-
-
-class _Objective:
-    """Minus the penalized log likelihood, of bases and deviations in units of their own curvature.
-
-    The variables are (2, n_terms, 1 + N_BUCKETS): base first, each divided by its scale, 0 being the prior. Features of
-    one column and one count are of one *kind*: they add the same, so that sums are over kinds.
+    The variables are (2, n_terms, 1 + N_BUCKETS), of `believed` and `trusted`: base first, each divided by its scale, 0
+    being the prior, so that all have a curvature near 1. Features of one column and one count are of one *kind*: they
+    add the same, so that sums are over kinds.
     """
 
-    def __init__(self, features: Features, chosen: IntArray, n_candidates: int, n_terms: int, penalty: float) -> None:
+    def __init__(
+        self,
+        features: Features,
+        chosen: IntArray,
+        n_candidates: int,
+        n_terms: int,
+        *,
+        half: IntArray,
+        penalty: float = 1.0,
+    ) -> None:
         self.n_candidates = n_candidates
         self.prior = Weights.fixed(n_terms)
         self.shape = (2, n_terms, 1 + N_BUCKETS)
-        self.size = int(np.prod(self.shape))
         kind, self.column, times = _kinds(features)
         self.evidence = evidence(times)
-        shape = (len(chosen) * n_candidates, len(self.column))
-        matrix = sparse.csr_matrix((np.ones(len(kind)), (features.row, kind)), shape=shape)
-        self.blocks = list(self._blocks(matrix, chosen))
+        cells = (len(chosen) * n_candidates, len(self.column))
+        matrix = sparse.csr_matrix((np.ones(len(kind)), (features.row, kind)), shape=cells)
+        self.halves = [_Half.of(matrix, chosen, np.flatnonzero(half == i)) for i in range(2)]
         self.penalty = np.empty(self.shape)
         self.penalty[:, :, 0] = BASE * penalty
         self.penalty[0, :, 1:], self.penalty[1, :, 1:] = BELIEVED * penalty, TRUSTED * penalty
@@ -135,12 +118,51 @@ class _Objective:
         curvature = self._spread(0.2 / n_candidates * frequency, 2)
         self.scale = 1 / np.sqrt(curvature + self.penalty)
 
-    def _blocks(self, matrix: sparse.csr_matrix, chosen: IntArray) -> Iterator[_Block]:
-        first = 0
-        for part in np.array_split(chosen, _N_BLOCKS):
-            last = first + len(part) * self.n_candidates
-            yield _Block(matrix[first:last], part)
-            first = last
+    def solve(
+        self,
+        halves: Sequence[int] = (0, 1),
+        *,
+        silent: BoolArray | None = None,
+        steps: int = 150,
+        tolerance: float = 1e-5,
+    ) -> Weights:
+        """The best weights for the events of some halves, where `silent` terms (n_terms,) say nothing: theirs are 0.
+
+        The search ends when a step improves the value by less than `tolerance` of it, or after so many `steps`.
+        """
+        silence = np.zeros(self.shape[1], dtype=bool) if silent is None else silent
+        heard: FloatArray = np.where(silence[self.column // N_BUCKETS], 0.0, 1.0)
+        options: Any = {"maxiter": steps, "ftol": tolerance, "maxcor": 10}
+        with ThreadPoolExecutor(len(halves)) as threads:
+
+            def value(x: Any) -> Any:
+                return self._value(x, heard, [self.halves[i] for i in halves], threads)
+
+            start = np.zeros(self.scale.size)
+            found = optimize.minimize(value, start, jac=True, method="L-BFGS-B", options=options)
+        return Weights(*np.where(silence[:, None], 0.0, self._weights(found.x)))
+
+    def losses(self, weights: Weights, half: int, groups: IntArray) -> FloatArray:
+        """What the events of a half lose together, in nats, when a group of terms falls silent: (n_groups,).
+
+        `groups` (n_terms,) numbers the group of each term. The others keep their weights.
+        """
+        boost = self._boost(np.stack(weights))
+        events = self.halves[half]
+        whole, group = events.scores(boost, self.n_candidates), groups[self.column // N_BUCKETS]
+        surprise, by_kind = events.surprise(whole), events.kinds.tocsc()
+        lost = np.empty(int(groups.max(initial=-1)) + 1)
+        for i in range(len(lost)):
+            kinds = np.flatnonzero(group == i)
+            said = (by_kind[:, kinds] @ boost[kinds]).reshape(whole.shape)
+            lost[i] = (events.surprise(whole - said) - surprise).sum()
+        return lost
+
+    def _boost(self, weights: FloatArray) -> FloatArray:
+        """What a feature of each kind adds to a score."""
+        believed, trusted = weights.reshape(2, -1)
+        boost: FloatArray = believed[self.column] * self.evidence + trusted[self.column]
+        return boost
 
     def _spread(self, by_kind: FloatArray, power: int) -> FloatArray:
         """Sums over kinds, with their evidence to a power, for each variable: shaped as the variables."""
@@ -149,28 +171,54 @@ class _Objective:
         by_bucket = np.stack(sums).reshape(2, -1, N_BUCKETS)
         return np.concatenate([by_bucket.sum(axis=2, keepdims=True), by_bucket], axis=2)
 
-    def weights(self, x: FloatArray) -> FloatArray:
+    def _weights(self, x: FloatArray) -> FloatArray:
         """The weights that the variables stand for: (2, n_terms, N_BUCKETS)."""
         moved = self.scale * x.reshape(self.shape)
         weights: FloatArray = np.stack(self.prior) + moved[:, :, :1] + moved[:, :, 1:]
         return weights
 
-    def __call__(self, x: FloatArray, threads: ThreadPoolExecutor) -> tuple[float, FloatArray]:
-        """The value and its gradient."""
-        believed, trusted = self.weights(x).reshape(2, -1)
-        boost = believed[self.column] * self.evidence + trusted[self.column]
-        parts = list(threads.map(lambda block: self._of(block, boost), self.blocks))
+    def _value(
+        self, x: FloatArray, heard: FloatArray, halves: Sequence[_Half], threads: ThreadPoolExecutor
+    ) -> tuple[float, FloatArray]:
+        """Minus the penalized log likelihood, and its gradient."""
+        boost = self._boost(self._weights(x)) * heard
+        parts = list(threads.map(lambda half: half.value(boost, self.n_candidates), halves))
         moved = self.scale * x.reshape(self.shape)
         value = sum(part[0] for part in parts) + 0.5 * float((self.penalty * moved**2).sum())
-        gradient = self._spread(np.sum([part[1] for part in parts], axis=0), 1) + self.penalty * moved
+        gradient = self._spread(np.sum([part[1] for part in parts], axis=0) * heard, 1) + self.penalty * moved
         return value, (self.scale * gradient).ravel()
 
-    def _of(self, block: _Block, boost: FloatArray) -> tuple[float, FloatArray]:
-        scores = (block.kinds @ boost).reshape(-1, self.n_candidates)
-        log_probs = scores - log_sum_exp(scores)[:, None]
-        excess, rows = np.exp(log_probs), np.arange(len(block.chosen))
-        excess[rows, block.chosen] -= 1
-        return -float(log_probs[rows, block.chosen].sum()), block.kinds.T @ excess.ravel()
+
+class _Half(NamedTuple):
+    """Some of the events: which kinds of feature each row event * n_candidates + candidate has, and what came."""
+
+    kinds: sparse.csr_matrix
+    chosen: IntArray
+
+    @classmethod
+    def of(cls, matrix: sparse.csr_matrix, chosen: IntArray, events: IntArray) -> _Half:
+        """Those numbered `events`."""
+        n_candidates = matrix.shape[0] // max(len(chosen), 1)
+        rows = (events[:, None] * n_candidates + np.arange(n_candidates)).ravel()
+        return cls(matrix[rows], chosen[events])
+
+    def scores(self, boost: FloatArray, n_candidates: int) -> FloatArray:
+        """(n_events, n_candidates): before normalization."""
+        scores: FloatArray = (self.kinds @ boost).reshape(-1, n_candidates)
+        return scores
+
+    def surprise(self, scores: FloatArray) -> FloatArray:
+        """(n_events,): minus the log probability of what came."""
+        surprise: FloatArray = log_sum_exp(scores) - scores[np.arange(len(self.chosen)), self.chosen]
+        return surprise
+
+    def value(self, boost: FloatArray, n_candidates: int) -> tuple[float, FloatArray]:
+        """The surprise of all events, and how it changes with the boost of each kind."""
+        scores = self.scores(boost, n_candidates)
+        log_probs, rows = scores - log_sum_exp(scores)[:, None], np.arange(len(self.chosen))
+        excess = np.exp(log_probs)
+        excess[rows, self.chosen] -= 1
+        return -float(log_probs[rows, self.chosen].sum()), self.kinds.T @ excess.ravel()
 
 
 def _kinds(features: Features) -> tuple[NDArray[np.int32], IntArray, IntArray]:
