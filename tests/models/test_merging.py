@@ -64,7 +64,7 @@ def test_viewpoints_without_their_pieces_have_exact_counts_and_stale_weights(toy
         assert found.stale_
         arrays, wanted, kept = found.to_arrays(), expected.to_arrays(), weights.to_arrays()
         for name in arrays:
-            learned = name.rpartition(".")[2] in {"believed", "trusted", "learned"}
+            learned = name.rpartition(".")[2] in {"believed", "trusted", "learned", "gain", "kept"}
             assert np.array_equal(arrays[name], (kept if learned else wanted)[name]), name
     assert not first.stale_
     assert not merged.fit(corpus).stale_

@@ -34,9 +34,9 @@ class Gains(NamedTuple):
 
     @classmethod
     def unasked(cls, part: Sequence[str]) -> Self:
-        """All are kept, and nobody knows what they gain (nan)."""
+        """All are kept, and nobody knows what they gain: 0 is said."""
         n = len(set(part))
-        return cls.of(part, np.full(n, np.nan), np.ones(n, dtype=bool))
+        return cls.of(part, np.zeros(n), np.ones(n, dtype=bool))
 
     def rows(self, part: Sequence[str]) -> BoolArray:
         """Whether terms that belong to the parts named are kept: (n_terms,)."""
