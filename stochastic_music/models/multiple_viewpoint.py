@@ -267,7 +267,9 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         out = np.full((state.batch_size, vocabulary.n_symbols), -np.inf)
         out[:, vocabulary.end] = 0.0
         if len(state.live):
-            out[state.live] = self.fields_[reading.field].log_probs(reading, vocabulary.due_mask[reading.field])
+            possible = vocabulary.possible(reading.field, np.arange(vocabulary.n_symbols), reading.past.present)
+            due = vocabulary.due_mask[reading.field]
+            out[state.live] = self.fields_[reading.field].log_probs(reading, due, possible)
         return out
 
     def contributions(self, state: ViewpointState, symbols: IntArray) -> dict[str, FloatArray]:

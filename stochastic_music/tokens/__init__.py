@@ -2,6 +2,7 @@
 
 from stochastic_music.tokens.auto import Choice, choose_encoding
 from stochastic_music.tokens.clock import Clock, ClockState, Place
+from stochastic_music.tokens.frames import Frames
 from stochastic_music.tokens.grid import Grid
 from stochastic_music.tokens.header import Header, Meter, Part
 from stochastic_music.tokens.loss import EncodingLoss
@@ -20,6 +21,7 @@ __all__ = [
     "ClockState",
     "EncodingLoss",
     "Field",
+    "Frames",
     "Grid",
     "Header",
     "MelodyEncoding",

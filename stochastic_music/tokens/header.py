@@ -52,6 +52,7 @@ class Header:
     `tempos` are (time in units, quarter notes a minute); `key` is spelled as on the command line
     (`G`, `Em`, `G:dorian`), None when unknown; `transposed` tells how many semitones the piece was
     moved from where it was printed; `velocity` is the median MIDI velocity of the encoded parts.
+    `given` holds fields that are known from beginning to end before anything is predicted: (name, one value an event).
     """
 
     resolution: int
@@ -63,6 +64,7 @@ class Header:
     velocity: int = 80
     parts: tuple[Part, ...] = (Part(),)
     title: str = ""
+    given: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, numbers and strings."""
@@ -77,6 +79,7 @@ class Header:
                 "meters": tuple(Meter(*m) for m in data["meters"]),
                 "tempos": tuple((int(t), float(q)) for t, q in data["tempos"]),
                 "parts": tuple(Part(*p) for p in data["parts"]),
+                "given": tuple((name, tuple(values)) for name, values in data.get("given", ())),
             }
         )
 

@@ -14,7 +14,8 @@ A vocabulary is declared, not learned; `restrict` names the symbols that a corpu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -35,13 +36,18 @@ Advance = Literal["", "now", "later", "sounds"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One place in an event: `size` symbols that stand for the values `first`, `first + 1`, ..."""
+    """One place in an event: `size` symbols that stand for the values `first`, `first + 1`, ...
+
+    With `below`, the name of an earlier field, values lie below that field's value, or are both the lowest there is:
+    the notes of a chord from the top down, and then none.
+    """
 
     name: str
     size: int
     first: int = 0
     advances: Advance = ""
     labels: tuple[str, ...] = ()
+    below: str = ""
 
     def __str__(self) -> str:
         return f"'{self.name}' of {self.size} values from {self.first}"
@@ -147,6 +153,27 @@ class Vocabulary:
             raise VocabularyError(f"{field} {value} is outside the vocabulary, {self.fields[i].first} to {last}")
         return int(self.starts[i]) + offset
 
+    @cached_property
+    def voices(self) -> tuple[str, ...]:
+        """The fields that are voices, from the top: voice1, voice2, ..."""
+        return tuple(field.name for field in self.fields if re.fullmatch(r"voice[1-9]\d*", field.name))
+
+    def possible(self, field: int, symbols: IntArray, present: Mapping[str, IntArray]) -> BoolArray | None:
+        """Which of a field's `symbols` can follow what is known of an event: (batch, n), None for all of them.
+
+        `present` holds the values of its earlier fields, (batch,) each.
+
+            >>> chord = Vocabulary((Field("voice1", 4, first=-1), Field("voice2", 4, first=-1, below="voice1")))
+            >>> chord.possible(1, np.arange(4, 8), {"voice1": np.array([-1, 1])}).tolist()
+            [[True, False, False, False], [True, True, False, False]]
+        """
+        declared = self.fields[field]
+        if not declared.below:
+            return None
+        values = self.values(symbols)
+        possible: BoolArray = (values < present[declared.below][:, None]) | (values == declared.first)
+        return possible
+
     def describe(self, symbol: int) -> str:
         """A symbol in words: 'pitch C4', 'duration 12', 'END'."""
         if symbol == self.end:
@@ -198,7 +225,10 @@ class Vocabulary:
     def to_json(self) -> dict[str, Any]:
         """Plain lists, numbers and strings."""
         return {
-            "fields": [[f.name, f.size, f.first, f.advances, list(f.labels)] for f in self.fields],
+            "fields": [
+                [f.name, f.size, f.first, f.advances, list(f.labels), *([f.below] if f.below else [])]
+                for f in self.fields
+            ],
             "resolution": self.resolution,
             "closed": self.closed,
             "alphabet": None if self.alphabet is None else list(self.alphabet),
@@ -208,7 +238,10 @@ class Vocabulary:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        fields = tuple(Field(n, size, first, adv, tuple(labels)) for n, size, first, adv, labels in data["fields"])
+        fields = tuple(
+            Field(name, size, first, advances, tuple(labels), *below)
+            for name, size, first, advances, labels, *below in data["fields"]
+        )
         alphabet = data["alphabet"]
         kept = None if alphabet is None else tuple(alphabet)
         return cls(fields, data["resolution"], data["closed"], kept, data["step"])

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 REST, HOLD = -2, -1
 
 
+def voice_field(name: str, *, below: str = "") -> Field:
+    """A field for what a voice does: REST, HOLD or a pitch."""
+    labels = ("rest", "hold", *(pitch_name(pitch) for pitch in range(128)))
+    return Field(name, 130, first=REST, labels=labels, below=below)
+
+
 @dataclass(frozen=True)
 class VoicesEncoding(ScoreEncoding):
     """Slices of `n_voices` parts; see the module's article.
@@ -126,9 +132,8 @@ class VoicesEncoding(ScoreEncoding):
 
     def _declare(self) -> Vocabulary:
         resolution = grid_of(self.grid).resolution
-        sounds = ("rest", "hold", *(pitch_name(p) for p in range(128)))
         phrase = Field("phrase", 2, labels=("", "end of phrase"))
-        voices = [Field(name, 130, first=REST, labels=sounds) for name in self._voice_names]
+        voices = [voice_field(name) for name in self._voice_names]
         if self._step:
             return Vocabulary((phrase, *voices), resolution, self.closed, step=self._step)
         duration = Field("duration", units_of(self.max_length, grid_of(self.grid)), first=1, advances="later")

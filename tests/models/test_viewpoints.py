@@ -140,7 +140,7 @@ def test_bad_viewpoints_are_explained(text, error, says):
 
 
 def test_viewpoints_need_their_fields():
-    with pytest.raises(InvalidParameterError, match="reads duration"):
+    with pytest.raises(InvalidParameterError, match="reads time"):
         parse("cpint|posinbar", 6, MelodyEncoding(fields=("pitch",)).vocabulary)
 
 

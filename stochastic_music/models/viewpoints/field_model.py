@@ -19,7 +19,7 @@ from stochastic_music.errors import VocabularyError
 from stochastic_music.models.viewpoints.choice import Gains
 from stochastic_music.models.viewpoints.past import NONE
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reading
-from stochastic_music.models.viewpoints.tables import END, Keys, Table, Tally
+from stochastic_music.models.viewpoints.tables import END, FIXED, Keys, Table, Tally
 from stochastic_music.models.viewpoints.weights import Weights, bucket, evidence, log_sum_exp
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import Vocabulary
@@ -30,7 +30,8 @@ class Numbering:
     """Small numbers for what each target sees, the same width for all.
 
     `low` and `size` (n_targets,) are the ranges seen in training; symbols there get numbers from 0, END `width` - 2,
-    anything else `width` - 1. `ids`, `values` and `is_end` (n_candidates,) describe the candidates.
+    values below 0 those before it, anything else `width` - 1. `ids`, `values` and `is_end` (n_candidates,) describe the
+    candidates.
     """
 
     plan: FieldPlan
@@ -47,7 +48,7 @@ class Numbering:
         low, size = np.zeros((2, len(plan.targets)), dtype=np.int64)
         values = vocabulary.values(ids)
         for i in range(len(plan.targets)):
-            seen = table.symbol[(target == i) & (table.symbol != END)]
+            seen = table.symbol[(target == i) & (table.symbol <= FIXED)]
             seen = seen if len(seen) else _widest(values)  # counted in the piece alone
             low[i], size[i] = seen.min(), np.ptp(seen) + 1
         return cls(plan, ids, values, ids == vocabulary.end, low, size)
@@ -55,13 +56,19 @@ class Numbering:
     @cached_property
     def width(self) -> int:
         """Numbers a target."""
-        return int(self.size.max(initial=0)) + 2
+        return int(self.size.max(initial=0)) + self._n_fixed + 1
+
+    @cached_property
+    def _n_fixed(self) -> int:
+        """How many symbols are seen alike from everywhere, END among them."""
+        return 1 - int(self.values.min(initial=0))
 
     def __call__(self, symbols: IntArray, target: IntArray | int) -> IntArray:
         """The numbers of symbols as targets see them (arrays that broadcast)."""
         number = symbols - self.low[target]
         inside = (number >= 0) & (number < self.size[target])
-        return np.where(symbols == END, self.width - 2, np.where(inside, number, self.width - 1))
+        fixed = (symbols > END - self._n_fixed) & (symbols <= END)
+        return np.where(fixed, self.width - 2 - (END - symbols), np.where(inside, number, self.width - 1))
 
     def of_candidates(self, references: IntArray) -> IntArray:
         """What each target sees of each candidate: references (n, n_targets) -> (n, n_targets, n_candidates)."""
@@ -168,8 +175,14 @@ class FieldModel:
         """What symbols that were never heard share."""
         return self.tally.novelty
 
-    def log_probs(self, reading: Reading, due: BoolArray) -> FloatArray:
-        """The next symbol after each row: (n, n_symbols); `due` (n_symbols,) are the symbols that may come."""
+    def log_probs(self, reading: Reading, due: BoolArray, possible: BoolArray | None = None) -> FloatArray:
+        """The next symbol after each row: (n, n_symbols); `due` (n_symbols,) are the symbols that may come.
+
+        `possible` (n, n_symbols) says which of them can follow each row, None that all can.
+        """
+        if possible is not None:
+            allowed: BoolArray = due & possible
+            return self._among(self.scores(reading), allowed)
         out = np.full((len(reading.keys), len(due)), -np.inf)
         unseen = due.copy()
         unseen[self.candidates] = False
@@ -178,6 +191,23 @@ class FieldModel:
         out[:, self.candidates] = scores + (known - log_sum_exp(scores)[:, None])
         if unseen.any():
             out[:, unseen] = np.log(self.novelty / unseen.sum())
+        return out
+
+    def _among(self, scores: FloatArray, due: BoolArray) -> FloatArray:
+        """The same where the symbols that may come, `due` (n, n_symbols), differ by row."""
+        out, unseen = np.full(due.shape, -np.inf), due.copy()
+        unseen[:, self.candidates] = False
+        scores = np.where(due[:, self.candidates], scores, -np.inf)
+        heard: BoolArray = np.asarray(np.isfinite(scores).any(axis=1))
+        n_unseen = unseen.sum(axis=1)
+        novelty = np.where(n_unseen > 0, np.where(heard, self.novelty, 1.0), 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out[:, self.candidates] = np.where(
+                heard[:, None], scores + (np.log1p(-novelty) - log_sum_exp(scores))[:, None], -np.inf
+            )
+            share = np.log(novelty / n_unseen)
+        rows, symbols = np.nonzero(unseen)
+        out[rows, symbols] = share[rows]
         return out
 
     def scores(self, reading: Reading) -> FloatArray:

@@ -10,6 +10,9 @@
 Sequences of order n see the n latest events, and where a link holds what is already known of the present, that
 too. At the beginning of a piece START stands for the event before the first, once: higher orders are silent there.
 An explicit context sees START as often as it reaches beyond the beginning.
+
+Where events have voices, `cpint|upper` stands for `cpint1|upper1`, `cpint2|upper2`, ..., one for each voice that has
+all it names; see `viewpoints.voices`. A lag below 0 is an event to come, of a voice that is given.
 """
 
 from __future__ import annotations
@@ -20,11 +23,13 @@ from dataclasses import dataclass, field
 
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.models.viewpoints.viewpoint import Viewpoint, find
+from stochastic_music.models.viewpoints.voices import Sounding, family_of, is_family, known_families, of_voice
 from stochastic_music.tokens import Vocabulary
 
 _NAME = r"[A-Za-z_][\w-]*"
+_ITEM = rf"{_NAME}(?:@-?\d+)?"
 _TERM = re.compile(
-    rf"(?P<chain>{_NAME}(?:\*{_NAME})*)(?::(?P<orders>\d+(?:-\d+)?))?(?:\|(?P<given>{_NAME}(?:@\d+)?(?:\*{_NAME}(?:@\d+)?)*))?"
+    rf"(?P<chain>{_NAME}(?:\*{_NAME})*)(?::(?P<orders>\d+(?:-\d+)?))?(?:\|(?P<given>{_ITEM}(?:\*{_ITEM})*))?"
 )
 
 
@@ -54,9 +59,32 @@ def parse(text: str, order: int, vocabulary: Vocabulary) -> list[Term]:
     """
     terms: dict[Term, None] = {}
     for part in text.split(","):
-        if part.strip():
-            terms.update(dict.fromkeys(_parse_one(part.strip(), order, vocabulary)))
+        for one in by_voice(part.strip(), vocabulary):
+            terms.update(dict.fromkeys(_parse_one(one, order, vocabulary)))
     return list(terms)
+
+
+def by_voice(part: str, vocabulary: Vocabulary) -> list[str]:
+    """What a part stands for, voice by voice: without families itself, and nothing where it is empty.
+
+    What predicts no voice hears the others as voice 0 would.
+    """
+    target = re.match(_NAME, part)
+    if target is None or not any(is_family(name, vocabulary) for name in re.findall(_NAME, part)):
+        return [part] if part else []
+    voices = range(1, len(vocabulary.voices) + 1) if is_family(target[0], vocabulary) else range(1)
+    return [one for one in (_numbered(part, k, vocabulary) for k in voices) if _has_all(one, vocabulary)]
+
+
+def _numbered(part: str, k: int, vocabulary: Vocabulary) -> str:
+    """The part as it is for voice k."""
+    return re.sub(_NAME, lambda match: match[0] + str(k) * is_family(match[0], vocabulary), part)
+
+
+def _has_all(part: str, vocabulary: Vocabulary) -> bool:
+    """Whether the voice has all that a part names: there is none above the first."""
+    names = [name for name in re.findall(_NAME, part) if is_family(family_of(name), vocabulary)]
+    return all(of_voice(name, vocabulary) for name in names)
 
 
 def _parse_one(text: str, order: int, vocabulary: Vocabulary) -> Iterator[Term]:
@@ -74,6 +102,8 @@ def _parse_one(text: str, order: int, vocabulary: Vocabulary) -> Iterator[Term]:
     if not target.field:
         raise InvalidParameterError(f"'{text}' begins with '{chain[0]}', which predicts nothing: begin with another")
     for name, lag in given:
+        if lag < 0 and not isinstance(resolve(name, vocabulary), Sounding):
+            raise InvalidParameterError(f"'{text}' looks ahead with '{name}', which is no voice")
         if lag == 0 and not known_at(resolve(name, vocabulary), target.field, vocabulary):
             raise InvalidParameterError(f"'{text}' reads '{name}' before it is known: give it a lag, as in {name}@1")
     low, high = _orders(match["orders"], 0 if given else order)
@@ -95,14 +125,14 @@ def _orders(text: str | None, order: int) -> tuple[int, int]:
     return (int(low), int(high)) if dash else (0, int(low))
 
 
-def resolve(name: str, vocabulary: Vocabulary) -> Viewpoint:
+def resolve(name: str, vocabulary: Vocabulary) -> Viewpoint | Sounding:
     """The viewpoint of that name; the fields of a vocabulary are viewpoints too, by their own names."""
     if vocabulary.index(name) is not None:
         return Viewpoint(name, None, field=name)
-    return find(name)
+    return of_voice(name, vocabulary) or find(name, known_families(vocabulary))
 
 
-def check_available(viewpoint: Viewpoint, vocabulary: Vocabulary) -> None:
+def check_available(viewpoint: Viewpoint | Sounding, vocabulary: Vocabulary) -> None:
     """Raise InvalidParameterError where events lack a field that the viewpoint reads."""
     missing = missing_fields(viewpoint, vocabulary)
     if missing:
@@ -112,19 +142,21 @@ def check_available(viewpoint: Viewpoint, vocabulary: Vocabulary) -> None:
         )
 
 
-def missing_fields(viewpoint: Viewpoint, vocabulary: Vocabulary) -> list[str]:
+def missing_fields(viewpoint: Viewpoint | Sounding, vocabulary: Vocabulary) -> list[str]:
     """The fields that a viewpoint reads and a vocabulary lacks."""
     needed = (*viewpoint.needs, *((viewpoint.field,) if viewpoint.field else ()))
-    return [name for name in needed if vocabulary.index(name) is None]
+    return [
+        name for name in needed if vocabulary.index(name) is None and not (name == "time" and vocabulary.clock.ticks)
+    ]
 
 
-def known_from(viewpoint: Viewpoint, vocabulary: Vocabulary) -> int:
+def known_from(viewpoint: Viewpoint | Sounding, vocabulary: Vocabulary) -> int:
     """The number of symbols of an event that must be heard before its value is known."""
     index = vocabulary.index(viewpoint.field or viewpoint.after)
     return 0 if index is None else index + 1
 
 
-def known_at(viewpoint: Viewpoint, field: str, vocabulary: Vocabulary) -> bool:
+def known_at(viewpoint: Viewpoint | Sounding, field: str, vocabulary: Vocabulary) -> bool:
     """Whether the present value is known when `field` is due."""
     due = vocabulary.index(field)
     return due is not None and known_from(viewpoint, vocabulary) <= due

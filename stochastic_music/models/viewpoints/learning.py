@@ -31,7 +31,7 @@ class Record(NamedTuple):
 
     Before event t of piece i the `keys` (n, n_events, n_terms) and `references` (n, n_events, n_targets), and what
     came: its id in `came` (n, n_events), what the targets saw of it in `seen` (n, n_events, n_targets). `heard`
-    (n, n_events) says where anything came.
+    (n, n_events) says where anything came, `above` (n, n_events) is the value of the field below which this one's lie.
     """
 
     keys: Keys
@@ -39,6 +39,7 @@ class Record(NamedTuple):
     came: IntArray
     seen: IntArray
     heard: BoolArray
+    above: IntArray
 
     @classmethod
     def empty(cls, plan: FieldPlan, n: int, n_events: int) -> Record:
@@ -50,6 +51,7 @@ class Record(NamedTuple):
             np.zeros((n, n_events), dtype=np.int64),
             np.full(wide, NONE),
             np.zeros((n, n_events), dtype=bool),
+            np.full((n, n_events), NONE),
         )
 
 
@@ -84,6 +86,7 @@ def record(reader: Reader, corpus: TokenCorpus) -> list[Record]:
         ended = (symbols == corpus.vocabulary.end)[:, None] & (reading.references != NONE)
         into.keys[rows], into.references[rows] = reading.keys, reading.references
         into.came[rows], into.seen[rows], into.heard[rows] = symbols, np.where(ended, END, seen), True
+        into.above[rows] = reading.past.present.get(corpus.vocabulary.fields[field].below, NONE)
         if step + 1 < padded.shape[1]:
             reading = reader.advance(reading, symbols)
     return records
@@ -163,12 +166,14 @@ def _weighed(
 ) -> list[FieldModel]:
     """The models of all fields; weights are learned from what was `kept` of `corpus`."""
     models, vocabulary = [], corpus.vocabulary
-    for plan, table, tally, heard in zip(reader.plans, *counts, kept, strict=True):
+    for f, (plan, table, tally, heard) in enumerate(zip(reader.plans, *counts, kept, strict=True)):
         learned = len(corpus) > 1 and len(tally.ids) > 1
         weights, gained = Weights.fixed(plan.n_rows), Gains.unasked(plan.parts)
         if learned:
             numbering = Numbering.of(plan, table, tally.ids, vocabulary)
-            weights, gained = _weigh(heard, table, numbering, tally.alone, lesson)
+            above = {vocabulary.fields[f].below: heard.above[heard.heard]}
+            possible = vocabulary.possible(f, tally.ids, above)
+            weights, gained = _weigh(heard, table, numbering, tally.alone, lesson, possible=possible)
         options: Any = {"weights": weights, "learned": learned, "gains": gained}
         models.append(FieldModel.of(plan, table, tally, vocabulary, **options))
     return models
@@ -214,9 +219,18 @@ def tallies(corpus: TokenCorpus) -> list[Tally]:
 
 
 def _weigh(
-    record: Record, table: Table, numbering: Numbering, alone: IntArray, lesson: Lesson
+    record: Record,
+    table: Table,
+    numbering: Numbering,
+    alone: IntArray,
+    lesson: Lesson,
+    *,
+    possible: BoolArray | None,
 ) -> tuple[Weights, Gains]:
-    """The weights, and what viewpoints gain; what no other piece has is left to novelty."""
+    """The weights, and what viewpoints gain; what no other piece has is left to novelty.
+
+    `possible` (n_events, n_candidates) says which candidates could have come, None that all could.
+    """
     plan, n = numbering.plan, len(numbering.ids)
     events = events_of(plan, record)
     known = ~np.isin(events.came, alone)
@@ -228,8 +242,12 @@ def _weigh(
     del parts, candidates
     if not known.all():
         features = _without(features, known, n)
+    if possible is not None:
+        possible = possible[known]
+        features = Features(*(part[possible.ravel()[features.row]] for part in features))
     chosen, piece = np.searchsorted(numbering.ids, events.came[known]), events.piece[known]
-    problem = Problem(features, chosen, n, plan.n_rows, half=halves(piece), penalty=lesson.penalty)
+    options: Any = {"half": halves(piece), "possible": possible, "penalty": lesson.penalty}
+    problem = Problem(features, chosen, n, plan.n_rows, **options)
     if not lesson.choose:
         return problem.solve(), Gains.unasked(plan.parts)
     gained = gains(problem, piece, plan.parts)

@@ -19,11 +19,15 @@ import numpy as np
 
 from stochastic_music.music.keys import key_distances, parse_key
 from stochastic_music.protocols import IntArray
-from stochastic_music.tokens import Header, Vocabulary
+from stochastic_music.tokens import HOLD, Header, Vocabulary
 from stochastic_music.tokens.clock import ClockState, Place, Spans
 
 #: "there is none"
 NONE = -(1 << 40)
+#: what is known of a voice after each event: what it sounds, its latest note, and the other note before that
+_LINES = ("sounding", "note", "prior")
+#: how fast the local key forgets: an event counts so many times as much as the next
+LOCAL = 0.85
 #: repeats longer than this are not told apart
 LONGEST_REPEAT = 8
 
@@ -34,7 +38,8 @@ class Past:
 
     `events` are the complete ones by field, and their `onset`: (batch, n_events) each. `present` holds the values
     heard of the event under way, `do` the tonics that headers give (of the major key with the same signature, as a
-    pitch class from -5 to 6; NONE where unknown), `answers` what was asked since the last complete event.
+    pitch class from -5 to 6; NONE where unknown), `given` the values of the fields that are known from beginning to
+    end, (batch, n) each and NONE after the piece, `answers` what was asked since the last complete event.
     """
 
     vocabulary: Vocabulary
@@ -42,14 +47,16 @@ class Past:
     do: IntArray
     events: Mapping[str, IntArray]
     present: Mapping[str, IntArray]
+    given: Mapping[str, IntArray]
     answers: dict[str, IntArray] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, vocabulary: Vocabulary, headers: Sequence[Header | None]) -> Self:
         """Nothing heard yet."""
         empty = np.zeros((len(headers), 0), dtype=np.int64)
-        events = dict.fromkeys((*(f.name for f in vocabulary.fields), "onset"), empty)
-        return cls(vocabulary, vocabulary.clock.start(headers), tonics(headers), events, {})
+        lines = [f"{voice} {line}" for voice in vocabulary.voices for line in _LINES]
+        events = dict.fromkeys((*(f.name for f in vocabulary.fields), "onset", *lines), empty)
+        return cls(vocabulary, vocabulary.clock.start(headers), tonics(headers), events, {}, given_by(headers))
 
     def hear(self, symbols: IntArray) -> Self:
         """The past after one more symbol a row: (batch,)."""
@@ -57,10 +64,36 @@ class Past:
         name = self.vocabulary.fields[len(self.present)].name
         present = {**self.present, name: self.vocabulary.values(symbols)}
         if len(present) < self.vocabulary.n_fields:
-            return type(self)(self.vocabulary, clock, self.do, self.events, present, self.answers)
-        latest = {**present, "onset": self.clock.time}
+            return type(self)(self.vocabulary, clock, self.do, self.events, present, self.given, self.answers)
+        latest = {**present, "onset": self.clock.time, **self._lines(present)}
         events = {name: np.concatenate([column, latest[name][:, None]], axis=1) for name, column in self.events.items()}
-        return type(self)(self.vocabulary, clock, self.do, events, {})
+        return type(self)(self.vocabulary, clock, self.do, events, {}, self.given)
+
+    def _lines(self, present: Mapping[str, IntArray]) -> dict[str, IntArray]:
+        """What is known of each voice after this event."""
+        lines: dict[str, IntArray] = {}
+        for voice in self.vocabulary.voices:
+            sounding, note = self._sounds(voice, present[voice]), self.last(f"{voice} note")
+            latest = np.where(sounding >= 0, sounding, note)
+            prior = np.where(latest == note, self.last(f"{voice} prior"), note)
+            lines.update(zip([f"{voice} {line}" for line in _LINES], (sounding, latest, prior), strict=True))
+        return lines
+
+    def _sounds(self, voice: str, value: IntArray) -> IntArray:
+        return np.where(value == HOLD, self.last(f"{voice} sounding"), value)
+
+    def sounding(self, voice: str, lag: int = 0) -> IntArray:
+        """What a voice sounds, a pitch or REST, `lag` events ago; below 0 ahead, if it is given. NONE if not known."""
+        if lag > 0:
+            return self.last(f"{voice} sounding", lag)
+        if lag == 0:
+            return self._sounds(voice, self.present[voice]) if voice in self.present else self.none
+        return self.ahead(f"{voice} sounding", -lag)
+
+    def ahead(self, name: str, lag: int) -> IntArray:
+        """The value of a given field `lag` events after the present one; NONE after the piece, or if not given."""
+        values, event = self.given.get(name), self.n_events + lag
+        return self.none if values is None or event >= values.shape[1] else values[:, event]
 
     def rows(self, chosen: slice | IntArray) -> Self:
         """Some of the rows."""
@@ -68,7 +101,8 @@ class Past:
         clock = ClockState(due[chosen], time[chosen], lag[chosen], Spans(*(part[chosen] for part in spans)))
         events = {name: column[chosen] for name, column in self.events.items()}
         present = {name: column[chosen] for name, column in self.present.items()}
-        return type(self)(self.vocabulary, clock, self.do[chosen], events, present)
+        given = {name: column[chosen] for name, column in self.given.items()}
+        return type(self)(self.vocabulary, clock, self.do[chosen], events, present, given)
 
     @property
     def n_events(self) -> int:
@@ -114,10 +148,29 @@ class Past:
         unknown = self.do == NONE
         if not unknown.any() or not self.n_events:
             return self.do
-        share = np.stack([(self.events["pitch"] % 12 == c).mean(axis=1) for c in range(12)], axis=1)
-        nearest = key_distances(share).argmin(axis=1)
-        heard = np.where(nearest < 12, nearest, nearest + 3) % 12
-        return np.where(unknown, np.where(heard > 6, heard - 12, heard), self.do)
+        return np.where(unknown, _major_tonic(self.key()), self.do)
+
+    def key(self, fade: float = 1.0) -> IntArray:
+        """The key nearest to the pitches so far, 0 to 11 major and 12 to 23 minor from C; NONE before the first.
+
+        An event counts `fade` times as much as the one after it.
+        """
+        return self._once(f"key {fade}", lambda: self._key(fade))
+
+    def _key(self, fade: float) -> IntArray:
+        names = [f"{voice} sounding" for voice in self.vocabulary.voices] or ["pitch"]
+        pitches = np.stack([self.events[name] for name in names], axis=2)
+        weight = fade ** np.arange(self.n_events)[::-1]
+        weight = weight[None, :, None] * (pitches >= 0)
+        cell = 12 * np.arange(len(pitches))[:, None, None] + pitches % 12
+        total = np.bincount(cell.ravel(), weight.ravel(), 12 * len(pitches)).reshape(-1, 12)
+        sums = total.sum(axis=1)
+        nearest = key_distances(total / np.maximum(sums, 1e-300)[:, None]).argmin(axis=1)
+        return np.where(sums > 0, nearest, NONE)
+
+    def local_tonic(self) -> IntArray:
+        """`do` as the latest pitches have it, -5 to 6; NONE before the first."""
+        return self._once("local tonic", lambda: _major_tonic(self.key(LOCAL)))
 
     def phrase_start(self) -> IntArray:
         """The number of the first event of the phrase under way (it may be the present one)."""
@@ -198,6 +251,35 @@ class Past:
         if key not in self.answers:
             self.answers[key] = ask()
         return self.answers[key]
+
+
+def _major_tonic(key: IntArray) -> IntArray:
+    """The tonic, -5 to 6, of the major key with the signature of keys 0 to 23; NONE of NONE."""
+    heard = np.where(key < 12, key, key + 3) % 12
+    return np.where(key == NONE, NONE, np.where(heard > 6, heard - 12, heard))
+
+
+def given_by(headers: Sequence[Header | None]) -> dict[str, IntArray]:
+    """The fields that any of the headers gives, and what voices sound there: (batch, n) each, filled up with NONE.
+
+    >>> given_by([Header(1, given=(("voice1", (72, 74)),)), None])["voice1"].tolist() == [[72, 74], [NONE, NONE]]
+    True
+    """
+    rows = [dict(header.given) if header else {} for header in headers]
+    given = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        given[name] = np.full((len(rows), max(len(row.get(name, ())) for row in rows)), NONE)
+        for line, row in zip(given[name], rows, strict=True):
+            line[: len(row.get(name, ()))] = row.get(name, ())
+        given[f"{name} sounding"] = _looked_through(given[name])
+    return given
+
+
+def _looked_through(values: IntArray) -> IntArray:
+    """The latest value that is no HOLD, (batch, n)."""
+    latest = np.where(values != HOLD, np.arange(values.shape[1]), 0)
+    found: IntArray = np.take_along_axis(values, np.maximum.accumulate(latest, axis=1), axis=1)
+    return found
 
 
 def tonics(headers: Sequence[Header | None]) -> IntArray:

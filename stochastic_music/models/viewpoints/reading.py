@@ -7,7 +7,7 @@ it, and so do prediction and composition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -18,8 +18,9 @@ from scipy import sparse
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.models.viewpoints.language import Term, known_from, resolve
 from stochastic_music.models.viewpoints.past import NONE, Past
-from stochastic_music.models.viewpoints.tables import Keys
+from stochastic_music.models.viewpoints.tables import END, Keys
 from stochastic_music.models.viewpoints.viewpoint import Viewpoint
+from stochastic_music.models.viewpoints.voices import NO_PITCH, Columns, Sounding
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -76,8 +77,9 @@ class FieldPlan:
 
     `targets` are the viewpoints derived from it, and `target` (n_terms,) says which of them a term counts. `parts`
     (n_rows,) are the viewpoints as they were written, those of the long terms before those of the short ones.
-    `multiplier` is (n_terms, (depth + 1) * n_viewpoints), `salt` (n_terms,). A term is silent before `least`
-    events. `n_long` terms are counted in the corpus, and those numbered `short` in the piece so far.
+    `multiplier` is (n_terms, (depth + 1) * n_viewpoints + n_columns), `salt` (n_terms,); `columns` are what contexts
+    read off voices. A term is silent before `least` events. `n_long` terms are counted in the corpus, and those
+    numbered `short` in the piece so far.
     """
 
     terms: tuple[Term, ...]
@@ -87,6 +89,7 @@ class FieldPlan:
     targets: tuple[Viewpoint, ...]
     target: IntArray
     least: IntArray
+    columns: Columns
     multiplier: sparse.csr_matrix
     salt: Keys
 
@@ -107,13 +110,19 @@ class FieldPlan:
         return np.flatnonzero(folds == "class"), np.flatnonzero(folds == "sign")
 
     def see(self, values: IntArray, references: IntArray) -> IntArray:
-        """What each target sees of values: (n or 1, m), from references (n, n_targets): (n, n_targets, m)."""
+        """What each target sees of values: (n or 1, m), from references (n, n_targets): (n, n_targets, m).
+
+        Values below 0 are seen alike from everywhere.
+        """
         octaves, signs = self.folds
         out = values[:, None, :] - references[:, :, None]
+        fixed = values < 0
         if len(octaves):
             out[:, octaves] %= 12
         if len(signs):
             out[:, signs] = np.sign(out[:, signs])
+        if fixed.any():
+            out = np.where(fixed[:, None], END + values[:, None], out)
         out[references == NONE] = NONE
         return out
 
@@ -129,8 +138,10 @@ class Reader:
     ) -> None:
         self.vocabulary = vocabulary
         everything = [term for group in (long, short) for terms in group.values() for term in terms]
-        self.depth = max((lag for term in everything for _, lag in term.context), default=1) or 1
-        named = {name: resolve(name, vocabulary) for term in everything for name in _names(term)}
+        resolved = {name: resolve(name, vocabulary) for term in everything for name in _names(term)}
+        named = {name: found for name, found in resolved.items() if isinstance(found, Viewpoint)}
+        self._soundings = {name: found for name, found in resolved.items() if isinstance(found, Sounding)}
+        self.depth = max((lag for term in everything for name, lag in term.context if name in named), default=1) or 1
         fields = {field.name: Viewpoint(field.name, None, field=field.name) for field in vocabulary.fields}
         self.viewpoints = list({**fields, **named}.values())
         self._index = {viewpoint.name: i for i, viewpoint in enumerate(self.viewpoints)}
@@ -155,21 +166,39 @@ class Reader:
         least = np.array([term.least for term in terms], dtype=np.int64)
         chosen = np.array([terms.index(term) for term in short], dtype=np.int64)
         parts = (*(term.part for term in long), *(f"{term.part}, short" for term in short))
-        multiplier, salt = self._hashing(field, terms)
-        return FieldPlan(terms, len(long), chosen, parts, tuple(targets), target, least, multiplier, salt)
+        columns, places = self._places(terms, target if field in self.vocabulary.voices else [NO_PITCH] * len(terms))
+        multiplier, salt = self._hashing(field, terms, places, len(columns))
+        return FieldPlan(terms, len(long), chosen, parts, tuple(targets), target, least, columns, multiplier, salt)
 
-    def _hashing(self, field: str, terms: Sequence[Term]) -> tuple[sparse.csr_matrix, Keys]:
+    def _places(self, terms: Sequence[Term], seen_from: Sequence[int] | IntArray) -> tuple[Columns, list[list[int]]]:
+        """Where each term finds its context, and what that reads off other voices, from the reference of a target."""
+        pairs = [(term, int(target)) for term, target in zip(terms, seen_from, strict=True)]
+        heard = [(name, lag, target) for term, target in pairs for name, lag in term.context if name in self._soundings]
+        columns = Columns([(self._soundings[name], lag, target) for name, lag, target in heard])
+        first = (self.depth + 1) * len(self.viewpoints)
+
+        def of(name: str, lag: int, target: int) -> Iterable[int]:
+            if name in self._soundings:
+                return (first + place for place in columns.places[name, lag, target])
+            return [lag_column(self._index[name], lag, len(self.viewpoints))]
+
+        return columns, [
+            [place for name, lag in term.context for place in of(name, lag, target)] for term, target in pairs
+        ]
+
+    def _hashing(
+        self, field: str, terms: Sequence[Term], places: Sequence[Sequence[int]], n_columns: int
+    ) -> tuple[sparse.csr_matrix, Keys]:
         """Random multipliers: those of a term follow from the field and its own name alone."""
-        columns, lengths, values, salts = [], [], [], []
-        for term in terms:
+        values, salts = [], []
+        for term, mine in zip(terms, places, strict=True):
             random = np.random.default_rng([_MULTIPLIERS, *f"{field} {term}".encode()])
-            columns += [lag_column(self._index[name], lag, len(self.viewpoints)) for name, lag in term.context]
-            values.append(random.integers(1, 1 << 63, len(term.context), dtype=np.uint64) * np.uint64(2) + np.uint64(1))
+            values.append(random.integers(1, 1 << 63, len(mine), dtype=np.uint64) * np.uint64(2) + np.uint64(1))
             salts.append(random.integers(1, 1 << 63, dtype=np.uint64))
-            lengths.append(len(term.context))
-        shape = (len(terms), (self.depth + 1) * len(self.viewpoints))
+        shape = (len(terms), (self.depth + 1) * len(self.viewpoints) + n_columns)
         data = np.concatenate([np.zeros(0, dtype=np.uint64), *values])
-        matrix = sparse.csr_matrix((data, np.array(columns, dtype=np.int64), np.cumsum([0, *lengths])), shape=shape)
+        columns = np.array([place for mine in places for place in mine], dtype=np.int64)
+        matrix = sparse.csr_matrix((data, columns, np.cumsum([0, *map(len, places)])), shape=shape)
         return matrix, np.array(salts, dtype=np.uint64)
 
     def begin(self, headers: Sequence[Header | None]) -> Reading:
@@ -211,7 +240,10 @@ class Reader:
             present[:, i] = self.viewpoints[i].reference(past)
         references = np.stack([v.reference(past) for v in plan.targets], axis=1)
         seen = np.concatenate([present[:, None], self._seen_from_now(past, recent)], axis=1)
-        flat = seen.reshape(len(seen), -1).view(np.uint64)
+        flat = seen.reshape(len(seen), -1)
+        if len(plan.columns):
+            flat = np.concatenate([flat, plan.columns.read(past, references)], axis=1)
+        flat = flat.view(np.uint64)
         keys = (plan.multiplier @ flat.T).T + plan.salt
         keys[:, past.n_events < plan.least] = 0
         return Reading(past, field, present, recent, keys, references, memories)

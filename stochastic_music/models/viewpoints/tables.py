@@ -24,8 +24,10 @@ from stochastic_music.protocols import BoolArray, IntArray
 
 Keys: TypeAlias = NDArray[np.uint64]
 
-#: the symbol that every target sees in END
+#: the symbol that every target sees in END; in values below 0 (a voice that holds its note, or rests) it sees END and
+#: these together: symbols above FIXED are seen alike from every reference
 END = 1 << 30
+FIXED = END - 8
 
 
 @dataclass(frozen=True, eq=False)

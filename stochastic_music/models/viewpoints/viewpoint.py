@@ -21,7 +21,7 @@ and `register` makes it known by its name. Names are those of IDyOM [1] where it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Literal, TypeAlias
@@ -29,7 +29,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from stochastic_music.errors import UnknownNameError, UsageError
-from stochastic_music.models.viewpoints.past import NONE, Past
+from stochastic_music.models.viewpoints.past import LOCAL, NONE, Past
+from stochastic_music.models.viewpoints.tables import FIXED
 from stochastic_music.protocols import IntArray
 
 Ask: TypeAlias = Callable[[Past], IntArray]
@@ -42,7 +43,8 @@ class Viewpoint:
     `field` is what a derived viewpoint predicts, "" for an observed one. `ask` gives the reference, or the value.
     `fold` takes octaves ("class") or sizes ("sign") off a distance. An observed value is known once the field
     `after` was heard ("" or a field that events do not have: at once). `needs` are fields without which there is
-    nothing to read. Past values of a `lasting` reference, such as the tonic, are seen from where it stands now.
+    nothing to read, "time" meaning that events take time. Past values of a `lasting` reference, such as the tonic, are
+    seen from where it stands now.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Viewpoint:
             distance = distance % 12
         elif self.fold == "sign":
             distance = np.sign(distance)
+        distance = np.where(values > FIXED, values, distance)
         return np.where((reference == NONE) | (values == NONE), NONE, distance)
 
     def reference(self, past: Past) -> IntArray:
@@ -100,8 +103,10 @@ def register(viewpoint: Viewpoint) -> Viewpoint:
     return viewpoint
 
 
-def find(name: str) -> Viewpoint:
-    """The viewpoint of that name, built in, registered or of a plug-in; raises UnknownNameError naming the nearest.
+def find(name: str, others: Iterable[str] = ()) -> Viewpoint:
+    """The viewpoint of that name, built in, registered or of a plug-in.
+
+    Raises UnknownNameError naming the nearest; `others` are names that could have been meant, too.
 
     >>> find("cpint").field
     'pitch'
@@ -109,7 +114,7 @@ def find(name: str) -> Viewpoint:
     if name not in _KNOWN:
         for point in entry_points(group="stochastic_music.viewpoints", name=name):
             return register(point.load())
-        raise UnknownNameError("viewpoint", name, known_viewpoints())
+        raise UnknownNameError("viewpoint", name, [*known_viewpoints(), *others])
     return _KNOWN[name]
 
 
@@ -164,7 +169,8 @@ def _complete(past: Past) -> IntArray:
     return kinds
 
 
-_TIMED = ("duration",)
+_TIMED = ("time",)
+_LASTING = ("duration",)
 _PHRASED = ("phrase",)
 _BOTH = ("duration", "phrase")
 _ALL = ("duration", "phrase", "pitch")
@@ -196,7 +202,9 @@ BUILT_IN = [
     observed("aligned4", lambda past: past.aligned(4), after="rest", needs=_TIMED),
     observed("aligned8", lambda past: past.aligned(8), after="rest", needs=_TIMED),
     # pitch, seen as a whole
-    observed("tonic", lambda past: past.tonic(), needs=("pitch",)),
+    observed("tonic", lambda past: past.tonic()),
+    observed("mode", lambda past: past.key() // 12),
+    observed("localmode", lambda past: past.key(LOCAL) // 12),
     observed("recentset", _recent_set, needs=("pitch",)),
     observed(
         "highest", lambda past: _sum(past.events["pitch"].max(axis=1, initial=NONE), -past.tonic()), needs=("pitch",)
@@ -224,11 +232,11 @@ BUILT_IN = [
     observed("bar", lambda past: past.place().bar, needs=_TIMED),
     observed("barofeight", lambda past: past.place().bar % 8, needs=_TIMED),
     observed("pickup", lambda past: past.clock.spans.start[:, 0], needs=_TIMED),
-    observed("durbar1", lambda past: past.at("duration", past.bars_ago(1)), after="rest", needs=_TIMED),
-    observed("durbar2", lambda past: past.at("duration", past.bars_ago(2)), after="rest", needs=_TIMED),
-    observed("durbar4", lambda past: past.at("duration", past.bars_ago(4)), after="rest", needs=_TIMED),
-    observed("durrepeat", lambda past: past.at("duration", past.repeat("duration")[0]), needs=_TIMED),
-    observed("durrepeated", lambda past: past.repeat("duration")[1], needs=_TIMED),
+    observed("durbar1", lambda past: past.at("duration", past.bars_ago(1)), after="rest", needs=_LASTING),
+    observed("durbar2", lambda past: past.at("duration", past.bars_ago(2)), after="rest", needs=_LASTING),
+    observed("durbar4", lambda past: past.at("duration", past.bars_ago(4)), after="rest", needs=_LASTING),
+    observed("durrepeat", lambda past: past.at("duration", past.repeat("duration")[0]), needs=_LASTING),
+    observed("durrepeated", lambda past: past.repeat("duration")[1], needs=_LASTING),
     # phrases
     derived("liph", "phrase"),
     observed("fiph", lambda past: (past.phrase_start() == past.n_events).astype(np.int64), needs=_PHRASED),

@@ -86,6 +86,7 @@ class Problem:
         n_candidates: how many there are.
         n_terms: how many terms there are.
         half: which half of the events each belongs to, 0 or 1, (n_events,); see `solve`.
+        possible: which candidates could have come, (n_events, n_candidates); None for all.
         penalty: how strongly weights are held back, 1 being the usual.
 
     The variables are (2, n_terms, 1 + N_BUCKETS), of `believed` and `trusted`: base first, each divided by its scale, 0
@@ -101,6 +102,7 @@ class Problem:
         n_terms: int,
         *,
         half: IntArray,
+        possible: BoolArray | None = None,
         penalty: float = 1.0,
     ) -> None:
         self.n_candidates = n_candidates
@@ -110,7 +112,7 @@ class Problem:
         self.evidence = evidence(times)
         cells = (len(chosen) * n_candidates, len(self.column))
         matrix = sparse.csr_matrix((np.ones(len(kind)), (features.row, kind)), shape=cells)
-        self.halves = [_Half.of(matrix, chosen, np.flatnonzero(half == i)) for i in range(2)]
+        self.halves = [_Half.of(matrix, chosen, possible, np.flatnonzero(half == i)) for i in range(2)]
         self.penalty = np.empty(self.shape)
         self.penalty[:, :, 0] = BASE * penalty
         self.penalty[0, :, 1:], self.penalty[1, :, 1:] = BELIEVED * penalty, TRUSTED * penalty
@@ -190,21 +192,27 @@ class Problem:
 
 
 class _Half(NamedTuple):
-    """Some of the events: which kinds of feature each row event * n_candidates + candidate has, and what came."""
+    """Some of the events: which kinds of feature each row event * n_candidates + candidate has, and what came.
+
+    `impossible` (n_events, n_candidates) says what could not have come, None that there is no such thing.
+    """
 
     kinds: sparse.csr_matrix
     chosen: IntArray
+    impossible: BoolArray | None
 
     @classmethod
-    def of(cls, matrix: sparse.csr_matrix, chosen: IntArray, events: IntArray) -> _Half:
+    def of(cls, matrix: sparse.csr_matrix, chosen: IntArray, possible: BoolArray | None, events: IntArray) -> _Half:
         """Those numbered `events`."""
         n_candidates = matrix.shape[0] // max(len(chosen), 1)
         rows = (events[:, None] * n_candidates + np.arange(n_candidates)).ravel()
-        return cls(matrix[rows], chosen[events])
+        return cls(matrix[rows], chosen[events], None if possible is None else ~possible[events])
 
     def scores(self, boost: FloatArray, n_candidates: int) -> FloatArray:
         """(n_events, n_candidates): before normalization."""
         scores: FloatArray = (self.kinds @ boost).reshape(-1, n_candidates)
+        if self.impossible is not None:
+            scores[self.impossible] = -np.inf
         return scores
 
     def surprise(self, scores: FloatArray) -> FloatArray:
