@@ -5,15 +5,18 @@
 
 A fitted pipeline is what a model file holds: parameters, vocabulary, learned arrays, the headers of the
 training pieces (meter, pickup, key, tempo, parts) and, unless left out, the training symbols.
+
+`merge` and `forget` give the pipeline that `fit` would give with more pieces, or without some: the same file, byte
+for byte, where nothing but counts is learned, or where the sources are there to learn weights from again.
 """
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -21,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import __version__, _random, model_file, registry
-from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
-from stochastic_music.errors import NotFittedError
+from stochastic_music.corpus import Corpus, Roster, TokenCorpus, encode_corpus
+from stochastic_music.errors import EmptyCorpusError, ModelFileError, NotFittedError, UnknownNameError, UsageError
+from stochastic_music.evaluation import OriginalityIndex, lines
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import parse_key, pitch_class_weights, relative_mode
 from stochastic_music.protocols import Constraint
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score
 
     from stochastic_music.corpus import EncodingReport
+
+_log = logging.getLogger(__name__)
 
 Transpose: TypeAlias = Literal["none", "common", "all"]
 #: a piece that the model does not end is cut after this many events, or twice the longest training piece
@@ -61,9 +67,9 @@ class Pipeline:
         transpose: "none", or "common" to bring every piece to C major or A minor first, "all" to learn from
             every piece in all twelve keys.
 
-    After `fit`: `vocabulary_`, `alphabet_` (the symbols of the corpus, END left out), `headers_` (one a
-    training piece), `corpus_` (the training symbols as a TokenCorpus, None in a file saved without
-    sources), `report_` (what encoding lost) and `card_`.
+    After `fit`: `vocabulary_`, `pieces_` (a `Roster`: what is known of each training piece besides its symbols),
+    `corpus_` (these symbols as a TokenCorpus, None in a file saved without sources), `report_` (what encoding
+    lost) and `card_`.
 
         >>> import stochastic_music as sm
         >>> corpus = sm.Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
@@ -91,28 +97,142 @@ class Pipeline:
         """Learn from scores; returns self. Raises EmptyCorpusError where nothing can be encoded."""
         tokens, report = self.encode(corpus, training=True)
         self.report_ = report
-        return self.fit_tokens(tokens, card={"licences": list(corpus.licences)})
+        licence = dict(zip(corpus.names, (piece.licence for piece in corpus.report.pieces), strict=True))
+        return self.fit_tokens(tokens, licences=[licence[name] for name in tokens.names])
 
-    def fit_tokens(self, tokens: TokenCorpus, *, card: dict[str, Any] | None = None) -> Self:
-        """Learn from symbols; `card` describes where they come from."""
+    def fit_tokens(self, tokens: TokenCorpus, *, licences: Sequence[str] | None = None) -> Self:
+        """Learn from symbols; `licences`, one a piece, say how they may be used."""
         self.model.fit(tokens)
-        self.vocabulary_: Vocabulary = tokens.vocabulary
-        self.headers_: tuple[Header | None, ...] = tokens.headers
-        self.fingerprints_ = fingerprints(tokens)
-        self.corpus_: TokenCorpus | None = tokens
-        self.alphabet_: NDArray[np.int64] = np.setdiff1d(tokens.symbols, [tokens.vocabulary.end])
-        n_notes = int(begins_note(tokens.vocabulary, tokens.symbols).sum())
-        lengths = tokens.lengths // tokens.vocabulary.n_fields
-        self.card_: dict[str, Any] = {
-            **(card or {}),
-            "n_pieces": len(tokens),
-            "n_notes": n_notes,
-            "least_events": int(lengths.min()),
-            "most_events": max(MAX_EVENTS, 2 * int(lengths.max())),
-            "ends_on_line": _ends_on_line(tokens),
-        }
+        n_notes = np.array([begins_note(tokens.vocabulary, row).sum() for row in tokens], dtype=np.int64)
+        roster = Roster.of(tokens, n_notes=n_notes, licences=licences or [""] * len(tokens))
+        return self._settle(tokens.vocabulary, roster, tokens)
+
+    def _settle(self, vocabulary: Vocabulary, pieces: Roster, corpus: TokenCorpus | None) -> Self:
+        self.vocabulary_ = vocabulary
+        self.pieces_ = pieces
+        self.corpus_ = corpus
         self._composer: Any = None
         return self
+
+    @property
+    def headers_(self) -> tuple[Header | None, ...]:
+        """The header of each training piece."""
+        return self.pieces_.headers
+
+    @property
+    def fingerprints_(self) -> NDArray[np.uint64]:
+        """The fingerprint of each training piece: (n_pieces,)."""
+        return self.pieces_.fingerprints
+
+    @property
+    def alphabet_(self) -> NDArray[np.int64]:
+        """The symbols of the corpus, END left out."""
+        return self.pieces_.alphabet
+
+    @property
+    def card_(self) -> dict[str, Any]:
+        """What the corpus was: licences, how many pieces and notes, and how long pieces are to be."""
+        least, most = int(self.pieces_.n_events.min()), int(self.pieces_.n_events.max())
+        return {**self.pieces_.facts(), "least_events": least, "most_events": max(MAX_EVENTS, 2 * most)}
+
+    def merge(self, other: Pipeline) -> Pipeline:
+        """The pipeline fitted on the pieces of both, this one's first; neither is changed.
+
+        Counts add. Weights that were learned are learned again from all pieces; where a file has no sources they
+        stay as they were here, and are marked stale: `info` and whoever opens the file says so. Raises
+        UsageError naming the first difference where the two were not made alike, and for models whose counts do
+        not add up where there are no sources; VocabularyError for different vocabularies.
+        """
+        self._check_fitted()
+        other._check_fitted()
+        self._check_made_alike(other)
+        corpus = None if self.corpus_ is None or other.corpus_ is None else self.corpus_ + other.corpus_
+        if corpus is None and (self.corpus_ is not None or other.corpus_ is not None):
+            _log.warning("One of the two has no sources, so the merged model has none.")
+        add = getattr(self.model, "merge", None)
+        model = add(other.model, pieces=corpus) if add else _fitted_anew(self.model, corpus)
+        return self._with(model, self.vocabulary_.union(other.vocabulary_), self.pieces_ + other.pieces_, corpus)
+
+    def forget(self, what: str | Iterable[str] | Corpus | Score) -> Pipeline:
+        """The pipeline fitted without some of its pieces; this one is not changed.
+
+        `what` names them, or is their music, which a file without sources needs. All pieces of a name are
+        forgotten, and all that have these notes. Weights are learned again, or stale, as `merge` says. Raises
+        UnknownNameError naming the nearest for names that are not there, UsageError for music that is not,
+        EmptyCorpusError where nothing would be left.
+        """
+        self._check_fitted()
+        places, lost = self._lost(what)
+        if len(places) == len(self.pieces_):
+            raise EmptyCorpusError("nothing would be left: these are all pieces of the model. Leave one at least")
+        kept = np.setdiff1d(np.arange(len(self.pieces_)), places)
+        corpus = None if self.corpus_ is None else self.corpus_.select(kept)
+        take_away = getattr(self.model, "forget", None)
+        model = take_away(lost, kept=corpus) if take_away else _fitted_anew(self.model, corpus)
+        return self._with(model, self.vocabulary_, self.pieces_.without(places, lost), corpus)
+
+    def _with(self, model: Any, vocabulary: Vocabulary, pieces: Roster, corpus: TokenCorpus | None) -> Pipeline:
+        made = Pipeline(self.encoding, model, transpose=self.transpose)._settle(vocabulary, pieces, corpus)
+        made._warn_if_stale()
+        return made
+
+    def _warn_if_stale(self) -> None:
+        if getattr(self.model, "stale_", False):
+            _log.warning(
+                "The weights of this model are stale: its counts have changed since they were learned, and the pieces "
+                "were not there to learn them again. Fit it again, from sources, for the best."
+            )
+
+    def _check_made_alike(self, other: Pipeline) -> None:
+        for what, mine, theirs in (
+            ("encoding", self.encoding, other.encoding),
+            ("transpose", self.transpose, other.transpose),
+        ):
+            if mine != theirs:
+                raise UsageError(
+                    f"these models cannot be merged: {what} is {mine!r} in one and {theirs!r} in the other. "
+                    "Fit one of them again"
+                )
+
+    def _lost(self, what: str | Iterable[str] | Corpus | Score) -> tuple[NDArray[np.int64], TokenCorpus]:
+        """The places of pieces to forget, ascending, and their symbols."""
+        names = [what] if isinstance(what, str) else what
+        if not isinstance(names, Corpus) and isinstance(names, Iterable):
+            return self._named(list(names))
+        music = names if isinstance(names, Corpus) else Corpus.from_scores([names])
+        tokens = self.encode(music, training=True)[0]
+        found = self.pieces_.places_of(tokens)
+        missing = [i for i, places in enumerate(found) if not len(places)]
+        if missing:
+            raise UsageError(self._never_seen(tokens.select(missing[:1])))
+        places, first = np.unique(np.concatenate(found), return_index=True)
+        row = np.repeat(np.arange(len(found)), [len(places) for places in found])[first]
+        lost = tokens.select(row)
+        return places, replace(lost, headers=tuple(self.headers_[i] for i in places))
+
+    def _named(self, names: list[str]) -> tuple[NDArray[np.int64], TokenCorpus]:
+        if self.corpus_ is None:
+            raise UsageError(
+                "this model was saved without sources and knows no names: give the music of the pieces to forget, "
+                "as a Corpus or a score"
+            )
+        places: list[int] = []
+        for name in dict.fromkeys(names):
+            found = [i for i, known in enumerate(self.corpus_.names) if known == name]
+            if not found:
+                raise UnknownNameError("training piece", name, set(self.corpus_.names))
+            if len(found) > 1:
+                _log.info("%d training pieces are called '%s': all of them are forgotten.", len(found), name)
+            places += found
+        chosen = np.array(sorted(places), dtype=np.int64)
+        return chosen, self.corpus_.select(chosen)
+
+    def _never_seen(self, piece: TokenCorpus) -> str:
+        message = f"'{piece.names[0]}' was not in the training of this model: no piece has just these notes"
+        if self.corpus_ is None or self.vocabulary_.index("pitch") is None:
+            return message
+        copied = OriginalityIndex.from_tokens(self.corpus_).longest_copy(lines(piece)[0])
+        return f"{message}. The nearest is '{copied.piece}', with {copied.length} notes in a row"
 
     def score(self, corpus: Corpus) -> float:
         """Mean log probability per symbol of `corpus`, END included, in nats."""
@@ -181,10 +301,8 @@ class Pipeline:
         self._check_fitted()
         learned = self.model.to_arrays() if hasattr(self.model, "to_arrays") else {}
         arrays = {f"model.{name}": array for name, array in learned.items()}
-        arrays["corpus.fingerprints"] = self.fingerprints_
-        arrays["corpus.alphabet"] = self.alphabet_
-        unique, index = _unique_headers(self.headers_)
-        arrays["corpus.header_index"] = index
+        roster, columns = self.pieces_.to_file()
+        arrays |= {f"corpus.{name}": column for name, column in columns.items()}
         if sources and self.corpus_ is not None:
             arrays["corpus.symbols"] = self.corpus_.symbols.astype(np.min_scalar_type(self.vocabulary_.end))
             arrays["corpus.offsets"] = self.corpus_.offsets
@@ -194,7 +312,8 @@ class Pipeline:
             "model": [registry.name_of("models", self.model), registry.parameters_set(self.model)],
             "transpose": self.transpose,
             "vocabulary": self.vocabulary_.to_json(),
-            "headers": [header and header.to_json() for header in unique],
+            "stale": bool(getattr(self.model, "stale_", False)),
+            **roster,
             "names": list(self.corpus_.names) if sources and self.corpus_ is not None else None,
             "card": self.card_,
         }
@@ -207,22 +326,29 @@ class Pipeline:
 
     @classmethod
     def from_file(cls, file: model_file.ModelFile) -> Pipeline:
-        """The pipeline that `file` holds."""
+        """The pipeline that `file` holds; raises ModelFileError where something is missing."""
+        try:
+            return cls._of_file(file)
+        except KeyError as error:
+            raise ModelFileError(
+                f"{file.path} holds no {error}: another version wrote it. Fit the model again"
+            ) from error
+
+    @classmethod
+    def _of_file(cls, file: model_file.ModelFile) -> Pipeline:
         meta = file.meta
         pipeline = cls(
             registry.create("encodings", *meta["encoding"]),
             registry.create("models", *meta["model"]),
             transpose=meta["transpose"],
         )
-        pipeline.vocabulary_ = Vocabulary.from_json(meta["vocabulary"])
-        headers = [header and Header.from_json(header) for header in meta["headers"]]
-        pipeline.headers_ = tuple(headers[i] for i in file["corpus.header_index"])
-        pipeline.fingerprints_ = file["corpus.fingerprints"]
-        pipeline.card_ = meta["card"]
-        pipeline.corpus_ = _stored_corpus(file, pipeline.vocabulary_, pipeline.headers_)
-        pipeline.alphabet_ = file["corpus.alphabet"]
-        pipeline._composer = None
-        pipeline._restore_model({name.removeprefix("model."): file[name] for name in file if name.startswith("model.")})
+        vocabulary = Vocabulary.from_json(meta["vocabulary"])
+        pieces = Roster.from_file(meta, _part(file, "corpus."), vocabulary.n_symbols)
+        pipeline._settle(vocabulary, pieces, _stored_corpus(file, vocabulary, pieces.headers))
+        pipeline._restore_model(_part(file, "model."))
+        if meta["stale"]:
+            pipeline.model.stale_ = True
+        pipeline._warn_if_stale()
         return pipeline
 
     def _restore_model(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -276,30 +402,16 @@ def _as_far_as(header: Header, score: Score) -> Header:
     )
 
 
-def fingerprints(tokens: TokenCorpus) -> NDArray[np.uint64]:
-    """A 64-bit fingerprint per piece, of its symbols: (n_pieces,). Tells training pieces apart from new ones."""
-    digests = (hashlib.sha256(row.astype("<i8").tobytes()).digest()[:8] for row in tokens)
-    return np.array([int.from_bytes(digest, "little") for digest in digests], dtype=np.uint64)
+def _fitted_anew(model: Any, corpus: TokenCorpus | None) -> Any:
+    """A copy of `model` fitted on `corpus`: for models that cannot add, or take away."""
+    if corpus is None:
+        raise UsageError(f"{model!r} cannot add or take away what it counted, and there are no sources to fit it again")
+    return copy(model).fit(corpus)
 
 
-def _ends_on_line(tokens: TokenCorpus, at_most: int = 100, longest: int = 4096) -> bool:
-    """Whether most pieces stop sounding on a bar line; asked of the first ones that are not very long."""
-    clock, end = tokens.vocabulary.clock, tokens.vocabulary.end
-    asked = np.flatnonzero(tokens.lengths <= longest)[:at_most]
-    if not clock.ticks or not len(asked):
-        return True
-    headers = [tokens.headers[i] for i in asked]
-    state = clock.start(headers)
-    for column in zip_longest(*(tokens[i].tolist() for i in asked), fillvalue=end):
-        state = clock.advance(state, np.array(column, dtype=np.int64))
-    pickups = np.array([header.pickup if header else 0 for header in headers])
-    return bool(clock.on_line(state, pickups).mean() >= 0.5)
-
-
-def _unique_headers(headers: Sequence[Header | None]) -> tuple[list[Header | None], NDArray[np.int64]]:
-    places: dict[Header | None, int] = {}
-    index = [places.setdefault(header and replace(header, title=""), len(places)) for header in headers]
-    return list(places), np.array(index, dtype=np.int64)
+def _part(file: model_file.ModelFile, prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): file[name] for name in file if name.startswith(prefix)}
 
 
 def _stored_corpus(

@@ -70,8 +70,8 @@ def _classified(names: list[str], pipelines: list[Pipeline], music: Corpus) -> l
     """A row for each piece that can be encoded."""
     import numpy as np
 
+    from stochastic_music.corpus import fingerprints
     from stochastic_music.evaluation import likelihood
-    from stochastic_music.pipeline import fingerprints
 
     encoded = [pipeline.encode(music)[0].with_vocabulary(pipeline.vocabulary_) for pipeline in pipelines]
     totals = np.stack([_per_piece(p, tokens) for p, tokens in zip(pipelines, encoded, strict=True)])

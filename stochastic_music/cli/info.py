@@ -53,6 +53,7 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
         "notes": meta["card"].get("n_notes"),
         "licences": meta["card"].get("licences", []),
         "sources_kept": "corpus.symbols" in file,
+        "stale_weights": meta.get("stale", False),
         "written_by": f"stochastic_music {meta['version']}",
         "format": meta["format"],
         "sha256": file.checksum,

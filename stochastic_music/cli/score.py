@@ -126,8 +126,8 @@ def _validated(
 
 
 def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
+    from stochastic_music.corpus import fingerprints
     from stochastic_music.evaluation import likelihood, predict
-    from stochastic_music.pipeline import fingerprints
 
     pipeline, _ = load_model(path)
     tokens, loss = pipeline.encode(music)

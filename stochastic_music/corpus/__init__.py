@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from stochastic_music.corpus.ingest import ingest_tokens as ingest_tokens
     from stochastic_music.corpus.piece import Piece as Piece
     from stochastic_music.corpus.report import IngestReport as IngestReport
+    from stochastic_music.corpus.roster import Roster as Roster
+    from stochastic_music.corpus.roster import fingerprints as fingerprints
     from stochastic_music.corpus.token_corpus import TokenCorpus as TokenCorpus
 
 #: public name -> the module it lives in
@@ -29,11 +31,13 @@ _MODULES = {
     "EncodingReport": "encoding",
     "IngestReport": "report",
     "Piece": "piece",
+    "Roster": "roster",
     "TokenCorpus": "token_corpus",
     "builtin_corpora": "builtin",
     "cache_clear": "_cache",
     "cache_folder": "_cache",
     "encode_corpus": "encoding",
+    "fingerprints": "roster",
     "folds": "dealing",
     "ingest_tokens": "ingest",
     "open_corpora": "corpus",
@@ -44,11 +48,13 @@ __all__ = [
     "EncodingReport",
     "IngestReport",
     "Piece",
+    "Roster",
     "TokenCorpus",
     "builtin_corpora",
     "cache_clear",
     "cache_folder",
     "encode_corpus",
+    "fingerprints",
     "folds",
     "ingest_tokens",
     "open_corpora",

@@ -84,6 +84,16 @@ class TokenCorpus:
     def __iter__(self) -> Iterator[IntArray]:
         return (self[i] for i in range(len(self)))
 
+    def __add__(self, other: TokenCorpus) -> TokenCorpus:
+        """The pieces of both; raises VocabularyError, naming the first difference, where vocabularies differ."""
+        return TokenCorpus(
+            self.vocabulary.union(other.vocabulary),
+            np.concatenate([self.symbols, other.symbols]),
+            np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
+            self.headers + other.headers,
+            self.names + other.names,
+        )
+
     @property
     def n_symbols(self) -> int:
         """All ids of the vocabulary, END included."""
