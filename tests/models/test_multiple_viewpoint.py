@@ -129,6 +129,14 @@ def test_adapting_checks_what_it_is_given():
         MultipleViewpoint().fit(pitches([0, 1], [1, 0])).adapt([9])
 
 
+def test_without_long_term_terms_only_the_piece_counts():
+    model = MultipleViewpoint("none", "cpitch:1").fit(pitches([0, 1, 0, 1, 0], [3, 4, 3, 4, 3], [2, 5, 2, 5, 2]))
+    assert not len(model.fields_[0].table.key)
+    first = next_probabilities(model, [])
+    assert first[:6] == pytest.approx(1 / 6)
+    assert next_probabilities(model, [5, 3, 5, 3])[5] > 0.5
+
+
 def test_contributions_add_up_to_the_difference_of_scores():
     corpus = TOYS["ticking"]()
     model = MultipleViewpoint(order=2).fit(corpus)
