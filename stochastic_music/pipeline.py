@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 from stochastic_music import __version__, _random, model_file, registry
 from stochastic_music.corpus import Corpus, Roster, TokenCorpus, encode_corpus
+from stochastic_music.corpus.encoding import encode_piece
 from stochastic_music.errors import EmptyCorpusError, ModelFileError, NotFittedError, UnknownNameError, UsageError
 from stochastic_music.evaluation import OriginalityIndex, lines
+from stochastic_music.evaluation.explanation import Explanation, as_heard, explain
 from stochastic_music.evaluation.likelihood import begins_note
-from stochastic_music.music.keys import parse_key, pitch_class_weights, relative_mode
+from stochastic_music.music.keys import parse_key, pitch_class_weights, relative_mode, transpose
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling import Sample, sample
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
@@ -244,6 +246,37 @@ class Pipeline:
         from stochastic_music.models import corpus_log_probs
 
         return corpus_log_probs(self.model, tokens)
+
+    def explain(self, score: Score, *, part: str | int | None = None, at_most: int = 3) -> Explanation:
+        """Why each note of `score` came as likely as it did; see `stochastic_music.evaluation.explanation`.
+
+        `part` takes another part than the encoding does: its name, its number or "drums". Of many places of the corpus
+        where a continuation was learned `at_most` are named. Raises EncodingError for what cannot be encoded,
+        UsageError where the encoding takes several parts.
+        """
+        self._check_fitted()
+        encoding = self._for_part(part)
+        how = "none" if self.transpose == "all" else self.transpose
+        [piece] = Corpus.from_scores([score]).transpose(how)
+        pieces, loss = encode_piece(piece, encoding)
+        tokens = TokenCorpus.from_pieces(pieces, encoding.vocabulary).with_vocabulary(self.vocabulary_)
+        found = explain(self.model, tokens, self.corpus_, seen=self.alphabet_, at_most=at_most)
+        known = np.isin(fingerprints(tokens), self.fingerprints_)
+        printed = transpose(encoding.decode(pieces), -piece.transposed)
+        return replace(
+            found,
+            in_training=bool(known.any()),
+            remarks=tuple(loss.sentences()),
+            score=as_heard(found, printed),
+        )
+
+    def _for_part(self, part: str | int | None) -> Any:
+        if part is None:
+            return self.encoding
+        parameters = registry.parameters_set(self.encoding)
+        if "part" not in parameters:
+            raise UsageError(f"this model reads several parts ({self.encoding.name}), so that no --part can be chosen")
+        return type(self.encoding)(**{**parameters, "part": part})
 
     def sample(
         self, n: int = 1, *, constraint: Constraint | None = None, seed: _random.Seed = None, **options: Any

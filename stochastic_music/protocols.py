@@ -8,8 +8,9 @@ first. Symbols are integers; what they mean, and the clock that reads them, is t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,50 @@ class FiniteContextModel(Protocol):
 
     def arcs(self, contexts: IntArray) -> Arcs:
         """Every symbol of positive probability after each context."""
+
+
+class Reason(NamedTuple):
+    """What one part of a model said of a symbol: `nats` above 0 for it, below 0 against it.
+
+    The part, `name`, spoke out of its `memory`. The latest or most telling of what it heard is `context`, in words,
+    after which the symbol came `times` of `total` times.
+    """
+
+    name: str
+    memory: Literal["corpus", "piece"]
+    nats: float
+    context: str
+    times: int
+    total: int
+
+    @property
+    def bits(self) -> float:
+        """The same, base 2."""
+        return self.nats / math.log(2)
+
+
+class Reasons(NamedTuple):
+    """Why a model gave a symbol its probability.
+
+    `sources` (n,) are places of the training symbols where this continuation was learned, the most telling first, and
+    `n_sources` says how many there are in all.
+    """
+
+    reasons: tuple[Reason, ...]
+    sources: IntArray
+    n_sources: int
+
+
+@runtime_checkable
+class ReasoningModel(Protocol):
+    """A model that can say why: optional, and what explanations ask for."""
+
+    def reasons(self, corpus: Any, places: IntArray, learned: Any = None, *, at_most: int = 3) -> Sequence[Reasons]:
+        """Why the symbols at `places` (n,) of a `TokenCorpus` came as likely as they did: one `Reasons` each.
+
+        `learned` are the training symbols, a `TokenCorpus`; without them no sources are named. Of many sources
+        `at_most` are given.
+        """
 
 
 @runtime_checkable

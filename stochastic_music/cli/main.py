@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from stochastic_music.cli import classify, corpus, doctor, fit, generate, info, models, score
+from stochastic_music.cli import classify, corpus, doctor, explain, fit, generate, info, models, score
 
 app = typer.Typer(
     name="stochmusic",
@@ -21,6 +21,7 @@ app.command("fit")(fit.fit)
 app.command("generate")(generate.generate)
 app.command("score")(score.score)
 app.command("classify")(classify.classify)
+app.command("explain")(explain.explain)
 app.add_typer(corpus.app, name="corpus")
 app.command("models")(models.models)
 app.command("info")(info.info)

@@ -1,6 +1,7 @@
-"""Measures of models and of what they compose: likelihood, cross-validation, originality."""
+"""Measures of models and of what they compose: likelihood, cross-validation, originality, explanations."""
 
 from stochastic_music.evaluation.crossval import CrossValidation, cross_validate
+from stochastic_music.evaluation.explanation import Explanation, NoteExplanation, Source, explain
 from stochastic_music.evaluation.known import KNOWN, encode_known
 from stochastic_music.evaluation.likelihood import (
     Estimate,
@@ -17,16 +18,20 @@ __all__ = [
     "Copy",
     "CrossValidation",
     "Estimate",
+    "Explanation",
     "Line",
+    "NoteExplanation",
     "Notes",
     "Originality",
     "OriginalityIndex",
     "Prediction",
+    "Source",
     "bits_per_note",
     "bits_per_pitch",
     "bits_per_symbol",
     "cross_validate",
     "encode_known",
+    "explain",
     "lines",
     "notes_of",
     "paired_difference",

@@ -46,8 +46,8 @@ class Prediction(NamedTuple):
 class Notes(NamedTuple):
     """The notes of a corpus: where each stands in `symbols`, its piece, printed bar, onset and pitch: (n_notes,) each.
 
-    `onset` counts quarter notes from the beginning of the piece; -1 and nan where symbols carry no time. `pitch` is the
-    MIDI number as printed, before any transposition.
+    `onset` counts quarter notes from the beginning of the piece, `beat` those of the meter from 1 at the bar line; -1
+    and nan where symbols carry no time. `pitch` is the MIDI number as printed, before any transposition.
     """
 
     place: IntArray
@@ -55,6 +55,7 @@ class Notes(NamedTuple):
     bar: IntArray
     onset: FloatArray
     pitch: IntArray
+    beat: FloatArray
 
 
 def joined(said: Sequence[Prediction]) -> Prediction:
@@ -104,10 +105,10 @@ def notes_of(corpus: TokenCorpus) -> Notes:
     """
     place = np.flatnonzero(begins_note(corpus.vocabulary, corpus.symbols))
     piece = np.repeat(np.arange(len(corpus)), corpus.lengths)[place]
-    bar, onset = _when(corpus)
+    bar, onset, beat = _when(corpus)
     moved = np.array([header.transposed if header else 0 for header in corpus.headers], dtype=np.int64)
     pitch = _pitches(corpus.vocabulary)[corpus.symbols[place]] - moved[piece]
-    return Notes(place, piece, bar[place], onset[place], pitch)
+    return Notes(place, piece, bar[place], onset[place], pitch, beat[place])
 
 
 def _stepwise(model: Any, corpus: TokenCorpus) -> Prediction:
@@ -124,18 +125,21 @@ def _stepwise(model: Any, corpus: TokenCorpus) -> Prediction:
     return Prediction(log_probs[held], np.abs(entropy[held]))
 
 
-def _when(corpus: TokenCorpus) -> tuple[IntArray, FloatArray]:
-    """The printed bar and the quarter note at which each symbol stands: (n,) each."""
+def _when(corpus: TokenCorpus) -> tuple[IntArray, FloatArray, FloatArray]:
+    """The printed bar, the quarter note and the beat at which each symbol stands: (n,) each."""
     padded, clock = corpus.padded(), corpus.vocabulary.clock
     held = np.arange(padded.shape[1]) < corpus.lengths[:, None]
     bar, onset = np.full(padded.shape, -1, dtype=np.int64), np.full(padded.shape, np.nan)
+    beat = onset.copy()
     if clock.ticks:
-        state = clock.start(corpus.headers)
+        state, resolution = clock.start(corpus.headers), corpus.vocabulary.resolution
         for t, symbols in enumerate(padded.T):
-            bar[:, t] = clock.place(state).bar
-            onset[:, t] = state.time / corpus.vocabulary.resolution
+            place = clock.place(state)
+            bar[:, t] = place.bar
+            onset[:, t] = state.time / resolution
+            beat[:, t] = 1 + place.position * (place.meter & 0xFF) / (4 * resolution)
             state = clock.advance(state, symbols)
-    return bar[held], onset[held]
+    return bar[held], onset[held], beat[held]
 
 
 def _pitches(vocabulary: Vocabulary) -> IntArray:

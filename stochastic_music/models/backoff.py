@@ -29,8 +29,9 @@ from numpy.typing import NDArray
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
-from stochastic_music.models.contexts import Contexts, Stream, grow, listen, read
-from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray
+from stochastic_music.models.contexts import Contexts, Heard, Stream, grow, listen, read
+from stochastic_music.models.reasons import backoff_reasons
+from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray, Reasons
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
 #: cells of a batch of rows that are made at once; a few megabytes, so that they stay in the cache
@@ -173,16 +174,30 @@ class BackoffModel(BaseModel[BackoffState]):
     def corpus_log_probs(self, corpus: TokenCorpus) -> FloatArray:
         """The log probability of every symbol, aligned with `corpus.symbols`, in nats: (n,)."""
         corpus = self._same_symbols(corpus)
-        return self._look_up(self._contexts_along(corpus), corpus.symbols)
+        return self.look_up(self.contexts_along(corpus), corpus.symbols)
 
-    def _contexts_along(self, corpus: TokenCorpus) -> IntArray:
+    def contexts_along(self, corpus: TokenCorpus) -> IntArray:
         """The context before each symbol of `corpus`, as steps find them: (n,)."""
         heard = listen(corpus)
         if self.contexts_.steps_look_back:
-            return self.contexts_.trace(read(corpus, heard, self.contexts_.marks, self._bound()))
+            return self.contexts_.trace(self._stream(corpus, heard))
         return self.contexts_.walk(corpus, heard.mark)
 
-    def _look_up(self, contexts: IntArray, symbols: IntArray) -> FloatArray:
+    def longest_contexts(self, corpus: TokenCorpus) -> IntArray:
+        """The longest context seen before each symbol of `corpus`, looking back at the whole past: (n,)."""
+        return self.contexts_.trace(self._stream(corpus, listen(corpus)))
+
+    def _stream(self, corpus: TokenCorpus, heard: Heard) -> Stream:
+        return read(corpus, heard, self.contexts_.marks, self._bound())
+
+    def reasons(
+        self, corpus: TokenCorpus, places: IntArray, learned: TokenCorpus | None = None, *, at_most: int = 3
+    ) -> list[Reasons]:
+        """What each order says for or against the symbols at `places`; see `protocols.ReasoningModel`."""
+        corpus = self._same_symbols(corpus)
+        return backoff_reasons(self, corpus, places, learned and self._same_symbols(learned), at_most)
+
+    def look_up(self, contexts: IntArray, symbols: IntArray) -> FloatArray:
         """The log of P(symbol | context) of each pair: (n,)."""
         table, due = self.table_, self.contexts_.due[contexts]
         probability, rows, at = 1 / table.total[contexts], np.arange(len(contexts)), table.speaker[contexts]

@@ -42,7 +42,8 @@ from stochastic_music.models.viewpoints.field_model import FieldModel
 from stochastic_music.models.viewpoints.language import Term, parse, resolve
 from stochastic_music.models.viewpoints.learning import Counts, Lesson, learn, recounted, relearn
 from stochastic_music.models.viewpoints.reading import Reader, Reading
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.models.viewpoints.reasons import viewpoint_reasons
+from stochastic_music.protocols import FloatArray, IntArray, Reasons
 from stochastic_music.tokens import Header, Vocabulary
 
 #: contexts longer than this are written out by those who want them
@@ -279,3 +280,10 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         expects them. Raises VocabularyError for symbols that training never brought, of which no term has heard.
         """
         return self.fields_[state.reading.field].contributions(state.reading, symbols[state.live])
+
+    def reasons(
+        self, corpus: TokenCorpus, places: IntArray, learned: TokenCorpus | None = None, *, at_most: int = 3
+    ) -> list[Reasons]:
+        """What each viewpoint says for or against the symbols at `places`; see `protocols.ReasoningModel`."""
+        corpus = self._same_symbols(corpus)
+        return viewpoint_reasons(self, corpus, places, learned and self._same_symbols(learned), at_most)

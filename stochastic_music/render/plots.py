@@ -5,6 +5,9 @@ beats, thick lines bars, numbered as printed (a pickup is bar 0); a new meter st
 bar. Each part has a color that the color-blind can tell apart; a fermata over a note says that a phrase ends with it.
 Drums lie below the pitches in lanes of their own, by name.
 
+`surprise_roll` colors notes by how much they surprise instead, from pale for what was expected to dark red; the scale
+stands above. A note that was held to be impossible has the color of the most surprising one, and a black frame.
+
 Figures are drawn through matplotlib's object interface: no window, no global state. Provenance is the PNG text
 `Comment`; equal scores give equal bytes with one version of matplotlib.
 """
@@ -47,14 +50,15 @@ _DRUM_NAMES = {
 
 
 class Part(NamedTuple):
-    """The notes of one track: times in quarter notes, rows of the picture, each (n,)."""
+    """The notes of one track: times in quarter notes, rows of the picture, each (n,); `faces` and `edges` (n, 4)."""
 
     name: str
     color: str
     start: FloatArray
     end: FloatArray
     row: IntArray
-    strength: FloatArray
+    faces: FloatArray
+    edges: FloatArray
     closes: IntArray
 
 
@@ -92,19 +96,48 @@ def provenance(data: bytes) -> str:
 
 def piano_roll(score: ScoreTick, *, title: str = "") -> Figure:
     """A score as a matplotlib figure; see the module's article. Raises EncodingError for an impossible meter."""
+    with _optional.require("matplotlib.style").context("default"):
+        rows = _rows(score)
+        parts = _parts(score, rows)
+        figure = _drawn(score, rows, parts)
+        _captions(figure, score, title)
+        if len(parts) > 1:
+            _legend(figure, parts)
+    return figure
+
+
+def surprise_roll(score: ScoreTick, bits: Sequence[FloatArray], *, title: str = "") -> Figure:
+    """A score with its notes colored by surprise, as a matplotlib figure.
+
+    `bits` holds an array for each track, (n_notes,) in the order of its notes. Raises EncodingError for an impossible
+    meter.
+    """
+    with _optional.require("matplotlib.style").context("default"):
+        rows = _rows(score)
+        scale = _scale(bits)
+        parts = [
+            _surprising(part, bits[i], scale) for part, i in zip(_parts(score, rows), _sounding(score), strict=True)
+        ]
+        figure = _drawn(score, rows, parts)
+        _captions(figure, score, title)
+        _color_bar(figure, scale)
+        for axes in figure.axes[:-1]:
+            axes.set_ylabel("pitch", fontsize=8, color=_FAINT)
+        figure.axes[-2].set_xlabel("bars, as printed", fontsize=8, color=_FAINT)
+    return figure
+
+
+def _drawn(score: ScoreTick, rows: Rows, parts: Sequence[Part]) -> Figure:
+    """The systems of a score, with nothing around them."""
     printed = bars(score)
     systems = list(_systems(printed))
-    rows = _rows(score)
-    parts = _parts(score, rows)
-    with _optional.require("matplotlib.style").context("default"):
-        figure, boxes = _paper(systems, rows)
-        for system, box in zip(systems, boxes, strict=True):
-            axes = figure.add_axes(box)
-            _keyboard(axes, rows)
-            _grid(axes, system, previous=None if system is systems[0] else printed[printed.index(system[0]) - 1])
-            for part in parts:
-                _draw(axes, part, system)
-        _captions(figure, score, parts, title)
+    figure, boxes = _paper(systems, rows)
+    for system, box in zip(systems, boxes, strict=True):
+        axes = figure.add_axes(box)
+        _keyboard(axes, rows)
+        _grid(axes, system, previous=None if system is systems[0] else printed[printed.index(system[0]) - 1])
+        for part in parts:
+            _draw(axes, part, system)
     return figure
 
 
@@ -155,11 +188,16 @@ def _all_pitches(score: ScoreTick, *, drums: bool) -> IntArray:
     return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *found]).astype(np.int64))
 
 
+def _sounding(score: ScoreTick) -> list[int]:
+    return [i for i, track in enumerate(score.tracks) if len(track.notes)]
+
+
 def _parts(score: ScoreTick, rows: Rows) -> list[Part]:
-    sounding = [(i, track) for i, track in enumerate(score.tracks) if len(track.notes)]
     lanes = _all_pitches(score, drums=True)
+    colors = _optional.require("matplotlib.colors")
     out = []
-    for n, (i, track) in enumerate(sounding):
+    for n, i in enumerate(_sounding(score)):
+        track, color = score.tracks[i], _COLORS[n % len(_COLORS)]
         arrays = track.notes.numpy()
         start = arrays["time"].astype(np.float64) / score.ticks_per_quarter
         end = start + arrays["duration"] / score.ticks_per_quarter
@@ -168,8 +206,25 @@ def _parts(score: ScoreTick, rows: Rows) -> list[Part]:
         strength = 0.65 + 0.35 * np.clip(arrays["velocity"].astype(np.float64) / 90, 0, 1)
         closes = np.flatnonzero(np.isin(arrays["time"], marks.phrase_ends(score, i)))
         name = " ".join(str(track.name).split()) or f"Part {n + 1}"
-        out.append(Part(name, _COLORS[n % len(_COLORS)], start, end, row, strength, closes))
+        faces = np.array([colors.to_rgba(color, alpha) for alpha in strength.tolist()])
+        edges = np.tile(colors.to_rgba(color), (len(faces), 1))
+        out.append(Part(name, color, start, end, row, faces, edges, closes))
     return out
+
+
+def _scale(bits: Sequence[FloatArray]) -> Any:
+    """From no surprise to the greatest that is finite, one bit at least; what has no finite surprise lies over it."""
+    found = np.concatenate([np.zeros(0), *bits])
+    highest = max(1.0, float(found[np.isfinite(found)].max(initial=0.0)))
+    normalize = _optional.require("matplotlib.colors").Normalize(0, highest, clip=True)
+    return _optional.require("matplotlib.cm").ScalarMappable(normalize, "YlOrRd")
+
+
+def _surprising(part: Part, bits: FloatArray, scale: Any) -> Part:
+    """A part colored by the surprise of its notes."""
+    faces = scale.to_rgba(np.where(np.isfinite(bits), bits, scale.norm.vmax))
+    ink, faint = (_optional.require("matplotlib.colors").to_rgba(color) for color in (_INK, _BAR))
+    return part._replace(color=_INK, faces=faces, edges=np.where(np.isfinite(bits)[:, None], faint, ink))
 
 
 # How it is drawn
@@ -259,11 +314,9 @@ def _draw(axes: Any, part: Part, system: Sequence[Bar]) -> None:
     shown = np.maximum(end - 0.05, start + 0.6 * (end - start))
     corners = [(start, row - 0.4), (start, row + 0.4), (shown, row + 0.4), (shown, row - 0.4)]
     boxes = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)
-    colors = _optional.require("matplotlib.colors")
-    faces = [colors.to_rgba(part.color, alpha) for alpha in part.strength[inside].tolist()]
-    collection = _optional.require("matplotlib.collections").PolyCollection
+    style = {"facecolors": part.faces[inside], "edgecolors": part.edges[inside], "linewidths": 0.8}
     axes.add_collection(
-        collection(boxes, facecolors=faces, edgecolors=part.color, linewidths=0.8, zorder=3, gid="notes")
+        _optional.require("matplotlib.collections").PolyCollection(boxes, zorder=3, gid="notes", **style)
     )
     closing = np.intersect1d(part.closes, inside)
     closing = closing[part.start[closing] >= left]
@@ -278,14 +331,28 @@ def _fermatas(axes: Any, x: FloatArray, row: IntArray, color: str) -> None:
     axes.plot(x, row + 0.95, marker=".", markersize=3, **style)
 
 
-def _captions(figure: Figure, score: ScoreTick, parts: Sequence[Part], title: str) -> None:
-    """Title, tempo and, for several parts, a legend."""
+def _captions(figure: Figure, score: ScoreTick, title: str) -> None:
+    """Title, length and tempo."""
     height = figure.get_size_inches()[1]
     left = _LEFT / _WIDTH
     figure.text(left, 1 - 0.3 / height, title, fontsize=15, fontweight="bold", color=_INK, va="center")
     figure.text(left, 1 - 0.56 / height, _facts(score), fontsize=9, color=_FAINT, va="center")
-    if len(parts) < 2:
-        return
+
+
+def _color_bar(figure: Figure, scale: Any) -> None:
+    """What the colors mean, at the right above the music."""
+    height = figure.get_size_inches()[1]
+    wide = 2.4 / _WIDTH
+    axes = figure.add_axes((1 - _RIGHT / _WIDTH - wide, 1 - 0.34 / height, wide, 0.1 / height))
+    bar = figure.colorbar(scale, cax=axes, orientation="horizontal")
+    bar.outline.set_visible(False)
+    bar.set_label("surprise in bits", fontsize=8, color=_FAINT, labelpad=1)
+    axes.tick_params(labelsize=8, labelcolor=_FAINT, length=2, color=_BAR, pad=1)
+
+
+def _legend(figure: Figure, parts: Sequence[Part]) -> None:
+    """The colors of several parts."""
+    height = figure.get_size_inches()[1]
     patch = _optional.require("matplotlib.patches").Patch
     figure.legend(
         handles=[patch(facecolor=part.color, label=part.name) for part in parts],

@@ -12,6 +12,7 @@ all seeds, and a distribution known to be wrong must be refused by the same test
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ from scipy import stats
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import NotFittedError
 from stochastic_music.models.base import corpus_log_probs, stepwise_log_probs
-from stochastic_music.protocols import FiniteContextModel, FloatArray, IntArray
+from stochastic_music.protocols import FiniteContextModel, FloatArray, IntArray, ReasoningModel
 from stochastic_music.sampling import sample
 from stochastic_music.testing.toys import TOYS
 
@@ -60,6 +61,8 @@ def _check_on(model: Any, corpus: TokenCorpus) -> None:
     check_merging(fitted, corpus)
     if isinstance(fitted, FiniteContextModel):
         check_contexts(fitted, corpus)
+    if isinstance(fitted, ReasoningModel):
+        check_reasons(fitted, corpus)
 
 
 def params_of(model: Any) -> dict[str, Any]:
@@ -270,6 +273,24 @@ def _require_equal(model: Any, other: Any, corpus: TokenCorpus, what: str) -> No
 def _everything(model: Any, corpus: TokenCorpus) -> dict[str, NDArray[Any]]:
     arrays = model.to_arrays() if hasattr(model, "to_arrays") else {}
     return {"log probabilities": corpus_log_probs(model, corpus), **arrays}
+
+
+def check_reasons(model: Any, corpus: TokenCorpus, at_most: int = 2) -> None:
+    """Each symbol has its reasons, and sources are places where the training symbols hold it."""
+    places = np.arange(len(corpus.symbols))
+    said = model.reasons(corpus, places, corpus, at_most=at_most)
+    _require(len(said) == len(places), f"{len(said)} reasons for {len(places)} symbols; expected one each")
+    for symbol, why in zip(corpus.symbols, said, strict=True):
+        wrong = [reason for reason in why.reasons if math.isnan(reason.nats) or not 0 <= reason.times <= reason.total]
+        _require(not wrong, f"this is no reason: {wrong[:1]}")
+        _require(
+            len(why.sources) == min(at_most, why.n_sources),
+            f"{len(why.sources)} of {why.n_sources} sources are given; expected {at_most} at most",
+        )
+        same = bool((corpus.symbols[why.sources] == symbol).all())
+        _require(same, f"symbol {symbol} was not learned at {why.sources.tolist()}: other symbols stand there")
+    alone = model.reasons(corpus, places)
+    _require(all(len(why.sources) == 0 for why in alone), "sources are named without training symbols")
 
 
 def check_contexts(model: Any, corpus: TokenCorpus) -> None:

@@ -9,7 +9,7 @@ import pytest
 from symusic import Note, Score, TimeSignature, Track
 
 from stochastic_music.music import marks
-from stochastic_music.render.plots import piano_roll, provenance, to_png, write_piano_roll
+from stochastic_music.render.plots import piano_roll, provenance, surprise_roll, to_png, write_piano_roll
 
 TPQ = 480
 
@@ -118,3 +118,46 @@ def test_equal_scores_give_equal_bytes_that_say_how_they_were_made(tmp_path):
 def test_no_window_system_is_touched():
     piano_roll(score_of(("A", [(0, 1, 60)], False)))
     assert "matplotlib.pyplot" not in sys.modules
+
+
+def faces(axes):
+    return [tuple(face) for collection in named(axes, "notes") for face in collection.get_facecolor()]
+
+
+def lightness(face):
+    return sum(face[:3])
+
+
+def test_surprise_is_dark_and_the_scale_says_how_much():
+    score = score_of(("A", [(0, 1, 60), (1, 1, 62), (2, 1, 64), (3, 1, 60)], False))
+    figure = surprise_roll(score, [np.array([0.5, 3.0, 8.0, 0.5])], title="T")
+    music, scale = figure.axes
+    one, two, three, again = faces(music)
+    assert one == again
+    assert lightness(one) > lightness(two) > lightness(three)
+    assert scale.get_xlim() == (0, 8)
+    assert scale.get_xlabel() == "surprise in bits"
+    assert music.get_ylabel() == "pitch"
+    assert music.get_xlabel() == "bars, as printed"
+    assert boxes(music) == boxes(piano_roll(score).axes[0])
+
+
+def test_the_impossible_has_a_frame_and_no_surprise_a_scale():
+    score = score_of(("A", [(0, 1, 60), (1, 1, 62)], False))
+    music, scale = surprise_roll(score, [np.array([np.inf, 4.0])]).axes
+    assert faces(music)[0] == faces(music)[1]
+    edges = named(music, "notes")[0].get_edgecolor()
+    assert not np.array_equal(edges[0], edges[1])
+    assert scale.get_xlim() == (0, 4)
+    assert surprise_roll(score, [np.zeros(2)]).axes[-1].get_xlim() == (0, 1)
+
+
+def test_the_surprise_of_silent_parts_is_skipped():
+    score = score_of(("A", [(0, 1, 60)], False), ("B", [], False), ("C", [(0, 1, 48)], False))
+    figure = surprise_roll(score, [np.array([1.0]), np.zeros(0), np.array([2.0])])
+    assert len({*faces(figure.axes[0])}) == 2
+    assert to_png(figure) == to_png(surprise_roll(score, [np.array([1.0]), np.zeros(0), np.array([2.0])]))
+
+
+def test_a_score_without_notes_has_no_surprise():
+    assert to_png(surprise_roll(Score(TPQ), [])).startswith(b"\x89PNG")
