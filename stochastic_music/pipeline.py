@@ -261,11 +261,10 @@ class Pipeline:
         pieces, loss = encode_piece(piece, encoding)
         tokens = TokenCorpus.from_pieces(pieces, encoding.vocabulary).with_vocabulary(self.vocabulary_)
         found = explain(self.model, tokens, self.corpus_, seen=self.alphabet_, at_most=at_most)
-        known = np.isin(fingerprints(tokens), self.fingerprints_)
         printed = transpose(encoding.decode(pieces), -piece.transposed)
         return replace(
             found,
-            in_training=bool(known.any()),
+            in_training=any(len(places) for places in self.pieces_.places_of(tokens)),
             remarks=tuple(loss.sentences()),
             score=as_heard(found, printed),
         )
