@@ -130,6 +130,27 @@ class TokenCorpus:
         """The same pieces, the vocabulary restricted to the symbols that occur in them."""
         return replace(self, vocabulary=self.vocabulary.restrict(np.unique(self.symbols)))
 
+    def giving(self, *names: str) -> TokenCorpus:
+        """The same pieces under headers that give the values of these fields from beginning to end (`Header.given`).
+
+        Headers that give them already stay as they are. Raises VocabularyError for a field that events do not have.
+
+            >>> from stochastic_music.tokens import Field
+            >>> duet = Vocabulary((Field("voice1", 3), Field("voice2", 3)), closed=False)
+            >>> TokenCorpus.from_sequences([[2, 3, 1, 4]], duet).giving("voice1").headers[0].given
+            (('voice1', (2, 1)),)
+        """
+        return replace(self, headers=tuple(self._header_giving(i, names) for i in range(len(self))))
+
+    def _header_giving(self, index: int, names: Sequence[str]) -> Header:
+        vocabulary, row = self.vocabulary, self[index]
+        header = self.headers[index] or Header(max(vocabulary.resolution, 1))
+        known = dict(header.given)
+        values = vocabulary.values(row[row != vocabulary.end])
+        for name in names:
+            known.setdefault(name, tuple(values[vocabulary.place(name) :: vocabulary.n_fields].tolist()))
+        return replace(header, given=tuple(known.items()))
+
     def with_vocabulary(self, vocabulary: Vocabulary) -> TokenCorpus:
         """The same pieces under another alphabet of the same declaration; raises VocabularyError where they differ."""
         reason = replace(self.vocabulary, closed=vocabulary.closed).difference(vocabulary)

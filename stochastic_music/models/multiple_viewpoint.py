@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -35,11 +36,12 @@ from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, VocabularyError
-from stochastic_music.models.base import BaseModel, headers_of
+from stochastic_music.models.base import BaseModel, headers_of, stepwise_log_probs
 from stochastic_music.models.viewpoints.choice import Gains
 from stochastic_music.models.viewpoints.defaults import default_terms
 from stochastic_music.models.viewpoints.field_model import FieldModel
-from stochastic_music.models.viewpoints.language import Term, parse, resolve
+from stochastic_music.models.viewpoints.given import as_given, check_given
+from stochastic_music.models.viewpoints.language import Term, check_ahead, parse, resolve
 from stochastic_music.models.viewpoints.learning import Counts, Lesson, learn, recounted, relearn
 from stochastic_music.models.viewpoints.reading import Reader, Reading
 from stochastic_music.models.viewpoints.reasons import viewpoint_reasons
@@ -65,6 +67,9 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         viewpoints: what is counted in the corpus, as in `cpint*ioi,cpfref:3|dur` (see `viewpoints.language`). Fields
             that none of them predicts, and all with "auto", get `viewpoints.defaults`.
         short_term: likewise, what is counted in the piece so far; "none" for nothing.
+        given: fields that are known from beginning to end, as in "voice1" or "duration,phrase,voice1": the model
+            predicts what goes with them. Pieces to learn from and to score give their own; to compose, headers give
+            them (`TokenCorpus.giving`).
         order: the highest order of viewpoints that are written without one, 0 to 16.
         choose: whether viewpoints that gain nothing on the training pieces fall silent (see `viewpoints.choice`).
         penalty: how strongly weights are held back, 1 being the usual.
@@ -93,6 +98,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         viewpoints: str = "auto",
         short_term: str = "auto",
         *,
+        given: str = "",
         order: int = 6,
         choose: bool = True,
         penalty: float = 1.0,
@@ -101,6 +107,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
     ) -> None:
         self.viewpoints = viewpoints
         self.short_term = short_term
+        self.given = given
         self.order = order
         self.choose = choose
         self.penalty = penalty
@@ -114,7 +121,15 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
             raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
         reader = self._reader(corpus.vocabulary)
         self.stale_ = False
-        return self._settle(corpus.vocabulary, reader, learn(reader, corpus, self._lesson))
+        return self._settle(corpus.vocabulary, reader, learn(reader, self._told(corpus), self._lesson))
+
+    @property
+    def _given(self) -> list[str]:
+        return [name.strip() for name in self.given.split(",") if name.strip()]
+
+    def _told(self, corpus: TokenCorpus) -> TokenCorpus:
+        """The corpus with what is given in its headers."""
+        return corpus.giving(*self._given) if self._given else corpus
 
     @property
     def _lesson(self) -> Lesson:
@@ -150,13 +165,14 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         if text == "none":
             return {}
         named = [] if text == "auto" else parse(text, self.order, vocabulary)
+        check_ahead(named, vocabulary, self._given)
         found: dict[str, list[Term]] = {
             field.name: [term for term in named if resolve(term.target, vocabulary).field == field.name]
             for field in vocabulary.fields
+            if field.name not in self._given
         }
-        return {
-            name: terms or default_terms(name, vocabulary, self.order, short=short) for name, terms in found.items()
-        }
+        defaults = partial(default_terms, vocabulary=vocabulary, order=self.order, given=self._given, short=short)
+        return {name: terms or defaults(name) for name, terms in found.items()}
 
     def _settle(self, vocabulary: Vocabulary, reader: Reader, fields: Sequence[FieldModel]) -> Self:
         self.vocabulary_ = vocabulary
@@ -173,7 +189,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         piece = np.asarray(symbols, dtype=np.int64)
         self.vocabulary_.check(piece)
         corpus = TokenCorpus(self.vocabulary_, piece, np.array([0, len(piece)]), (header,), ("",))
-        counts = self._counts().plus(Counts.of(self.reader_, corpus))
+        counts = self._counts().plus(Counts.of(self.reader_, self._told(corpus)))
         return copy(self)._settle(self.vocabulary_, self.reader_, recounted(self.fields_, counts, self.vocabulary_))
 
     def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:
@@ -190,7 +206,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
 
         Without `kept` they stay as they were, and `stale_` is True. Otherwise as `BaseModel.forget`.
         """
-        counts = self._counts().plus(Counts.of(self.reader_, self._same_symbols(lost)), sign=-1)
+        counts = self._counts().plus(Counts.of(self.reader_, self._told(self._same_symbols(lost))), sign=-1)
         return self._recounted(counts, self.vocabulary_, kept)
 
     def _counts(self) -> Counts:
@@ -202,7 +218,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         other.stale_ = pieces is None
         if pieces is None:
             return other._settle(vocabulary, self.reader_, recounted(self.fields_, counts, vocabulary))
-        return other._settle(vocabulary, self.reader_, relearn(self.reader_, counts, pieces, self._lesson))
+        return other._settle(vocabulary, self.reader_, relearn(self.reader_, counts, self._told(pieces), self._lesson))
 
     def parts(self) -> dict[str, Self]:
         """The model with long-term terms alone and with short-term terms alone, weights as they are.
@@ -248,9 +264,18 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
     def initial_state(
         self, batch_size: int = 1, header: Header | Sequence[Header | None] | None = None
     ) -> ViewpointState:
-        """Nothing heard."""
+        """Nothing heard. Raises VocabularyError where a header does not give what is `given`."""
         self._check_fitted()
-        return ViewpointState(self.reader_.begin(headers_of(header, batch_size)), np.arange(batch_size), batch_size)
+        headers = headers_of(header, batch_size)
+        check_given(headers, self._given, self.vocabulary_)
+        return ViewpointState(self.reader_.begin(headers), np.arange(batch_size), batch_size)
+
+    def corpus_log_probs(self, corpus: TokenCorpus) -> FloatArray:
+        """The log probability of every symbol, in nats: (n,); 0 for those of fields that are given.
+
+        Raises VocabularyError where `corpus` does not fit the model's vocabulary.
+        """
+        return stepwise_log_probs(self, self._told(self._same_symbols(corpus)))
 
     def advance(self, state: ViewpointState, symbols: IntArray) -> ViewpointState:
         """One more symbol a row: symbols (batch,)."""
@@ -270,7 +295,8 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         if len(state.live):
             possible = vocabulary.possible(reading.field, np.arange(vocabulary.n_symbols), reading.past.present)
             due = vocabulary.due_mask[reading.field]
-            out[state.live] = self.fields_[reading.field].log_probs(reading, due, possible)
+            rows = self.fields_[reading.field].log_probs(reading, due, possible)
+            out[state.live] = as_given(rows, reading.past, reading.field, self._given) if self.given else rows
         return out
 
     def contributions(self, state: ViewpointState, symbols: IntArray) -> dict[str, FloatArray]:

@@ -142,11 +142,16 @@ class Vocabulary:
         values: IntArray = symbols - self.starts[field] + firsts[field]
         return values
 
+    def place(self, name: str) -> int:
+        """The place of field `name` in an event; raises VocabularyError where events have no such field."""
+        i = self.index(name)
+        if i is None:
+            raise VocabularyError(f"no field '{name}' here; fields: {', '.join(f.name for f in self.fields)}")
+        return i
+
     def symbol(self, field: str, value: int) -> int:
         """The id of `value` in `field`; raises VocabularyError outside the declared range."""
-        i = self.index(field)
-        if i is None:
-            raise VocabularyError(f"no field '{field}' here; fields: {', '.join(f.name for f in self.fields)}")
+        i = self.place(field)
         offset = value - self.fields[i].first
         if not 0 <= offset < self.fields[i].size:
             last = self.fields[i].first + self.fields[i].size - 1

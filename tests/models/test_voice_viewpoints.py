@@ -1,10 +1,12 @@
 """Viewpoints on several voices: what they show, which chords are possible, and enumeration on small chords."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import InvalidParameterError, UnknownNameError
+from stochastic_music.errors import InvalidParameterError, UnknownNameError, VocabularyError
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 from stochastic_music.models.viewpoints import NONE, Past, parse
 from stochastic_music.models.viewpoints.language import resolve
@@ -92,7 +94,7 @@ def test_families_are_written_once_for_all_voices():
         "cpint2|cpint2@1*above2@0",
     ]
     assert [str(term) for term in parse("phrase|bass@1", 6, THREE)] == ["phrase|bass0@1"]
-    assert [str(term) for term in parse("cpitch:0|top@-1", 6, THREE)][1] == "cpitch2|top2@-1"
+    assert [str(term) for term in parse("cpitch:0|top@-1", 6, THREE)] == ["cpitch2|top2@-1", "cpitch3|top3@-1"]
 
 
 @pytest.mark.parametrize(
@@ -183,3 +185,72 @@ def test_keys_do_not_depend_on_transposition():
                 reading = reader.advance(reading, np.array([THREE.symbol(name, moved)]))
         keys.append(int(reading.keys[0, 0]))
     assert keys[0] == keys[1] != 0
+
+
+# --- the upper voice given ---
+
+
+def given_frames(**options):
+    return frames(**options).giving("voice1")
+
+
+def test_contract_of_what_goes_with_a_voice():
+    corpora = {"closed": given_frames, "open": lambda: given_frames(closed=False)}
+    check_model(MultipleViewpoint(given="voice1"), corpora=corpora)
+
+
+def test_what_is_given_costs_nothing():
+    corpus = frames()
+    model = MultipleViewpoint(given="voice1").fit(corpus)
+    log_probs = model.corpus_log_probs(corpus)
+    costs = corpus.vocabulary.field_of(corpus.symbols) == 1
+    assert np.array_equal(log_probs[~costs], np.zeros(int((~costs).sum())))
+    assert (log_probs[costs] < 0).any()
+    assert np.array_equal(model.corpus_log_probs(corpus.giving("voice1")), log_probs)
+    assert model.log_prob(corpus[0]) == pytest.approx(log_probs[: len(corpus[0])].sum())
+
+
+def test_composing_keeps_what_is_given():
+    corpus = given_frames()
+    model = MultipleViewpoint(given="voice1").fit(corpus)
+    header = corpus.headers[0]
+    for drawn in model.sample(4, seed=1, header=header):
+        sets = Frames(2).sets(drawn.symbols)
+        assert [chord[0] if chord else REST for chord in sets] == list(header.given[0][1])
+
+
+def test_the_voices_below_know_what_comes_above():
+    # the lower note goes where the upper one will go next; before it moves nothing tells
+    upper = np.random.default_rng(3).integers(70, 74, (24, 9))
+    pieces = [[{a, b - 12} for a, b in pairwise(row)] for row in upper.tolist()]
+    blind, seeing = (
+        MultipleViewpoint(viewpoints, "none", given="voice1").fit(frames(pieces, low=58, high=73))
+        for viewpoints in ("cpitch2|top2", "cpitch2|top2,cpitch2|top2@-1")
+    )
+    corpus = frames(pieces, low=58, high=73)
+    assert seeing.log_prob(corpus[0]) > blind.log_prob(corpus[0]) + 4
+    # the last upper note is followed by none
+    ahead = Past.begin(corpus.vocabulary, [Header(1, given=(("voice1", (70, HOLD, 72)),))])
+    assert [int(ahead.sounding("voice1", -lag)[0]) for lag in (1, 2, 3)] == [70, 72, NONE]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((), "does not give voice1"),
+        ((("voice1", (60, 62)),), "does not give voice2"),
+        ((("voice1", (60, 62)), ("voice2", (60,))), "2 values of voice1 and 1 values of voice2"),
+        ((("voice1", (63,)), ("voice2", (60,))), "outside the alphabet"),
+    ],
+)
+def test_headers_that_do_not_give_it(given, says):
+    model = MultipleViewpoint(given="voice1, voice2").fit(frames())
+    with pytest.raises(VocabularyError, match=says):
+        model.initial_state(1, Header(1, given=given))
+
+
+def test_looking_ahead_needs_to_be_told():
+    with pytest.raises(InvalidParameterError, match=r"looks ahead at voice1.*add voice1 to 'given'"):
+        MultipleViewpoint("cpitch|top@-1").fit(frames())
+    with pytest.raises(VocabularyError, match="no field 'soprano'"):
+        MultipleViewpoint(given="soprano").fit(frames())

@@ -7,7 +7,10 @@ sequences of themselves and of whole events.
 
 from __future__ import annotations
 
-from stochastic_music.models.viewpoints.language import Term, missing_fields, parse, resolve
+from collections.abc import Sequence
+
+from stochastic_music.models.viewpoints.language import Term, by_voice, missing_fields, parse, resolve
+from stochastic_music.models.viewpoints.voice_defaults import of_voices
 from stochastic_music.tokens import Vocabulary
 
 #: long-term, by field
@@ -62,15 +65,20 @@ SHORT = {
 }
 
 
-def default_terms(field: str, vocabulary: Vocabulary, order: int, *, short: bool = False) -> list[Term]:
-    """The terms that predict `field`, those that the vocabulary can show."""
-    text = (SHORT if short else LONG).get(field) or _plain(field, vocabulary)
-    parts = [part.strip() for part in text.split(",")]
+def default_terms(
+    field: str, vocabulary: Vocabulary, order: int, *, given: Sequence[str] = (), short: bool = False
+) -> list[Term]:
+    """The terms that predict `field`, those that the vocabulary can show; `given` fields are known ahead."""
+    if field in vocabulary.voices:
+        text = of_voices(vocabulary, given, short=short)
+    else:
+        text = (SHORT if short else LONG).get(field) or _plain(field, vocabulary)
     terms: dict[Term, None] = {}
-    for part in parts:
-        if part and _readable(part, vocabulary):
-            terms.update(dict.fromkeys(parse(part, order, vocabulary)))
-    return list(terms)
+    for part in text.split(","):
+        for one in by_voice(part.strip(), vocabulary):
+            if _readable(one, vocabulary):
+                terms.update(dict.fromkeys(parse(one, order, vocabulary)))
+    return [term for term in terms if resolve(term.target, vocabulary).field == field]
 
 
 def _plain(field: str, vocabulary: Vocabulary) -> str:

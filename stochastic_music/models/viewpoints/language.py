@@ -18,7 +18,7 @@ all it names; see `viewpoints.voices`. A lag below 0 is an event to come, of a v
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from stochastic_music.errors import InvalidParameterError
@@ -111,6 +111,19 @@ def _parse_one(text: str, order: int, vocabulary: Vocabulary) -> Iterator[Term]:
         past = [(name, lag) for lag in range(1, n + 1) for name in chain]
         now = [(name, 0) for name in chain[1:] if known_at(resolve(name, vocabulary), target.field, vocabulary)]
         yield Term(chain[0], (*past, *now, *given), max(n - 1, 0), text)
+
+
+def check_ahead(terms: Iterable[Term], vocabulary: Vocabulary, given: Sequence[str]) -> None:
+    """Raise InvalidParameterError for terms that look ahead at voices that are not `given`."""
+    for term in terms:
+        for name, lag in term.context:
+            viewpoint = resolve(name, vocabulary)
+            ahead = viewpoint.voices if lag < 0 and isinstance(viewpoint, Sounding) else ()
+            unknown = [voice for voice in ahead if voice not in given]
+            if unknown:
+                raise InvalidParameterError(
+                    f"'{term}' looks ahead at {unknown[0]}, which is not known: add {unknown[0]} to 'given'"
+                )
 
 
 def _pair(item: str) -> tuple[str, int]:

@@ -167,7 +167,7 @@ def _weighed(
     """The models of all fields; weights are learned from what was `kept` of `corpus`."""
     models, vocabulary = [], corpus.vocabulary
     for f, (plan, table, tally, heard) in enumerate(zip(reader.plans, *counts, kept, strict=True)):
-        learned = len(corpus) > 1 and len(tally.ids) > 1
+        learned = len(corpus) > 1 and len(tally.ids) > 1 and plan.n_rows > 0
         weights, gained = Weights.fixed(plan.n_rows), Gains.unasked(plan.parts)
         if learned:
             numbering = Numbering.of(plan, table, tally.ids, vocabulary)

@@ -168,7 +168,7 @@ _VOICES: dict[str, Callable[[int, int], Sequence[int]]] = {
     "below": lambda k, _: [k + 1],
     "upper": lambda k, _: range(1, k),
     "lower": lambda k, n: range(k + 1, n + 1),
-    "top": lambda _k, _n: [1],
+    "top": lambda k, _: [1] if k != 1 else [],
     "bass": lambda _, n: [n],
     "chord": lambda _, n: range(1, n + 1),
 }
