@@ -28,6 +28,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "markov": "stochastic_music.models.markov:Markov",
         "ppm": "stochastic_music.models.ppm:PPM",
         "multiple_viewpoint": "stochastic_music.models.multiple_viewpoint:MultipleViewpoint",
+        "idyom": "stochastic_music.models.idyom:Idyom",
         "ppm_online": "stochastic_music.models.online:OnlinePPM",
         "stm": "stochastic_music.models.online:STM",
     },

@@ -294,17 +294,25 @@ class OnlinePPM(BaseModel[OnlineState]):
         return log_probs
 
     def _blend(self, state: OnlineState, due_mask: BoolArray) -> FloatArray:
-        """What all matching contexts say together, the shortest first: (batch, n_symbols), not yet normalized."""
-        batch, n_symbols = due_mask.shape
+        """What all matching contexts say together: (batch, n_symbols), not yet normalized."""
         lengths = self.lengths(state)
         row, place = np.nonzero(lengths >= 0)
-        length, known = lengths[row, place], self._at(state.own, "known", row, place)
-        cell = row * n_symbols + self._at(state.own, "element", row, place)
-        speech = Speech.before(due_mask, _tally(cell, batch, n_symbols) > 0)
+        cell = row * due_mask.shape[1] + self._at(state.own, "element", row, place)
+        return self.blend(cell, lengths[row, place], self._at(state.own, "known", row, place), due_mask)
+
+    def blend(self, cell: IntArray, length: IntArray, known: IntArray, may_come: BoolArray) -> FloatArray:
+        """What all contexts say together, the shortest first: (batch, n_symbols), not yet normalized.
+
+        Each symbol of the texts is counted in the `cell` row * n_symbols + symbol, in contexts up to `length`;
+        `known` is the longest context that had it before (read with update exclusion only): (n,) each.
+        """
+        batch, n_symbols = may_come.shape
+        seen = tally(cell, batch, n_symbols) > 0
+        speech = Speech.before(may_come | seen, seen)
         order = 0
         while len(cell):
             counted = known <= order if self.exclusion else np.ones(len(cell), dtype=bool)
-            count = _tally(cell[counted], batch, n_symbols)
+            count = tally(cell[counted], batch, n_symbols)
             speech = speech.then(count, self.escape, interpolated=self.interpolated)
             order += 1
             longer = length >= order
@@ -379,10 +387,9 @@ class Speech(NamedTuple):
     share: FloatArray
 
     @classmethod
-    def before(cls, due_mask: BoolArray, seen: BoolArray) -> Speech:
+    def before(cls, alphabet: BoolArray, seen: BoolArray) -> Speech:
         """Order -1: 1 / (size of the alphabet + 1 - symbols seen), before any context speaks."""
-        size = due_mask.sum(axis=1)
-        base: FloatArray = due_mask / (size + 1 - np.minimum(seen.sum(axis=1), size))[:, None]
+        base: FloatArray = alphabet / (alphabet.sum(axis=1) + 1 - seen.sum(axis=1))[:, None]
         nothing = np.zeros(len(base))
         return cls(base, base, np.zeros_like(base), nothing, nothing)
 
@@ -419,7 +426,7 @@ def text_of(corpus: TokenCorpus, *, leads: bool) -> Text:
     return Text(*(column[None] for column in (element, due, lead, np.minimum(due, 0))))
 
 
-def _tally(cell: IntArray, batch: int, n_symbols: int) -> FloatArray:
+def tally(cell: IntArray, batch: int, n_symbols: int) -> FloatArray:
     """How often each cell comes: (batch, n_symbols)."""
     return np.bincount(cell, minlength=batch * n_symbols).reshape(batch, n_symbols).astype(np.float64)
 

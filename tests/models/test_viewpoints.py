@@ -51,6 +51,7 @@ def shown(name, past):
         ("cpintfiph", 60),  # the C after the rest
         ("lastphrase", 64),  # the third note of this phrase stands against the third of the one before
         ("posinbar", 0),
+        ("fib", 1),
         ("metaccent", 4),
         ("bar", 3),
         ("complete", 1),  # a bar is full, but 84 units are no whole number of bars
@@ -78,6 +79,13 @@ def shown(name, past):
 def test_what_viewpoints_read(name, expected):
     past = past_of(TUNE, present=(0,))
     assert shown(name, past) == expected
+
+
+def test_durations_are_compared_in_lowest_terms():
+    half = shown("dur-ratio", past_of([(0, 48, 0, 60)], present=(0, 24)))
+    assert half == shown("dur-ratio", past_of([(0, 12, 0, 60)], present=(0, 6)))
+    assert half != shown("dur-ratio", past_of([(0, 6, 0, 60)], present=(0, 12)))
+    assert shown("dur-ratio", past_of([], present=(0, 12))) == NONE
 
 
 def test_nothing_to_read_at_the_beginning():

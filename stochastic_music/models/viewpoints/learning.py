@@ -23,7 +23,7 @@ from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens import Vocabulary
 
 #: symbols that are read side by side at most, padding included
-_CHUNK = 80_000
+_PORTION = 80_000
 
 
 class Record(NamedTuple):
@@ -123,7 +123,7 @@ def learn(reader: Reader, corpus: TokenCorpus, lesson: Lesson) -> list[FieldMode
     """Count everything, and learn the weights."""
     drawn, others = _draw(corpus, lesson)
     kept = record(reader, drawn)
-    counted = [count_fields(reader, kept), *(count_fields(reader, record(reader, part)) for part in _chunks(others))]
+    counted = [count_fields(reader, kept), *(count_fields(reader, record(reader, part)) for part in portions(others))]
     counts = Counts([add_up(column) for column in zip(*counted, strict=True)], tallies(corpus))
     return _weighed(reader, counts, kept, corpus, lesson)
 
@@ -137,7 +137,7 @@ class Counts(NamedTuple):
     @classmethod
     def of(cls, reader: Reader, corpus: TokenCorpus) -> Counts:
         """The counts of `corpus`."""
-        counted = [count_fields(reader, record(reader, part)) for part in _chunks(corpus)]
+        counted = [count_fields(reader, record(reader, part)) for part in portions(corpus)]
         return cls([add_up(column) for column in zip(*counted, strict=True)], tallies(corpus))
 
     def plus(self, other: Counts, *, sign: int = 1) -> Counts:
@@ -187,12 +187,12 @@ def _draw(corpus: TokenCorpus, lesson: Lesson) -> tuple[TokenCorpus, TokenCorpus
     return corpus.select(np.sort(order[:n])), corpus.select(np.sort(order[n:]))
 
 
-def _chunks(corpus: TokenCorpus) -> Iterator[TokenCorpus]:
+def portions(corpus: TokenCorpus) -> Iterator[TokenCorpus]:
     """The pieces of a corpus in portions that can be read side by side, shortest first."""
     order = np.argsort(corpus.lengths, kind="stable")
     while len(order):
         symbols = np.arange(1, len(order) + 1) * corpus.lengths[order]
-        n = max(int(np.searchsorted(symbols, _CHUNK)), 1)
+        n = max(int(np.searchsorted(symbols, _PORTION)), 1)
         yield corpus.select(order[:n])
         order = order[n:]
 

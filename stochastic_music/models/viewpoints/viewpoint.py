@@ -8,6 +8,8 @@ the present (the place in the bar, the length of the phrase so far): context onl
 A viewpoint is one line:
 
     derived("cpint", "pitch", lambda past: past.last("pitch"))
+    observed("fib", lambda past: (past.place().position == 0).astype(np.int64), after="rest", needs=_TIMED),
+    observed("dur-ratio", _duration_ratio, after="duration", needs=_TIMED),
     observed("posinbar", lambda past: past.place().position, after="rest", needs=("duration",))
 
 and `register` makes it known by its name. Names are those of IDyOM [1] where it has one. A package adds its own with
@@ -151,6 +153,13 @@ def _followed(past: Past, *, steps: bool) -> IntArray:
     return np.where(pitch == NONE, NONE, past.last("pitch") + pitch - past.at("pitch", event - 1))
 
 
+def _duration_ratio(past: Past) -> IntArray:
+    """The duration over the one before, in lowest terms."""
+    now, before = past.present.get("duration", past.none), past.last("duration")
+    common = np.gcd(now, before)
+    return np.where((now == NONE) | (before == NONE), NONE, (now // common) << 20 | before // common)
+
+
 def _since_last(past: Past) -> IntArray:
     onset = past.last("onset")
     return np.where(onset == NONE, NONE, onset - past.clock.time)
@@ -226,6 +235,8 @@ BUILT_IN = [
     observed("barlength", lambda past: past.place().bar_length, needs=_TIMED),
     observed("metre", lambda past: past.place().meter, needs=_TIMED),
     observed("endinbar", lambda past: past.place().position, needs=_TIMED),
+    observed("fib", lambda past: (past.place().position == 0).astype(np.int64), after="rest", needs=_TIMED),
+    observed("dur-ratio", _duration_ratio, after="duration", needs=_TIMED),
     observed("posinbar", lambda past: past.place().position, after="rest", needs=_TIMED),
     observed("metaccent", _metric_level, after="rest", needs=_TIMED),
     observed("complete", _complete, needs=_TIMED),
