@@ -24,9 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import __version__, _random, model_file, registry
-from stochastic_music.corpus import Corpus, Roster, TokenCorpus, encode_corpus
-from stochastic_music.corpus.encoding import encode_piece
-from stochastic_music.errors import EmptyCorpusError, ModelFileError, NotFittedError, UnknownNameError, UsageError
+from stochastic_music.corpus import Corpus, Piece, Roster, TokenCorpus, encode_corpus, encode_piece
+from stochastic_music.errors import (
+    EmptyCorpusError,
+    EncodingError,
+    ModelFileError,
+    NotFittedError,
+    UnknownNameError,
+    UnsatisfiableError,
+    UsageError,
+)
 from stochastic_music.evaluation import OriginalityIndex, lines
 from stochastic_music.evaluation.explanation import Explanation, as_heard, explain
 from stochastic_music.evaluation.likelihood import begins_note
@@ -51,13 +58,16 @@ MAX_EVENTS = 1024
 class Take:
     """One composed piece.
 
-    `bits_per_note` is its surprise under the model (base 2, END included, divided by its notes).
+    `bits_per_note` is its surprise under the model (base 2, END included, divided by its notes), a start apart: what
+    was given surprises nobody. `piece` holds its symbols as the model reads them, `n_given` counts the notes that
+    were its start.
     """
 
     score: Score
     sample: Sample
     piece: TokenPiece
     bits_per_note: float
+    n_given: int = 0
 
 
 class Pipeline:
@@ -256,8 +266,7 @@ class Pipeline:
         """
         self._check_fitted()
         encoding = self._for_part(part)
-        how = "none" if self.transpose == "all" else self.transpose
-        [piece] = Corpus.from_scores([score]).transpose(how)
+        piece = self._in_its_key(score)
         pieces, loss = encode_piece(piece, encoding)
         tokens = TokenCorpus.from_pieces(pieces, encoding.vocabulary).with_vocabulary(self.vocabulary_)
         found = explain(self.model, tokens, self.corpus_, seen=self.alphabet_, at_most=at_most)
@@ -268,6 +277,11 @@ class Pipeline:
             remarks=tuple(loss.sentences()),
             score=as_heard(found, printed),
         )
+
+    def _in_its_key(self, score: Score) -> Piece:
+        """A score in the key in which this model reads music."""
+        [piece] = Corpus.from_scores([score]).transpose("none" if self.transpose == "all" else self.transpose)
+        return piece
 
     def _for_part(self, part: str | int | None) -> Any:
         if part is None:
@@ -291,6 +305,7 @@ class Pipeline:
         seed: _random.Seed = None,
         header: Header | None = None,
         max_events: int | None = None,
+        start: Score | None = None,
         **shaping: Any,
     ) -> list[Take]:
         """`n` new pieces with what is known of each.
@@ -300,23 +315,69 @@ class Pipeline:
         its longest one, 1,024 at least). Without `header` one is drawn from the training pieces for each take.
         `shaping` is temperature, top_k, top_p and method of `stochastic_music.sampling.sample`. Raises
         UnsatisfiableError where nothing meets `constraint`.
+
+        With `start` every piece begins with the notes of that score, under its header and in its key, and goes on;
+        `constraint` is met by the whole piece. Raises EncodingError where it cannot be encoded, UnsatisfiableError
+        where nothing can follow it.
         """
         self._check_fitted()
         key = _random.key(seed)
-        headers = [header] * n if header else self._draw_headers(n, key)
-        model = self._seen_model()
-        most = max_events or self.card_["most_events"]
+        opening = None if start is None else self._checked_opening(start, header)
+        begun = opening.symbols if opening else self.pieces_.alphabet[:0]
+        fixed = opening.header if opening else header
+        n_begun = len(begun) // self.vocabulary_.n_fields
+        most = max_events or self.card_["most_events"] + n_begun
+        least = max(self.card_["least_events"], n_begun + 1 if opening else 0)
         samples = sample(
-            model,
+            self._seen_model(begun),
             n,
-            headers=headers,
+            headers=[fixed] * n if fixed else self._draw_headers(n, key),
             seed=key,
             constraint=constraint,
-            least_events=0 if constraint else min(self.card_["least_events"], most),
+            least_events=0 if constraint else min(least, most),
             max_events=most,
+            start=begun,
             **shaping,
         )
+        if opening and samples and all(len(drawn.symbols) <= len(begun) + 1 for drawn in samples):
+            raise UnsatisfiableError(
+                f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "
+                "or notes, or give a shorter start"
+            )
         return [self._take(drawn) for drawn in samples]
+
+    def opening(self, start: Score) -> TokenPiece:
+        """The symbols of a score to go on from, END left out, and its header: as the model reads them.
+
+        The header tells by how many semitones the score was moved. Raises EncodingError where it cannot be encoded.
+        """
+        self._check_fitted()
+        try:
+            parts, _ = encode_piece(self._in_its_key(start), self.encoding)
+        except EncodingError as error:
+            name = self.encoding.name
+            raise EncodingError(
+                f"this model reads music as {name}, and the start cannot be written so: {error}"
+            ) from error
+        if len(parts) != 1:
+            raise EncodingError(f"the start encodes to {len(parts)} pieces; expected one to go on from")
+        symbols, header = parts[0]
+        return TokenPiece(symbols[symbols != self.vocabulary_.end], header)
+
+    def _checked_opening(self, start: Score, header: Header | None) -> TokenPiece:
+        if header is not None:
+            raise UsageError("a start brings its own header: give one of them")
+        opening = self.opening(start)
+        unseen = np.flatnonzero(~np.isin(opening.symbols, self.alphabet_))
+        if len(unseen):
+            events = np.unique(unseen // self.vocabulary_.n_fields + 1)
+            shown = ", ".join(map(str, events[:5].tolist())) + (", ..." if len(events) > 5 else "")
+            _log.warning(
+                "The start holds what this model's corpus never has (%s, in events %s): it goes on as well as it can.",
+                self.vocabulary_.describe(int(opening.symbols[unseen[0]])),
+                shown,
+            )
+        return opening
 
     def save(self, path: str | Path, *, sources: bool = True, force: bool = False) -> Path:
         """Write a model file; `sources=False` leaves the training symbols out.
@@ -395,26 +456,33 @@ class Pipeline:
         if not hasattr(self, "vocabulary_"):
             raise NotFittedError("this pipeline has not learned anything yet: call fit(corpus) first")
 
-    def _seen_model(self) -> Any:
-        """The model over the symbols of its corpus alone, where it can be restricted."""
-        if self._composer is None:
+    def _seen_model(self, begun: NDArray[np.int64]) -> Any:
+        """The model over the symbols of its corpus, and of what was `begun`, where it can be restricted."""
+        alphabet = tuple(np.union1d(self.alphabet_, begun).tolist())
+        if self._composer is None or self._composer[0] != alphabet:
             restrict = getattr(self.model, "restricted", None)
-            self._composer = restrict(self.vocabulary_.restrict(self.alphabet_.tolist())) if restrict else self.model
-        return self._composer
+            self._composer = alphabet, restrict(self.vocabulary_.restrict(alphabet)) if restrict else self.model
+        return self._composer[1]
 
     def _draw_headers(self, n: int, key: int) -> list[Header | None]:
         generator = np.random.default_rng([key, 0x48454144])
         return [self.headers_[i] for i in generator.integers(0, len(self.headers_), size=n)]
 
     def _take(self, drawn: Sample) -> Take:
-        n_notes = int(begins_note(self.vocabulary_, drawn.symbols).sum())
+        notes = begins_note(self.vocabulary_, drawn.symbols)
+        n_given = int(notes[: drawn.n_given].sum())
+        n_notes = int(notes.sum()) - n_given
         header = replace(drawn.header or Header(max(self.vocabulary_.resolution, 1)), title="", transposed=0)
         score = self.encoding.decode([TokenPiece(drawn.symbols, header)])
-        heard = replace(_as_far_as(header, score), key=self._key_heard(score, header))
+        heard = _as_far_as(header, score)
+        if not drawn.n_given:
+            heard = replace(heard, key=self._key_heard(score, header))
         if heard != header:
             header, score = heard, self.encoding.decode([TokenPiece(drawn.symbols, heard)])
+        if drawn.n_given and drawn.header:
+            score = transpose(score, -drawn.header.transposed)
         surprise = -drawn.log_prob / math.log(2) / max(n_notes, 1)
-        return Take(score, drawn, TokenPiece(drawn.symbols, header), surprise)
+        return Take(score, drawn, TokenPiece(drawn.symbols, header), surprise, n_given)
 
     def _key_heard(self, score: Score, header: Header) -> str | None:
         """The key to print: the header says how many sharps, the notes decide between major and minor."""

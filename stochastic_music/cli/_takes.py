@@ -11,6 +11,7 @@ from stochastic_music.cli._common import plural, say
 from stochastic_music.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from stochastic_music.evaluation.originality import Line
     from stochastic_music.pipeline import Pipeline, Take
 
 _ALSO = ("musicxml", "wav", "png")
@@ -84,17 +85,26 @@ def write(score: Any, stem: Path, formats: list[str], made_by: str, force: bool)
 
 
 def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any] | None]:
-    """The longest run of notes each take shares with the corpus, where the file kept its sources."""
+    """The longest run of new notes each take shares with the corpus, where the file kept its sources."""
     from stochastic_music.evaluation import OriginalityIndex
 
     if pipeline.corpus_ is None or pipeline.vocabulary_.index("pitch") is None:
         return [None] * len(takes)
     index = OriginalityIndex.from_tokens(pipeline.corpus_)
-    return [index.longest_copy(take.piece).to_json() for take in takes]
+    return [index.longest_copy(_new_notes(pipeline, take)).to_json() for take in takes]
+
+
+def _new_notes(pipeline: Pipeline, take: Take) -> Line:
+    """The notes of a take that were not given as its start."""
+    from stochastic_music.evaluation.originality import line_of
+
+    line = line_of(pipeline.vocabulary_, take.piece.symbols, take.piece.header, "")
+    return line.since(take.n_given)
 
 
 def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | None) -> None:
     for row, take in zip(rows, takes, strict=True):
+        given = f", the first {take.n_given} of them given" if take.n_given else ""
         notes = sum(len(track.notes) for track in take.score.tracks)
         copy = row["longest_copy"]
         copied = (
@@ -103,7 +113,7 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
             else ""
         )
         cut = "; CUT at the cap, without an ending" if row["capped"] else ""
-        say(f"{row['file']}: {plural(notes, 'note')}, {row['bits_per_note']:.2f} bits per note{copied}{cut}")
+        say(f"{row['file']}: {plural(notes, 'note')}{given}, {row['bits_per_note']:.2f} bits per note{copied}{cut}")
     kinds = sorted({row["guarantee"] for row in rows})
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
     if "greedy" in kinds:

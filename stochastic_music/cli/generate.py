@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochastic_music.cli import _takes
-from stochastic_music.cli._common import find_model, load_model, print_json, provenance, say
+from stochastic_music.cli._common import find_model, load_model, open_corpus, print_json, provenance, say
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
+    from symusic.core import ScoreTick as Score
+
     from stochastic_music.pipeline import Pipeline, Take
     from stochastic_music.protocols import Constraint
     from stochastic_music.tokens import Header
@@ -40,6 +42,10 @@ def generate(
         int | None, typer.Option(min=1, help="Draw from the k likeliest symbols only; changes the distribution.")
     ] = None,
     top_p: Annotated[float, typer.Option(help="Draw from the likeliest share p only; changes the distribution.")] = 1.0,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="PIECE", help="Go on from this piece: its notes, key, meter and tempo come first."),
+    ] = None,
     sampler: Annotated[str, typer.Option(help="auto, ancestral or exact.")] = "auto",
     middle_c: Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")] = "C4",
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
@@ -59,6 +65,9 @@ def generate(
     pipeline, checksum = load_model(path)
     number = _random.key(seed)
     shift = _takes.shift_to_key(pipeline, key)
+    begun = _begun(start, key, meter) if start else None
+    if begun:
+        shift = -pipeline.opening(begun).header.transposed
     if shift is None and pitch_range is not None:
         raise UsageError("--range with --key needs a model fitted with --transpose common; fit again, or leave one out")
     takes = _compose(
@@ -73,13 +82,14 @@ def generate(
         top_k=top_k,
         top_p=top_p,
         method=sampler,
+        start=begun,
     )
     made_by = provenance(seed=number, model=f"sha256:{checksum}", licences=pipeline.card_.get("licences", []))
     originals = _takes.copies(pipeline, takes)
     rows: list[dict[str, Any]] = []
     for i, take in enumerate(takes):
         stem = output / f"{path.stem}-s{number}-{i + 1:02d}"
-        score = _takes.in_key(take.score, key, shift)
+        score = take.score if begun else _takes.in_key(take.score, key, shift)
         files = _takes.write(score, stem, formats, made_by, force)
         rows.append(
             {
@@ -97,6 +107,17 @@ def generate(
         print_json({"model": str(path), "files": rows})
     if open_:
         typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
+
+
+def _begun(start: str, key: str | None, meter: str | None) -> Score:
+    """The score of --start, which brings its own key and meter."""
+    for option, given in (("--key", key), ("--meter", meter)):
+        if given is not None:
+            raise UsageError(f"{option} and --start were both given; the piece to start with brings its own")
+    music = open_corpus([start])
+    if len(music) != 1:
+        raise UsageError(f"--start got '{start}', which holds {len(music)} pieces; expected a file of one")
+    return music[0].score
 
 
 def _constraint(

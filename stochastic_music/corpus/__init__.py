@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stochastic_music.corpus.dealing import folds as folds
     from stochastic_music.corpus.encoding import EncodingReport as EncodingReport
     from stochastic_music.corpus.encoding import encode_corpus as encode_corpus
+    from stochastic_music.corpus.encoding import encode_piece as encode_piece
     from stochastic_music.corpus.ingest import ingest_tokens as ingest_tokens
     from stochastic_music.corpus.piece import Piece as Piece
     from stochastic_music.corpus.report import IngestReport as IngestReport
@@ -37,6 +38,7 @@ _MODULES = {
     "cache_clear": "_cache",
     "cache_folder": "_cache",
     "encode_corpus": "encoding",
+    "encode_piece": "encoding",
     "fingerprints": "roster",
     "folds": "dealing",
     "ingest_tokens": "ingest",
@@ -54,6 +56,7 @@ __all__ = [
     "cache_clear",
     "cache_folder",
     "encode_corpus",
+    "encode_piece",
     "fingerprints",
     "folds",
     "ingest_tokens",

@@ -73,6 +73,10 @@ class Line:
             raise InvalidParameterError(f"onset, duration, pitch and bar of '{name}' differ in length: {shapes}")
         return cls(name, *arrays)
 
+    def since(self, note: int) -> Line:
+        """The notes from number `note` on."""
+        return Line(self.name, *(column[note:] for column in (self.onset, self.duration, self.pitch, self.bar)))
+
     def __len__(self) -> int:
         return len(self.pitch)
 

@@ -13,7 +13,7 @@ import numpy as np
 from stochastic_music import _random
 from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import AutoregressiveModel, FloatArray, IntArray
-from stochastic_music.sampling.drawing import Guarantee, Sample, as_samples, choose, vocabulary_of
+from stochastic_music.sampling.drawing import NO_START, Guarantee, Sample, as_samples, choose, impossible, vocabulary_of
 from stochastic_music.sampling.shaping import Shaping, normalized
 from stochastic_music.tokens import Header
 
@@ -42,8 +42,11 @@ def ancestral(
     shaping: Shaping | None = None,
     reins: Reins | None = None,
     chains: IntArray | None = None,
+    start: IntArray = NO_START,
 ) -> list[Sample]:
     """One sample a header; see the module's article. A chain that reaches `max_events` events is capped.
+
+    All begin with `start`; raises UnsatisfiableError where the model holds that to be impossible.
 
     `chains` (n,) are the numbers by which the chains draw; None: 0, 1, ...
     """
@@ -51,10 +54,10 @@ def ancestral(
     numbers = np.arange(n) if chains is None else chains
     shape = shaping or Shaping()
     most = max_events * vocabulary.n_fields
-    state = model.initial_state(n, headers)
+    state = _begun(model, headers, start, reins)
     ended = np.zeros(n, dtype=bool)
     columns, scores = [], []
-    for step in range(most + 1):  # END may follow the last event of a whole piece
+    for step in range(len(start), most + 1):  # END may follow the last event of a whole piece
         rows = model.next_log_probs(state)
         held = rows if reins is None else normalized(reins.hold(rows))
         live = np.flatnonzero(~ended)
@@ -78,7 +81,21 @@ def ancestral(
         end=vocabulary.end,
         most=most,
         guarantee=guarantee,
+        start=start,
     )
+
+
+def _begun(model: AutoregressiveModel[Any], headers: list[Header | None], start: IntArray, reins: Reins | None) -> Any:
+    """The state of all chains after `start`, which they hear together."""
+    state = model.initial_state(len(headers), headers)
+    for place, symbol in enumerate(start.tolist()):
+        if np.isneginf(model.next_log_probs(state)[:, symbol]).any():
+            raise impossible(vocabulary_of(model), symbol, place)
+        symbols = np.full(len(headers), symbol, dtype=np.int64)
+        state = model.advance(state, symbols)
+        if reins is not None:
+            reins.advance(symbols)
+    return state
 
 
 def redrawn(
@@ -89,6 +106,7 @@ def redrawn(
     key: int,
     max_events: int,
     shaping: Shaping | None = None,
+    start: IntArray = NO_START,
 ) -> list[Sample]:
     """Ancestral samples of at least `least_events` events: a shorter piece is drawn again, under the next key.
 
@@ -100,7 +118,8 @@ def redrawn(
     chains = np.arange(len(headers))
     for attempt in range(MAX_ROUNDS):
         under, seed = [headers[i] for i in chains], key + attempt * _NEXT
-        drawn = ancestral(model, under, key=seed, max_events=max_events, shaping=shaping, chains=chains)
+        limits: dict[str, Any] = {"max_events": max_events, "chains": chains, "start": start}
+        drawn = ancestral(model, under, key=seed, shaping=shaping, **limits)
         found = {int(i): sample for i, sample in zip(chains, drawn, strict=True)}
         kept |= {i: sample for i, sample in found.items() if len(sample.symbols) > least}
         chains = np.array([i for i in chains.tolist() if i not in kept], dtype=np.int64)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from stochastic_music.errors import NotFittedError
+from stochastic_music.errors import NotFittedError, UnsatisfiableError
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -25,7 +25,8 @@ class Sample:
     """One piece: `symbols` (n,), with END unless `capped`.
 
     `log_prob` (nats) is under the model as it was fitted, neither reshaped nor conditioned, END included where it
-    came. `capped` says that the music was cut at `max_events` before the model ended it.
+    came. `capped` says that the music was cut at `max_events` before the model ended it. The first `n_given`
+    symbols were the start asked for: they are not drawn, and `log_prob` is that of the others after them.
     """
 
     symbols: IntArray
@@ -33,6 +34,20 @@ class Sample:
     header: Header | None
     guarantee: Guarantee
     capped: bool
+    n_given: int = 0
+
+
+#: the start of pieces that are drawn from the beginning
+NO_START: IntArray = np.zeros(0, dtype=np.int64)
+
+
+def impossible(vocabulary: Vocabulary, symbol: int, place: int) -> UnsatisfiableError:
+    """The error for a start whose symbol at `place` the model never plays there."""
+    event = place // vocabulary.n_fields + 1
+    return UnsatisfiableError(
+        f"this model cannot go on from the start: it holds its event {event} ({vocabulary.describe(symbol)}) to be "
+        "impossible there. Change it, or use a model that smooths what it counted"
+    )
 
 
 def choose(weights: FloatArray, uniforms: FloatArray) -> IntArray:
@@ -58,16 +73,25 @@ def vocabulary_of(model: Any) -> Vocabulary:
 
 
 def as_samples(
-    symbols: IntArray, scores: FloatArray, headers: list[Header | None], *, end: int, most: int, guarantee: Guarantee
+    symbols: IntArray,
+    scores: FloatArray,
+    headers: list[Header | None],
+    *,
+    end: int,
+    most: int,
+    guarantee: Guarantee,
+    start: IntArray,
 ) -> list[Sample]:
-    """Rows of symbols and of their log probabilities, (n, n_steps), as samples.
+    """Rows of symbols and of their log probabilities, (n, n_steps), as samples that begin with `start`.
 
-    A row without END is cut after `most` symbols.
+    A row without END is cut after `most` symbols, those of the start among them.
     """
+    given = np.tile(start, (len(symbols), 1))
+    symbols, scores = np.hstack([given, symbols]), np.hstack([np.zeros(given.shape), scores])
     ends = symbols == end
     ended = ends.any(axis=1)
     lengths = np.where(ended, ends.argmax(axis=1) + 1, most)
     return [
-        Sample(symbols[i, :length], float(scores[i, :length].sum()), headers[i], guarantee, not ended[i])
+        Sample(symbols[i, :length], float(scores[i, :length].sum()), headers[i], guarantee, not ended[i], len(start))
         for i, length in enumerate(lengths)
     ]

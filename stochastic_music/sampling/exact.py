@@ -22,7 +22,7 @@ from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import Constraint, FiniteContextModel, FloatArray, IntArray
 from stochastic_music.sampling.compiling import by_timing, compiled
 from stochastic_music.sampling.context_sets import ArcTable
-from stochastic_music.sampling.drawing import Sample, as_samples, choose, vocabulary_of
+from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
 from stochastic_music.sampling.messages import Messages
 from stochastic_music.sampling.product import END, Product
 from stochastic_music.sampling.shaping import Shaping
@@ -37,6 +37,7 @@ class ExactSampler:
 
     `log_evidence` is the log probability (nats) that the (reshaped) model meets the constraint by itself.
     `table` is that of another sampler of the same model and shaping, whose arcs need not be fetched again.
+    Pieces begin with `start`, on which all is conditioned: what is drawn, and returned, comes after it.
     Raises UnsatisfiableError where nothing can be accepted, ProductTooLargeError where the product grows
     past `max_arcs`.
     """
@@ -50,13 +51,14 @@ class ExactSampler:
         shaping: Shaping | None = None,
         max_arcs: int = MAX_ARCS,
         table: ArcTable | None = None,
+        start: IntArray = NO_START,
     ) -> None:
         self.header = header
         self.vocabulary: Vocabulary = vocabulary_of(model)
         parts, table = conjuncts(constraint), table or ArcTable(model, shaping or Shaping())
-        product = Product(table, self.vocabulary, compiled(parts, self.vocabulary, header), max_arcs)
+        product = Product(table, self.vocabulary, compiled(parts, self.vocabulary, header), max_arcs, start)
         if not product.reaches_end:
-            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_arcs))
+            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_arcs, start))
         messages = Messages(product)
         self.bounded = product.acyclic
         self.log_evidence = float(messages.values[messages.start])
@@ -138,30 +140,37 @@ def exact(
     max_events: int,
     shaping: Shaping | None = None,
     max_arcs: int = MAX_ARCS,
+    start: IntArray = NO_START,
 ) -> list[Sample]:
-    """One sample a header, conditioned on `constraint`; see the module's article.
+    """One sample a header that begins with `start`, conditioned on `constraint`; see the module's article.
 
     A constraint that limits the length itself is never cut; without one, a chain is capped at `max_events` events.
     """
     vocabulary = vocabulary_of(model)
     samples: dict[int, Sample] = {}
     table, most = ArcTable(model, shaping or Shaping()), max_events * vocabulary.n_fields
+    left = max_events - len(start) // vocabulary.n_fields
     for chains in by_timing(headers):
-        sampler = ExactSampler(model, constraint, headers[chains[0]], max_arcs=max_arcs, table=table)
-        symbols, scores = sampler.draw(np.array(chains), key=key, max_events=max_events)
+        sampler = ExactSampler(model, constraint, headers[chains[0]], max_arcs=max_arcs, table=table, start=start)
+        symbols, scores = sampler.draw(np.array(chains), key=key, max_events=left)
         under = [headers[i] for i in chains]
-        drawn = as_samples(symbols, scores, under, end=vocabulary.end, most=most, guarantee="exact")
+        drawn = as_samples(symbols, scores, under, end=vocabulary.end, most=most, guarantee="exact", start=start)
         samples.update(zip(chains, drawn, strict=True))
     return [samples[i] for i in range(len(headers))]
 
 
-def _explain_clash(
-    table: ArcTable, vocabulary: Vocabulary, parts: tuple[Constraint, ...], header: Header | None, max_arcs: int
+def _explain_clash(  # noqa: PLR0917, all that a sampler stands on
+    table: ArcTable,
+    vocabulary: Vocabulary,
+    parts: tuple[Constraint, ...],
+    header: Header | None,
+    max_arcs: int,
+    start: IntArray,
 ) -> str:
     """Why nothing meets all `parts`: the smallest clash, found by leaving out one at a time, and how far music gets."""
 
     def product(kept: tuple[Constraint, ...]) -> Product:
-        return Product(table, vocabulary, compiled(kept, vocabulary, header), max_arcs)
+        return Product(table, vocabulary, compiled(kept, vocabulary, header), max_arcs, start)
 
     clash = parts
     for part in parts:
@@ -170,7 +179,8 @@ def _explain_clash(
             clash = rest
     where = _furthest(product(clash))
     reached = f"; every continuation breaks off by {where}" if where else ""
-    return f"{_sentence(clash, header)}{reached}. {_remedy(clash)}."
+    after = " after the start given" if len(start) else ""
+    return f"{_sentence(clash, header)}{after}{reached}. {_remedy(clash)}."
 
 
 def _furthest(product: Product) -> str:

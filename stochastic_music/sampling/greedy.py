@@ -17,7 +17,7 @@ from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import DEAD, Automaton, AutoregressiveModel, BoolArray, Constraint, FloatArray, IntArray
 from stochastic_music.sampling.ancestral import ancestral
 from stochastic_music.sampling.compiling import by_timing, compiled, conjuncts
-from stochastic_music.sampling.drawing import Sample, vocabulary_of
+from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -30,13 +30,14 @@ def greedy(
     key: int,
     max_events: int,
     shaping: Shaping | None = None,
+    start: IntArray = NO_START,
 ) -> list[Sample]:
     """One sample a header that meets `constraint`; see the module's article.
 
     Raises UnsatisfiableError where a chain has nowhere left to go.
     """
     masks = Masks(vocabulary_of(model), constraint, headers)
-    return ancestral(model, headers, key=key, max_events=max_events, shaping=shaping, reins=masks)
+    return ancestral(model, headers, key=key, max_events=max_events, shaping=shaping, reins=masks, start=start)
 
 
 class Hope:

@@ -21,6 +21,7 @@ from stochastic_music.constraints import TimedAutomaton
 from stochastic_music.errors import ProductTooLargeError
 from stochastic_music.protocols import DEAD, IntArray
 from stochastic_music.sampling.context_sets import ArcTable, ContextSets, Fan, SmallInts
+from stochastic_music.sampling.drawing import NO_START, impossible
 from stochastic_music.tokens import Vocabulary
 
 END = 0
@@ -65,12 +66,19 @@ class Node:
 
 
 class Product:
-    """Everything that can be reached of model and automaton together; see the module's article.
+    """Everything that can be reached of model and automaton together after `start`; see the module's article.
 
     Raises ProductTooLargeError where that takes more than `limit` arcs: some 100 bytes each.
     """
 
-    def __init__(self, table: ArcTable, vocabulary: Vocabulary, automaton: TimedAutomaton, limit: int) -> None:
+    def __init__(
+        self,
+        table: ArcTable,
+        vocabulary: Vocabulary,
+        automaton: TimedAutomaton,
+        limit: int,
+        start: IntArray = NO_START,
+    ) -> None:
         self.table, self.model, self.vocabulary, self.automaton = table, table.model, vocabulary, automaton
         self.sets = ContextSets(table.model.n_contexts)
         self.nodes = [Node(DEAD, _DEAF, DEAD, self.sets.add(np.zeros(1, dtype=np.int64)))]
@@ -80,16 +88,29 @@ class Product:
         self._widest: dict[int, int] = {}
         self._fans: dict[int, Fan] = {}
         self._branches: dict[tuple[int, bytes, tuple[int, ...]], Branch] = {}
-        self._explore()
+        self._explore(start)
 
     @cached_property
     def reaches_end(self) -> bool:
         """Whether any piece at all is accepted."""
         return any(END in node.targets for node in self.nodes)
 
-    def _explore(self) -> None:
-        self.start = int(self._numbers(np.array([self.automaton.start()]))[0])
-        self.first_context = self._heard(np.array([self.model.start()]), self.nodes[self.start].hears)
+    def _begun(self, symbols: IntArray) -> tuple[IntArray, IntArray]:
+        """The automaton's state and the model's context after `symbols`: (1,) each."""
+        state, context = np.array([self.automaton.start()]), np.array([self.model.start()])
+        for place, symbol in enumerate(symbols.tolist()):
+            mark = int(self.automaton.marks(state)[0]) if self.automaton.due(state)[0] == 0 else _DEAF
+            arcs = self.model.arcs(self._heard(context, mark))
+            context = arcs.next_context[arcs.symbol == symbol]
+            if not len(context):
+                raise impossible(self.vocabulary, symbol, place)
+            state = self.automaton.advance(state, np.array([symbol]))
+        return state, context
+
+    def _explore(self, symbols: IntArray) -> None:
+        state, context = self._begun(symbols)
+        self.start = int(self._numbers(state)[0])
+        self.first_context = self._heard(context, self.nodes[self.start].hears)
         self.nodes[self.start].arriving.add(self.sets.add(self.first_context))
         queue = _ByProgress(self) if self.acyclic else _InRounds(self)
         queue.push([self.start])

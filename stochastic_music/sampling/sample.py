@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from stochastic_music import _random
 from stochastic_music.errors import InvalidParameterError, ProductTooLargeError, UnknownNameError, UsageError
-from stochastic_music.protocols import AutoregressiveModel, Constraint, FiniteContextModel
+from stochastic_music.protocols import AutoregressiveModel, Constraint, FiniteContextModel, IntArray
 from stochastic_music.sampling.ancestral import redrawn
-from stochastic_music.sampling.drawing import Sample
+from stochastic_music.sampling.compiling import by_timing, check_start
+from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.exact import MAX_ARCS, exact
 from stochastic_music.sampling.greedy import greedy
 from stochastic_music.sampling.shaping import Shaping
-from stochastic_music.tokens import Header
+from stochastic_music.tokens import Header, Vocabulary
 
 Method: TypeAlias = Literal["auto", "ancestral", "exact", "greedy"]
 #: events after which a piece that does not end is cut, and says so
@@ -35,6 +38,7 @@ def sample(
     top_p: float = 1.0,
     method: Method = "auto",
     max_arcs: int = MAX_ARCS,
+    start: Sequence[int] | IntArray = NO_START,
 ) -> list[Sample]:
     """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
 
@@ -51,6 +55,9 @@ def sample(
 
     `least_events` goes without a constraint: shorter pieces are drawn again, which is exact as well.
 
+    Every piece begins with the whole events of `start`, without END, and goes on as the model does after them; what
+    is asked for, in notes or bars, is asked of the whole piece. Reshaping leaves the start alone.
+
     Raises InvalidParameterError for parameters outside their range, NotFittedError, UnsatisfiableError
     where nothing meets `constraint`, UsageError where `method` does not fit the request (ProductTooLargeError
     for `method="exact"` past `max_arcs`).
@@ -66,18 +73,34 @@ def sample(
     key = _random.key(seed)
     if not under:
         return []
+    begun = _start(start, vocabulary_of(model), max_events)
+    if len(begun) and constraint is not None:
+        for chains in by_timing(under):
+            check_start(constraint, vocabulary_of(model), under[chains[0]], begun)
+    common: dict[str, Any] = {"key": key, "max_events": max_events, "shaping": shaping, "start": begun}
     if constraint is None or chosen == "ancestral":
-        limits = {"least_events": least_events, "max_events": max_events}
-        return redrawn(model, under, key=key, shaping=shaping, **limits)
+        return redrawn(model, under, least_events=least_events, **common)
     if chosen == "greedy":
-        return greedy(model, under, constraint, key=key, max_events=max_events, shaping=shaping)
+        return greedy(model, under, constraint, **common)
     assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
     try:
-        return exact(model, under, constraint, key=key, max_events=max_events, shaping=shaping, max_arcs=max_arcs)
+        return exact(model, under, constraint, max_arcs=max_arcs, **common)
     except ProductTooLargeError:
         if method == "exact":
             raise
-        return greedy(model, under, constraint, key=key, max_events=max_events, shaping=shaping)
+        return greedy(model, under, constraint, **common)
+
+
+def _start(symbols: Sequence[int] | IntArray, vocabulary: Vocabulary, max_events: int) -> IntArray:
+    """The start as an array. Raises VocabularyError, or InvalidParameterError where it cannot be gone on from."""
+    start = np.asarray(symbols, dtype=np.int64)
+    vocabulary.check(start)
+    n_events, rest = divmod(len(start), vocabulary.n_fields)
+    if rest or (start == vocabulary.end).any():
+        raise InvalidParameterError("the start has ended already, or breaks off in an event: give whole events, no END")
+    if len(start) and n_events >= max_events:
+        raise InvalidParameterError(f"the start has {n_events} events, and max_events is {max_events}: ask for more")
+    return start
 
 
 def _headers(n: int, header: Header | None, headers: Sequence[Header | None] | None) -> list[Header | None]:

@@ -113,6 +113,22 @@ def test_requests_are_met(fitted, stochmusic, tmp_path):
         assert score.tracks[0].program == 73
 
 
+def test_start_goes_on_from_a_piece(fitted, stochmusic, tmp_path, tune):
+    tune([(0, 1, 62), (1, 1, 64), (2, 2, 66), (4, 4, 69)]).dump_midi(tmp_path / "mine.mid")
+    options = ("generate", "--start", "mine.mid", "-n", "2", "--seed", "1", "--bars", "6", "--top-p", "0.9", "--json")
+    done = stochmusic(*options)
+    assert done.returncode == 0, done.stderr
+    assert "the first 4 of them given" in done.stderr
+    for row in json.loads(done.stdout)["files"]:
+        score = Score(tmp_path / row["file"])
+        assert [note.pitch for note in score.tracks[0].notes][:4] == [62, 64, 66, 69]
+        assert score.end() == 6 * 4 * score.tpq
+    for wrong in (("--key", "G"), ("--bars", "1")):
+        done = stochmusic(*options[:7], *wrong)
+        assert done.returncode in {2, 3}
+        assert "start" in done.stderr
+
+
 def test_key_transposes_what_comes_out(fitted, stochmusic, tmp_path):
     assert stochmusic("generate", "-n", "1", "--seed", "1", "-o", "plain").returncode == 0
     assert stochmusic("generate", "-n", "1", "--seed", "1", "-o", "moved", "--key", "D").returncode == 0
