@@ -76,14 +76,18 @@ class Contender:
             tokens = tokens.seen()
         else:
             tokens, report = encode_known(music, self.known, self.encoding)
-            _tell_unmarked(tokens)
+            _tell_unmarked(tokens, self.known)
         for piece in report.left_out[:5]:
             say(f"  not encoded: {piece.in_words()}")
         return tokens
 
 
-def _tell_unmarked(tokens: TokenCorpus) -> None:
+def _tell_unmarked(tokens: TokenCorpus, known: str) -> None:
+    """Say what the music does not tell, though it is to be known."""
     vocabulary = tokens.vocabulary
+    keyless = sum(header is None or header.key is None for header in tokens.headers)
+    if keyless and "key" in known:
+        say(f"No key is printed in {keyless:,} of {plural(len(tokens), 'piece')}: there no key is known.")
     if vocabulary.index("phrase") is not None and vocabulary.symbol("phrase", 1) not in tokens.symbols:
         say("No ends of phrases are marked in this music: that none ends is all that is known of phrases.")
 

@@ -75,6 +75,7 @@ def fit(
         "vocabulary_size": pipeline.vocabulary_.n_symbols,
         "bits_per_note": held_out,
         "refitted": refit and held_out is not None,
+        "remarks": _remarks(pipeline),
         "licences": pipeline.card_["licences"],
         "seconds": round(time.perf_counter() - started, 3),
         "peak_bytes": _peak_bytes(),
@@ -91,20 +92,31 @@ def _held_out(pipeline: Pipeline, music: Corpus, share: float, seed: int) -> dic
     from stochastic_music.errors import EmptyCorpusError
     from stochastic_music.evaluation import bits_per_note
 
-    if share == 0 or len(music) < 2:
+    if share == 0:
+        return None
+    if len(music) < 2:
+        say("One piece leaves none to hold out, so that there is no held-out figure.")
         return None
     train, test = music.split(share, seed=seed)
     try:
         pipeline.fit(train)
         tokens, _ = pipeline.encode(test)
     except EmptyCorpusError:
+        say("Of the pieces held out, or of those kept, none can be encoded: there is no held-out figure.")
         return None
     return bits_per_note(tokens, pipeline.log_probs(tokens), seed=seed).to_json()
+
+
+def _remarks(pipeline: Pipeline) -> list[str]:
+    remarks = getattr(pipeline.model, "remarks", None)
+    return list(remarks(pipeline.corpus_)) if remarks else []
 
 
 def _tell(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> None:
     settings = "".join(f", {name} {value}" for name, value in parameters.items())
     say(f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}.")
+    for remark in report["remarks"]:
+        say(f"  {remark}")
     if (held_out := report["bits_per_note"]) is not None:
         low, high = held_out["interval"]
         again = "then refitted on everything" if report["refitted"] else "not refitted on them"

@@ -136,7 +136,8 @@ def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
     known = [name for name, mark in zip(tokens.names, fingerprints(tokens).tolist(), strict=True) if mark in seen]
     if known:
         shown = ", ".join(known[:5]) + (" ..." if len(known) > 5 else "")
-        say(f"{plural(len(known), 'piece')} of {len(tokens)} were in the training of {path}: {shown}")
+        were = "was" if len(known) == 1 else "were"
+        say(f"{plural(len(known), 'piece')} of {len(tokens)} {were} in the training of {path}: {shown}")
     said = predict(pipeline.model, tokens, entropy=notes, parts=notes)
     figures = {
         name: (figure := getattr(likelihood, name)(tokens, said.log_probs, seed=seed)) and figure.to_json()

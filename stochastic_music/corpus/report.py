@@ -95,6 +95,11 @@ class IngestReport:
         return _counted([piece.facts.key for piece in self.pieces])
 
     @property
+    def keys_estimated(self) -> int:
+        """How many pieces print no key, so that theirs is an estimate from all their notes."""
+        return sum(piece.facts.key_source == "estimated" for piece in self.pieces)
+
+    @property
     def warnings(self) -> list[tuple[str, str]]:
         """What had to be repaired or left out in pieces that were read: (piece, sentence)."""
         return [(full_name(read.file, tune), text) for read in self.read for tune, text in read.warnings]
@@ -150,6 +155,7 @@ class IngestReport:
             "n_notes": self.n_notes,
             "meters": self.meters,
             "keys": self.keys,
+            "keys_estimated": self.keys_estimated,
             "grid": GRID,
             "quantisation_error": self.quantisation_error,
             "without_click": list(self.without_click),
@@ -173,7 +179,7 @@ def _summary(report: IngestReport, at_most: int) -> list[str]:
     files, pieces, notes = len(report.read), report.n_pieces, report.n_notes
     lines = [f"{counted(files, 'file')} read: {counted(pieces, 'piece')}, {counted(notes, 'note')}."]
     if report.pieces:
-        lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}."]
+        lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}{_estimated(report)}."]
         off = f"{error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most"
         lines.append(f"Notes lie {off}." if error["max"] else f"All notes lie on the grid {GRID}.")
     sections = [
@@ -192,6 +198,12 @@ def _summary(report: IngestReport, at_most: int) -> list[str]:
         lines.append(f"{counted(others, 'file')} {kind} passed over.")
     lines += [f"Licence: {licence}" for licence in report.licences]
     return lines
+
+
+def _estimated(report: IngestReport) -> str:
+    n = report.keys_estimated
+    verb = "prints none: its" if n == 1 else "print none: their"
+    return f"; {counted(n, 'piece')} {verb} key is estimated from all notes" if n else ""
 
 
 def _section(title: str, items: Sequence[str], at_most: int) -> list[str]:

@@ -101,6 +101,10 @@ class BaseModel(Estimator, ABC, Generic[State]):
         """
         return stepwise_log_probs(self, self._same_symbols(corpus))
 
+    def remarks(self, corpus: TokenCorpus) -> list[str]:  # noqa: ARG002, most have nothing to say
+        """What is worth knowing of a fit to `corpus`, in sentences."""
+        return []
+
     def score(self, corpus: TokenCorpus) -> float:
         """The mean log probability per symbol of `corpus`, in nats. Raises EmptyCorpusError where it has none."""
         log_probs = self.corpus_log_probs(corpus)

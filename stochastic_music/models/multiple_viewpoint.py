@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.corpus.report import counted
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of, stepwise_log_probs
 from stochastic_music.models.viewpoints.choice import Gains
@@ -42,7 +43,7 @@ from stochastic_music.models.viewpoints.defaults import default_terms
 from stochastic_music.models.viewpoints.field_model import FieldModel
 from stochastic_music.models.viewpoints.given import as_given, check_given
 from stochastic_music.models.viewpoints.language import Term, check_ahead, parse, resolve
-from stochastic_music.models.viewpoints.learning import Counts, Lesson, learn, recounted, relearn
+from stochastic_music.models.viewpoints.learning import Counts, Lesson, draw, learn, recounted, relearn
 from stochastic_music.models.viewpoints.reading import Reader, Reading
 from stochastic_music.models.viewpoints.reasons import viewpoint_reasons
 from stochastic_music.protocols import FloatArray, IntArray, Reasons
@@ -146,6 +147,20 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
         """Whether any weights were learned; a corpus of one piece leaves nothing to learn them from."""
         self._check_fitted()
         return any(field.learned for field in self.fields_)
+
+    def remarks(self, corpus: TokenCorpus) -> list[str]:
+        """What is worth knowing of a fit to `corpus`: weights that are not learned or from a part, keys not printed."""
+        n_pieces, n_weighed = len(corpus), draw(corpus, self._lesson)[0].n_events
+        keyless = sum(header is None or header.key is None for header in corpus.headers)
+        facts = {
+            "One piece leaves nothing to learn weights from: all viewpoints are believed alike.": n_pieces == 1,
+            "There is nothing to choose between, and no weights to learn.": n_pieces > 1 and not self.learned_,
+            f"Weights are learned from {n_weighed:,} of {corpus.n_events:,} events, whole pieces drawn by seed "
+            f"{self.seed}; counts are of all.": self.learned_ and n_weighed < corpus.n_events,
+            f"No key is printed in {keyless:,} of {counted(n_pieces, 'piece')}: there the tonic is estimated from the "
+            "notes so far.": keyless and "pitch" in {field.name for field in corpus.vocabulary.fields},
+        }
+        return [sentence for sentence, holds in facts.items() if holds]
 
     def _check_params(self) -> None:
         if not isinstance(self.order, int) or not 0 <= self.order <= MAX_ORDER:

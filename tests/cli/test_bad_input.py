@@ -323,3 +323,41 @@ def test_an_interrupt_leaves_nothing_half_written(model, tmp_path, arguments):
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.rglob("*new*")] == []
     assert [path for path in tmp_path.glob("takes/*") if path.is_file()] == []
+
+
+def test_one_piece_alone_is_learned_from_aloud(stochmusic, tune, tmp_path):
+    _good(tune, tmp_path / "one", n=1)
+    done = stochmusic("fit", "one", "-m", "multiple_viewpoint", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert "One piece leaves none to hold out" in done.stderr
+    assert report["bits_per_note"] is None
+    [told, key] = report["remarks"]
+    assert told in done.stderr
+    assert "all viewpoints are believed alike" in told
+    assert key.startswith("No key is printed in 1 of 1 piece:")
+    done = stochmusic("score", "one", "-m", "ppm", "--cv", "2")
+    assert done.returncode == 2
+    assert "give two or more" in done.stderr
+
+
+def test_weights_from_a_part_of_the_events_are_told(stochmusic, tune, tmp_path):
+    _good(tune, tmp_path / "good")
+    done = stochmusic("fit", "good", "-m", "multiple_viewpoint", "--set", "max_events=20", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "Weights are learned from 32 of 48 events, whole pieces drawn by seed 0; counts are of all." in done.stderr
+    assert "3 pieces print none: their key is estimated from all notes" in done.stderr
+    assert json.loads(done.stdout)["keys_estimated"] == 3
+
+
+def test_a_piece_that_was_in_training_is_named(stochmusic, model, tune, tmp_path):
+    folder = tmp_path / "test"
+    folder.mkdir()
+    (folder / "seen.mid").write_bytes((tmp_path / "good/good1.mid").read_bytes())
+    tune([(0, 1, 61)]).dump_midi(folder / "note.mid")
+    done = stochmusic("score", "test", "-m", "m.smm", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "1 piece of 2 was in the training of m.smm: seen.mid" in done.stderr
+    [row] = json.loads(done.stdout)["models"]
+    assert row["in_training"] == ["seen.mid"]
+    assert row["n_notes"] == 17

@@ -121,7 +121,7 @@ class Lesson(NamedTuple):
 
 def learn(reader: Reader, corpus: TokenCorpus, lesson: Lesson) -> list[FieldModel]:
     """Count everything, and learn the weights."""
-    drawn, others = _draw(corpus, lesson)
+    drawn, others = draw(corpus, lesson)
     kept = record(reader, drawn)
     counted = [count_fields(reader, kept), *(count_fields(reader, record(reader, part)) for part in portions(others))]
     counts = Counts([add_up(column) for column in zip(*counted, strict=True)], tallies(corpus))
@@ -148,7 +148,7 @@ class Counts(NamedTuple):
 
 def relearn(reader: Reader, counts: Counts, corpus: TokenCorpus, lesson: Lesson) -> list[FieldModel]:
     """What `learn` gives, where `counts` are those of `corpus` already: only what weights are learned from is read."""
-    drawn, _ = _draw(corpus, lesson)
+    drawn, _ = draw(corpus, lesson)
     return _weighed(reader, counts, record(reader, drawn), corpus, lesson)
 
 
@@ -179,7 +179,7 @@ def _weighed(
     return models
 
 
-def _draw(corpus: TokenCorpus, lesson: Lesson) -> tuple[TokenCorpus, TokenCorpus]:
+def draw(corpus: TokenCorpus, lesson: Lesson) -> tuple[TokenCorpus, TokenCorpus]:
     """The pieces that a seeded draw takes until there are events enough, and the others."""
     order = np.random.default_rng(lesson.seed).permutation(len(corpus))
     n_events = np.cumsum(corpus.lengths[order] // corpus.vocabulary.n_fields)
