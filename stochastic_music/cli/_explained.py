@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stochastic_music.protocols import Reason
 
 FORMATS = ("musicxml", "png")
-#: so many reasons are shown of a note, and none that says less than this
+#: so many reasons are shown of a note, and but the first none that says less than this
 _SHOWN, _WORTH_SAYING = 4, 0.05
 #: columns of what is no terminal
 _ENDLESS = 1 << 16
@@ -85,7 +85,7 @@ def _row(note: NoteExplanation, several: bool) -> list[str]:
 def _why(note: NoteExplanation) -> str:
     """The reasons that said most, in the order of the model; the first with its context."""
     most = sorted((abs(reason.bits) for reason in note.reasons), reverse=True)[:_SHOWN]
-    least = max(_WORTH_SAYING, most[-1] if most else 0.0)
+    least = min(max(_WORTH_SAYING, *most[-1:]), *most[:1]) if most else 0.0
     shown = [reason for reason in note.reasons if abs(reason.bits) >= least]
     return "; ".join(in_words(reason, whole=i == 0) for i, reason in enumerate(shown))
 

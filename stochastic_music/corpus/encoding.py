@@ -85,11 +85,13 @@ def encode_piece(piece: Piece, encoding: Any) -> tuple[list[TokenPiece], Encodin
 
 
 def _none_of(n: int) -> str:
-    return f"none of {n:,} pieces" if n > 1 else "its only piece" if n else "it has no pieces, so nothing"
+    if n > 1:
+        return f"none of {n:,} pieces can"
+    return "its only piece cannot" if n else "it has no pieces, so nothing can"
 
 
 def _nothing_encoded(encoding: Any, left_out: Sequence[Skipped]) -> str:
     first = {(piece.reason, piece.remedy): piece for piece in reversed(left_out)}
     reasons = [f"  {piece.in_words()}" for piece in reversed(first.values())][:5]
-    head = f"the corpus encodes to nothing: {_none_of(len(left_out))} can be written as {encoding.name}."
+    head = f"the corpus encodes to nothing: {_none_of(len(left_out))} be written as {encoding.name}."
     return "\n".join([head, *reasons])

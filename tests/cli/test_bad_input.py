@@ -78,6 +78,7 @@ def test_a_corpus_that_encodes_to_nothing(stochmusic, tmp_path):
     score.dump_midi(folder / "beat.mid")
     done = stochmusic("fit", "drums", "--encoding", "melody")
     assert done.returncode == 1
+    assert "its only piece cannot be written as melody" in done.stderr
     assert "drum" in done.stderr
     assert "Traceback" not in done.stderr
 

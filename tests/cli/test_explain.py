@@ -62,6 +62,7 @@ def test_a_table_says_how_likely_and_why(stochmusic, fitted, new):
     assert "order 1" in rows[1]
     assert ".mid bar" in rows[1]
     assert "never heard in training" in rows[3]
+    assert all("order" in row for row in rows if "never heard" not in row)
     assert "Using music.smm" in done.stderr
     assert "1 note never heard in training: F#4" in done.stderr
     assert "bits per note" in done.stderr
