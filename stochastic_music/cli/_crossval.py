@@ -177,7 +177,19 @@ def _multiple_viewpoint(use: str, parameters: dict[str, Any]) -> Any:
     return MultipleViewpoint(**{**parameters, **without.get(use, {})})
 
 
-_MEMORIES: dict[str, Callable[[str, dict[str, Any]], Any]] = {"ppm": _ppm, "multiple_viewpoint": _multiple_viewpoint}
+def _idyom(use: str, parameters: dict[str, Any]) -> Any:
+    """IDyOM with short-term memory, long-term memory, or both."""
+    from stochastic_music.models.idyom import Idyom
+
+    memory = {"stm": "short", "both": "both"}.get(use, "long")
+    return Idyom(**{**parameters, "memory": memory})
+
+
+_MEMORIES: dict[str, Callable[[str, dict[str, Any]], Any]] = {
+    "ppm": _ppm,
+    "multiple_viewpoint": _multiple_viewpoint,
+    "idyom": _idyom,
+}
 
 
 def _shared(models: Sequence[str], texts: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -42,7 +42,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, ModelFileError, VocabularyError
+from stochastic_music.errors import (
+    EmptyCorpusError,
+    InvalidParameterError,
+    ModelFileError,
+    UnknownNameError,
+    VocabularyError,
+)
 from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.mixture import certainty, geometric
 from stochastic_music.models.online import STM, OnlinePPM, tally
@@ -56,8 +62,8 @@ from stochastic_music.tokens import Header, Vocabulary
 #: a selection for melodies; see the module's article
 PUBLISHED = "cpint*dur,cpintfref*cpintfip,cpitch*ioi,cpintfref*fib,cpintfref*dur,cpint*dur-ratio,cpintfip"
 
-#: how to blend; what was read is in memories and traces
-_LONG, _SHORT = OnlinePPM(), STM()
+#: who blends what was read, which is in memories and traces
+MEMORIES: dict[str, tuple[OnlinePPM, ...]] = {"long": (OnlinePPM(),), "short": (STM(),), "both": (OnlinePPM(), STM())}
 #: keys that stand for no element of a sequence, and for the end of a piece
 _START, _END = np.uint64(1), np.uint64(2)
 #: the multipliers of all keys come from this
@@ -217,10 +223,10 @@ class Trace(NamedTuple):
         """Some of the rows."""
         return Trace(self.key[chosen], self.column[chosen], self.longest[chosen], self.match[chosen])
 
-    def says(self, memory: Memory, keys: Keys) -> list[FloatArray]:
-        """What long- and short-term models say of symbols that would be the elements `keys`, (batch, n_links, m).
+    def says(self, memory: Memory, keys: Keys, models: Sequence[OnlinePPM]) -> list[FloatArray]:
+        """What each model says of symbols that would be the elements `keys`, (batch, n_links, m).
 
-        Two arrays (n_links, batch, m) of log probabilities.
+        These are log probabilities, (n_links, batch, m). An STM reads the piece alone.
         """
         batch, n_links, m = keys.shape
         n_rows, n, n_own = batch * n_links, memory.text.shape[1], self.key.shape[2]
@@ -232,7 +238,8 @@ class Trace(NamedTuple):
         shared = tally((rows * width + columns).ravel(), n_rows, width)
         heard = text != text[:, n, None]  # all but START
         said = []
-        for model, first in ((_LONG, 0), (_SHORT, n)):
+        for model in models:
+            first = n if isinstance(model, STM) else 0
             row, place = np.nonzero(heard[:, first:])
             place += first
             before = longest[row, place - n] if model.exclusion else np.zeros_like(row)
@@ -266,6 +273,7 @@ class Idyom(BaseModel[IdyomState]):
     Args:
         viewpoints: names, links with `*` between them, separated by commas; a link predicts the field that its first
             viewpoint is derived from. "auto" takes those of `PUBLISHED` that events have the fields for.
+        memory: "both", or "long" or "short" for models of one kind alone.
         bias: how much the more certain of long- and short-term models counts, 0 or more.
         viewpoint_bias: likewise of viewpoints.
 
@@ -282,8 +290,11 @@ class Idyom(BaseModel[IdyomState]):
     spellings_: tuple[Spelling, ...]
     memories_: tuple[Memory, ...]
 
-    def __init__(self, viewpoints: str = "auto", *, bias: float = 7.0, viewpoint_bias: float = 2.0) -> None:
+    def __init__(
+        self, viewpoints: str = "auto", memory: str = "both", *, bias: float = 7.0, viewpoint_bias: float = 2.0
+    ) -> None:
         self.viewpoints = viewpoints
+        self.memory = memory
         self.bias = bias
         self.viewpoint_bias = viewpoint_bias
 
@@ -297,6 +308,8 @@ class Idyom(BaseModel[IdyomState]):
 
     def _plan(self, vocabulary: Vocabulary) -> None:
         """Set what follows from the parameters alone."""
+        if self.memory not in MEMORIES:
+            raise UnknownNameError("memory", str(self.memory), MEMORIES)
         for name, bias in (("bias", self.bias), ("viewpoint_bias", self.viewpoint_bias)):
             if not 0 <= bias < np.inf:
                 raise InvalidParameterError(f"{name} is {bias!r}; expected a number, 0 or more")
@@ -353,6 +366,13 @@ class Idyom(BaseModel[IdyomState]):
         other.memories_ = tuple(Memory(np.concatenate([memory.text, text], axis=1)) for memory, text in pairs)
         other.vocabulary_ = vocabulary
         return other
+
+    def parts(self) -> dict[str, Self]:
+        """The model with long-term memory alone and with short-term memory alone; empty where it has only one."""
+        self._check_fitted()
+        if self.memory != "both":
+            return {}
+        return {f"{name}_term": copy(self).set_params(memory=name) for name in ("long", "short")}
 
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same memories over another alphabet of the same declaration."""
@@ -416,5 +436,5 @@ class Idyom(BaseModel[IdyomState]):
         seen = self.reader_.plans[field].see(self.vocabulary_.values(symbols)[None], reading.references)
         keys = self.spellings_[field].keys(reading.keys, seen)
         keys[:, :, symbols == self.vocabulary_.end] = _END
-        said = state.traces[field].says(self.memories_[field], keys)
+        said = state.traces[field].says(self.memories_[field], keys, MEMORIES[self.memory])
         return combined(np.stack([combined(rows, self.viewpoint_bias) for rows in said]), self.bias)

@@ -117,11 +117,12 @@ def test_what_is_known_has_a_row_each(stochmusic, folder):
     assert "No ends of phrases are marked" in told
 
 
-def test_memories_of_multiple_viewpoints(stochmusic, folder):
+@pytest.mark.parametrize("kind", [("multiple_viewpoint", "--set", "order=1"), ("idyom", "--set", "viewpoints=cpitch")])
+def test_memories_of_multiple_viewpoints(stochmusic, folder, kind):
     uses = ("stm", "ltm", "ltm+", "both")
-    options = ("--cv", "2", "--known", "none", "--set", "order=1", *(x for use in uses for x in ("--use", use)))
-    found, _ = scored(stochmusic, "-m", "multiple_viewpoint", *options)
-    assert [row["model"] for row in found["models"]] == [f"multiple_viewpoint {use}" for use in uses]
+    options = ("--cv", "2", "--known", "none", *(x for use in uses for x in ("--use", use)))
+    found, _ = scored(stochmusic, "-m", *kind, *options)
+    assert [row["model"] for row in found["models"]] == [f"{kind[0]} {use}" for use in uses]
     assert [row["protocol"]["use"] for row in found["models"]] == list(uses)
     figures = {row["protocol"]["use"]: row["bits_per_pitch"]["value"] for row in found["models"]}
     assert len(set(figures.values())) == 4
@@ -191,7 +192,7 @@ def test_wrong_use_is_named(stochmusic, folder, tmp_path):
     assert "--group goes with --cv" in refused(stochmusic, "-m", "x.smm", "--group", "variants")
     assert "'order'" in refused(stochmusic, "-m", "markov", "-m", "ppm", "--cv", "3", "--set", "ordre=2")
     told = refused(stochmusic, "-m", "markov", "--cv", "3", "--use", "stm")
-    assert "-m ppm or -m multiple_viewpoint, not with markov" in told
+    assert "-m idyom, not with markov" in told
     assert ".csv or .parquet" in refused(stochmusic, "-m", "markov", "--cv", "3", "--per-note", "notes.txt")
     assert "expected 2 to 12" in refused(stochmusic, "-m", "markov", "--cv", "99")
     assert "--transpose all" in refused(stochmusic, "-m", "markov", "--cv", "3", "--transpose", "all")

@@ -50,6 +50,16 @@ def test_pitches_alone_are_long_and_short_term_ppm_mixed(pieces, closed):
     assert later == pytest.approx(mixture.adapt(new).corpus_log_probs(test), abs=1e-9)
 
 
+def test_memories_alone_are_their_ppm():
+    corpus, test = pitches(*PIECES), pitches([0, 1, 0, 1, 2], [5, 4])
+    model = Idyom("cpitch").fit(corpus)
+    for name, alone in (("long", OnlinePPM()), ("short", STM())):
+        expected = pytest.approx(alone.fit(corpus).corpus_log_probs(test), abs=1e-9)
+        assert model.parts()[f"{name}_term"].corpus_log_probs(test) == expected
+        assert Idyom("cpitch", name).fit(corpus).corpus_log_probs(test) == expected
+    assert Idyom(memory="long").fit(corpus).parts() == {}
+
+
 def said(pieces, past, elements):
     """What OnlinePPM and STM say of `elements`, fitted to sequences of any values, after `past`: two rows.
 
@@ -173,6 +183,7 @@ def test_published_viewpoints_are_those_that_events_can_show():
         ({"viewpoints": "cpint*cpit"}, UnknownNameError, "cpitch"),
         ({"viewpoints": "recentset*cpint"}, InvalidParameterError, "predicts nothing"),
         ({"viewpoints": "cpint*dur"}, InvalidParameterError, "duration"),
+        ({"memory": "shot"}, UnknownNameError, "short"),
         ({"bias": -1}, InvalidParameterError, "bias is -1"),
         ({"viewpoint_bias": np.inf}, InvalidParameterError, "viewpoint_bias is inf"),
     ],
