@@ -8,6 +8,7 @@ import pytest
 from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, NotFittedError, VocabularyError
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
+from stochastic_music.models.viewpoints import learning
 from stochastic_music.models.viewpoints.field_model import Numbering
 from stochastic_music.models.viewpoints.learning import count, events_of, long_features, record
 from stochastic_music.models.viewpoints.weights import PRIOR_TOTAL
@@ -232,6 +233,28 @@ def test_a_subset_of_events_is_drawn_by_the_seed():
     for model in (one, other):
         for name in ("key", "first", "symbol", "count"):
             assert np.array_equal(getattr(model.fields_[0].table, name), getattr(whole.fields_[0].table, name))
+
+
+def test_a_corpus_read_in_portions_is_counted_whole(monkeypatch):
+    random = np.random.default_rng(0)
+    corpus = pitches(*(random.integers(0, 6, n).tolist() for n in (3, 9, 5, 2, 30, 7, 4)))
+    whole = MultipleViewpoint("cpitch:2", "none", max_events=4).fit(corpus)
+    monkeypatch.setattr(learning, "_PORTION", 12)
+    parts = list(learning.portions(corpus))
+    assert len(parts) > 3
+    assert sorted(name for part in parts for name in map(len, part)) == sorted(map(len, corpus))
+    assert all(len(part) == 1 or part.padded().size <= 12 for part in parts)
+    portioned = MultipleViewpoint("cpitch:2", "none", max_events=4).fit(corpus)
+    for name in ("key", "term", "first", "symbol", "count"):
+        assert np.array_equal(getattr(portioned.fields_[0].table, name), getattr(whole.fields_[0].table, name))
+
+
+def test_enough_events_are_drawn_and_no_more():
+    corpus = pitches(*([[0, 1, 2]] * 10))
+    drawn, others = learning.draw(corpus, learning.Lesson(1.0, 7, 0, choose=False))
+    assert (drawn.n_events, others.n_events) == (9, 21)
+    whole, none = learning.draw(corpus, learning.Lesson(1.0, 30, 0, choose=False))
+    assert (whole.n_events, none.n_events) == (30, 0)
 
 
 def test_melodies_are_composed_whole():
