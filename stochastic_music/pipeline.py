@@ -12,8 +12,10 @@ for byte, where nothing but counts is learned, or where the sources are there to
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score
 
     from stochastic_music.corpus import EncodingReport
+    from stochastic_music.models.mixture import Weights
 
 _log = logging.getLogger(__name__)
 
@@ -146,6 +149,51 @@ class Pipeline:
         """What the corpus was: licences, how many pieces and notes, and how long pieces are to be."""
         least, most = int(self.pieces_.n_events.min()), int(self.pieces_.n_events.max())
         return {**self.pieces_.facts(), "least_events": least, "most_events": max(MAX_EVENTS, 2 * most)}
+
+    @classmethod
+    def mix(
+        cls,
+        pipelines: Sequence[Pipeline],
+        rule: str = "linear",
+        *,
+        weights: Weights = None,
+        bias: float = 0.0,
+        held_out: Corpus | None = None,
+    ) -> Pipeline:
+        """Fitted pipelines as one, whose model is their `Mixture`; they stay as they are.
+
+        `rule`, `weights` and `bias` are those of `Mixture`; weights may be a `Glide`. The rule "learned" learns its own
+        from `held_out`, pieces that none of the models has seen. The encoding is the first one's; the training pieces
+        are those of all. New pieces begin under headers of the models that have a weight at the beginning.
+        Raises VocabularyError naming the first difference between vocabularies, InvalidParameterError for
+        weights that make no sense, UsageError for pipelines that transpose in different ways.
+        """
+        from stochastic_music.models import Mixture
+
+        for pipeline in pipelines:
+            pipeline._check_fitted()
+        model = Mixture.of([pipeline.model for pipeline in pipelines], rule, weights=weights, bias=bias)
+        first, *others = pipelines
+        for number, other in enumerate(others, start=2):
+            if other.transpose != first.transpose:
+                raise UsageError(
+                    f"models 1 and {number} cannot be mixed: one transposed its music '{first.transpose}', the other "
+                    f"'{other.transpose}'. Fit one of them again"
+                )
+        opens = model.weights_at(model.initial_state())[0] > 0
+        rosters = [p.pieces_.opening(bool(w)) for p, w in zip(pipelines, opens, strict=True)]
+        corpora = [pipeline.corpus_ for pipeline in pipelines if pipeline.corpus_ is not None]
+        corpus = functools.reduce(operator.add, corpora) if len(corpora) == len(pipelines) else None
+        mixed = cls(first.encoding, model, transpose=first.transpose)
+        mixed._settle(model.vocabulary_, functools.reduce(operator.add, rosters), corpus)
+        if rule == "learned":
+            mixed._learn_weights(held_out)
+        return mixed
+
+    def _learn_weights(self, held_out: Corpus | None) -> None:
+        if held_out is None:
+            raise UsageError("the rule 'learned' learns weights from music that no model has seen: give held_out")
+        self.model.learn_weights(self.encode(held_out)[0])
 
     def merge(self, other: Pipeline) -> Pipeline:
         """The pipeline fitted on the pieces of both, this one's first; neither is changed.
@@ -401,8 +449,8 @@ class Pipeline:
             arrays["corpus.offsets"] = self.corpus_.offsets
         meta = {
             "version": __version__,
-            "encoding": [registry.name_of("encodings", self.encoding), registry.parameters_set(self.encoding)],
-            "model": [registry.name_of("models", self.model), registry.parameters_set(self.model)],
+            "encoding": registry.to_json("encodings", self.encoding),
+            "model": registry.to_json("models", self.model),
             "transpose": self.transpose,
             "vocabulary": self.vocabulary_.to_json(),
             "stale": bool(getattr(self.model, "stale_", False)),
@@ -431,8 +479,8 @@ class Pipeline:
     def _of_file(cls, file: model_file.ModelFile) -> Pipeline:
         meta = file.meta
         pipeline = cls(
-            registry.create("encodings", *meta["encoding"]),
-            registry.create("models", *meta["model"]),
+            registry.from_json("encodings", meta["encoding"]),
+            registry.from_json("models", meta["model"]),
             transpose=meta["transpose"],
         )
         vocabulary = Vocabulary.from_json(meta["vocabulary"])
@@ -466,7 +514,8 @@ class Pipeline:
 
     def _draw_headers(self, n: int, key: int) -> list[Header | None]:
         generator = np.random.default_rng([key, 0x48454144])
-        return [self.headers_[i] for i in generator.integers(0, len(self.headers_), size=n)]
+        places = np.flatnonzero(self.pieces_.opens)
+        return [self.headers_[places[i]] for i in generator.integers(0, len(places), size=n)]
 
     def _take(self, drawn: Sample) -> Take:
         notes = begins_note(self.vocabulary_, drawn.symbols)

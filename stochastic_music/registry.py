@@ -5,22 +5,25 @@ A third-party package adds a model with one line of its packaging,
     [project.entry-points."stochastic_music.models"]
     my_model = "my_package.models:MyModel"
 
-and likewise `stochastic_music.encodings`. Nothing is imported until it is asked for. A name that two
-packages claim is an error naming both; a plug-in that cannot be imported is reported by name and
-stops nothing else.
+and likewise `stochastic_music.encodings`, and `stochastic_music.weights` for weights that change with time. Nothing
+is imported until it is asked for. A name that two packages claim is an error naming both; a plug-in that cannot be
+imported is reported by name and stops nothing else.
+
+`to_json` writes what is registered as its name and parameters, which may be registered themselves (the models of a
+mixture, their weights); `from_json` makes it again.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
 
-Kind = Literal["models", "encodings"]
+Kind = Literal["models", "encodings", "weights"]
 
 #: kind -> name -> "module:class"
 _BUILT_IN: dict[Kind, dict[str, str]] = {
@@ -31,6 +34,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "idyom": "stochastic_music.models.idyom:Idyom",
         "ppm_online": "stochastic_music.models.online:OnlinePPM",
         "stm": "stochastic_music.models.online:STM",
+        "mixture": "stochastic_music.models.mixture:Mixture",
     },
     "encodings": {
         "melody": "stochastic_music.tokens:MelodyEncoding",
@@ -38,7 +42,12 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "voices": "stochastic_music.tokens:VoicesEncoding",
         "remi": "stochastic_music.tokens:RemiEncoding",
     },
+    "weights": {"glide": "stochastic_music.models.mixture:Glide"},
 }
+
+
+#: kinds that may be parameters of others
+_NESTED: tuple[Kind, ...] = ("models", "weights")
 
 
 @dataclass(frozen=True)
@@ -127,15 +136,64 @@ def parameters_set(instance: Any) -> dict[str, Any]:
 
 def name_of(kind: Kind, instance: Any) -> str:
     """The name under which the class of `instance` is registered; raises UsageError if it is not."""
+    name = _name_of(kind, instance)
+    if name is None:
+        cls = type(instance)
+        raise UsageError(
+            f"{cls.__module__}.{cls.__qualname__} is not registered: add it to the entry points "
+            f"'stochastic_music.{kind}' of its package, so that a saved model can be opened again."
+        )
+    return name
+
+
+def _name_of(kind: Kind, instance: Any) -> str | None:
     cls = type(instance)
     for name, entry in names(kind).items():
         module, _, attribute = entry.target.partition(":")
         if attribute == cls.__qualname__ and (cls.__module__ == module or entry.load() is cls):
             return name
+    return None
+
+
+def to_json(kind: Kind, instance: Any) -> list[Any]:
+    """Name and parameters of something registered; raises UsageError for what cannot be written.
+
+    >>> to_json("models", create("models", "markov", {"order": 1}))
+    ['markov', {'order': 1, 'smoothing': 'kneser_ney', 'k': 1.0, 'discount': None}]
+    """
+    name = name_of(kind, instance)
+    return [name, {key: _written(value, f"{key} of {name}") for key, value in parameters_set(instance).items()}]
+
+
+def _written(value: Any, what: str) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_written(item, what) for item in value]
+    for kind in _NESTED:
+        if _name_of(kind, value) is not None:
+            return {kind: to_json(kind, value)}
+    if hasattr(value, "item"):  # a number of NumPy's
+        return value.item()
     raise UsageError(
-        f"{cls.__module__}.{cls.__qualname__} is not registered: add it to the entry points "
-        f"'stochastic_music.{kind}' of its package, so that a saved model can be opened again."
+        f"{what} is {value!r}, which cannot be saved. Models, numbers and text can, and weights that change with time "
+        "as a Glide"
     )
+
+
+def from_json(kind: Kind, data: Sequence[Any]) -> Any:
+    """The inverse of `to_json`."""
+    name, parameters = data
+    return create(kind, name, {key: _read(value) for key, value in parameters.items()})
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_read(item) for item in value]
+    if isinstance(value, dict):
+        [(kind, data)] = value.items()
+        return from_json(kind, data)
+    return value
 
 
 def parse_value(text: str, default: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stochastic_music.cli import _takes
-from stochastic_music.cli._common import find_model, load_model, open_corpus, print_json, provenance, say
+from stochastic_music.cli import _mixing, _takes
+from stochastic_music.cli._common import open_corpus, print_json, provenance, say
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +46,13 @@ def generate(
         str | None,
         typer.Option(metavar="PIECE", help="Go on from this piece: its notes, key, meter and tempo come first."),
     ] = None,
+    mix: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FILE.smm=WEIGHT",
+            help="Mix fitted models, each with a weight, or one that glides over the piece: 1..0. Repeat.",
+        ),
+    ] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="auto, ancestral or exact.")] = "auto",
     middle_c: Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")] = "C4",
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
@@ -61,8 +68,8 @@ def generate(
     formats = _takes.formats(also)
     if bars is not None and length is not None:
         raise UsageError("--bars and --length were both given; expected one of them")
-    path = find_model(model)
-    pipeline, checksum = load_model(path)
+    source = _mixing.opened(model, mix, bars, length)
+    pipeline = source.pipeline
     number = _random.key(seed)
     shift = _takes.shift_to_key(pipeline, key)
     begun = _begun(start, key, meter) if start else None
@@ -84,11 +91,11 @@ def generate(
         method=sampler,
         start=begun,
     )
-    made_by = provenance(seed=number, model=f"sha256:{checksum}", licences=pipeline.card_.get("licences", []))
+    made_by = provenance(seed=number, **source.provenance, licences=pipeline.card_.get("licences", []))
     originals = _takes.copies(pipeline, takes)
     rows: list[dict[str, Any]] = []
     for i, take in enumerate(takes):
-        stem = output / f"{path.stem}-s{number}-{i + 1:02d}"
+        stem = output / f"{source.stem}-s{number}-{i + 1:02d}"
         score = take.score if begun else _takes.in_key(take.score, key, shift)
         files = _takes.write(score, stem, formats, made_by, force)
         rows.append(
@@ -104,7 +111,7 @@ def generate(
         )
     _takes.tell(rows, takes, pipeline, number, bars or length)
     if as_json:
-        print_json({"model": str(path), "files": rows})
+        print_json({"model": source.name, "files": rows})
     if open_:
         typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
 

@@ -100,8 +100,10 @@ def _stated(text: str) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict) and len(value) == 1 and isinstance(named := next(iter(value.values())), list):
+        return f"{named[0]}({_shown(named[1])})"
     if isinstance(value, dict):
         return ", ".join(f"{name}={_shown(item)}" for name, item in value.items()) or "-"
     if isinstance(value, list):
-        return "; ".join(str(item) for item in value) or "-"
+        return "; ".join(_shown(item) for item in value) or "-"
     return _WORDS[value] if value is None or isinstance(value, bool) else str(value)

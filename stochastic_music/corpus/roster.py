@@ -83,6 +83,10 @@ class Roster:
         }
         return replace(self, **left, times=self.times - np.bincount(lost.symbols, minlength=len(self.times)))
 
+    def opening(self, opens: bool) -> Self:
+        """The same roster, whose headers new pieces may begin under, or not."""
+        return replace(self, opens=self.opens & opens)
+
     def places_of(self, corpus: TokenCorpus) -> list[IntArray]:
         """Where each piece of `corpus` stands in the roster: all places with the same notes."""
         return [np.flatnonzero(self.fingerprints == mark) for mark in fingerprints(corpus)]

@@ -28,20 +28,28 @@ speaks. Models may differ in alphabet, not in declaration: the mixture has the u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from stochastic_music.corpus import TokenCorpus, folds
-from stochastic_music.errors import InvalidParameterError, NotFittedError, UnknownNameError, VocabularyError
+from stochastic_music.errors import (
+    InvalidParameterError,
+    NotFittedError,
+    UnknownNameError,
+    UsageError,
+    VocabularyError,
+)
 from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.online import STM
+from stochastic_music.models.ppm import PPM
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
@@ -63,7 +71,8 @@ class Moment(NamedTuple):
 class Glide:
     """Weights that lead in a straight line from `start` to `end` while the bar, or event, goes from `first` to `last`.
 
-    Before `first` and after `last` they stay as they are.
+    Before `first` and after `last` they stay as they are. A plain value: a mixture with it can be saved, one with
+    another function only if its class is registered (`stochastic_music.weights`).
 
         >>> glide = Glide((1, 0), (0, 1), first=1, last=5)
         >>> glide(Moment(np.array([0, 9]), np.array([2.0, 9.5]))).tolist()
@@ -75,6 +84,11 @@ class Glide:
     first: float
     last: float
     unit: Literal["bar", "event"] = "bar"
+
+    def __post_init__(self) -> None:
+        """Lists, as JSON has them, are stored as tuples."""
+        object.__setattr__(self, "start", tuple(self.start))
+        object.__setattr__(self, "end", tuple(self.end))
 
     def __call__(self, moment: Moment) -> FloatArray:
         """(batch, n_models)."""
@@ -103,7 +117,8 @@ class Mixture(BaseModel[MixtureState]):
     """Models that predict together; see the module's article.
 
     Args:
-        models: what is mixed. `fit` fits copies of them; `Mixture.of` takes fitted ones as they are.
+        models: what is mixed; None for PPM and STM, long- and short-term memory. `fit` fits copies of them;
+            `Mixture.of` takes fitted ones as they are.
         rule: "linear", "geometric", "learned" or "posterior".
         weights: one a model, or a function from `Moment` to (batch, n_models) such as `Glide`; None for equal ones.
             The rule "learned" learns its own.
@@ -119,8 +134,11 @@ class Mixture(BaseModel[MixtureState]):
         [0.875, 0.438]
     """
 
+    #: whether the models were fitted before they were mixed, maybe each on music of its own
+    apart_: bool = False
+
     def __init__(
-        self, models: Sequence[Any], rule: str = "linear", *, weights: Weights = None, bias: float = 0.0
+        self, models: Sequence[Any] | None = None, rule: str = "linear", *, weights: Weights = None, bias: float = 0.0
     ) -> None:
         self.models = models
         self.rule = rule
@@ -130,7 +148,9 @@ class Mixture(BaseModel[MixtureState]):
     @classmethod
     def of(cls, models: Sequence[Any], rule: str = "linear", *, weights: Weights = None, bias: float = 0.0) -> Self:
         """A mixture of fitted models. With the rule "learned" call `learn_weights` before use."""
-        return cls(models, rule, weights=weights, bias=bias)._settle(models)
+        mixture = cls(models, rule, weights=weights, bias=bias)._settle(models)
+        mixture.apart_ = True
+        return mixture
 
     def fit(self, corpus: TokenCorpus) -> Self:
         """Fit a copy of each model to `corpus`; returns self.
@@ -140,7 +160,8 @@ class Mixture(BaseModel[MixtureState]):
         """
         self._check_params()
         exponents = self._cross_fitted(corpus) if self.rule == "learned" and len(corpus) > 1 else None
-        self._settle([copy(model).fit(corpus) for model in self.models])
+        self._settle([copy(model).fit(corpus) for model in self._members])
+        self.apart_ = False
         if self.rule == "learned":
             self.exponents_ = _alike(self) if exponents is None else exponents
         return self
@@ -153,7 +174,50 @@ class Mixture(BaseModel[MixtureState]):
     @property
     def n_models(self) -> int:
         """How many models are mixed."""
-        return len(self.models)
+        return len(self._members)
+
+    @property
+    def _members(self) -> Sequence[Any]:
+        return (PPM(), STM()) if self.models is None else self.models
+
+    def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:
+        """The mixture fitted on the pieces of both; models that were fitted apart are merged before they are mixed."""
+        self._check_fitted_together("merged")
+        return super().merge(other, pieces=pieces)
+
+    def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:
+        """The mixture fitted without `lost`; models that were fitted apart forget before they are mixed."""
+        self._check_fitted_together("made to forget")
+        return super().forget(lost, kept=kept)
+
+    def _check_fitted_together(self, what: str) -> None:
+        self._check_fitted()
+        if self.apart_:
+            raise UsageError(f"models that were fitted apart are {what} one by one: do that, and mix them again")
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learned: `<number of the model>.<name>`, and the exponents. Raises UsageError, naming the model."""
+        self._check_fitted()
+        arrays: dict[str, NDArray[Any]] = {"apart": np.array([self.apart_])}
+        if hasattr(self, "exponents_"):
+            arrays["exponents"] = self.exponents_
+        for i, model in enumerate(self.models_):
+            if not hasattr(model, "to_arrays"):
+                raise UsageError(f"{model!r} keeps no arrays, so that a mixture with it cannot be saved")
+            arrays |= {f"{i}.{name}": array for name, array in model.to_arrays().items()}
+        return arrays
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
+        """Take back what `to_arrays` gave, in a mixture with the same parameters; returns self."""
+        models = []
+        for i, model in enumerate(self._members):
+            own = {name.removeprefix(f"{i}."): array for name, array in arrays.items() if name.startswith(f"{i}.")}
+            models.append(copy(model).from_arrays(own, vocabulary))
+        self._settle(models)
+        self.apart_ = bool(arrays["apart"][0])
+        if "exponents" in arrays:
+            self.exponents_ = np.asarray(arrays["exponents"])
+        return self
 
     def adapt(self, symbols: Sequence[int] | IntArray, header: Header | None = None) -> Self:
         """The mixture after those of its models that can learn have learned one piece more; self stays as it is."""
@@ -181,11 +245,19 @@ class Mixture(BaseModel[MixtureState]):
     def _check_params(self) -> None:
         if self.rule not in RULES:
             raise UnknownNameError("rule", str(self.rule), RULES)
-        if not self.models:
-            raise InvalidParameterError("a mixture of no models: give it one or more")
+        if isinstance(self.models, str) or not self._members:
+            raise InvalidParameterError(
+                f"models is {self.models!r}; expected one or more models, or None for PPM and STM. Fitted models are "
+                "mixed by Pipeline.mix, or stochmusic generate --mix"
+            )
         if not 0 <= self.bias < np.inf:
             raise InvalidParameterError(f"bias is {self.bias!r}; expected a number, 0 or more")
-        if not callable(self.weights):
+        if isinstance(self.weights, str):
+            raise InvalidParameterError(f"weights are '{self.weights}'; expected a number for each model, or a Glide")
+        if isinstance(self.weights, Glide):
+            for weights in (self.weights.start, self.weights.end):
+                checked_weights(np.array([weights]), self.n_models)
+        elif not callable(self.weights):
             checked_weights(self._constant(), self.n_models)
 
     def _constant(self) -> FloatArray:
@@ -196,7 +268,7 @@ class Mixture(BaseModel[MixtureState]):
         fold = folds(len(corpus), min(_FOLDS, len(corpus)), seed=0)
         parts = []
         for f in range(int(fold.max()) + 1):
-            fitted = copy(self)._settle([copy(m).fit(corpus.select(np.flatnonzero(fold != f))) for m in self.models])
+            fitted = copy(self)._settle([copy(m).fit(corpus.select(np.flatnonzero(fold != f))) for m in self._members])
             text = fitted._same_symbols(corpus.select(np.flatnonzero(fold == f)))
             parts.append(field_rows(fitted, text, _EVENTS // _FOLDS))
         return learned_exponents(parts, self.n_models)
@@ -205,6 +277,7 @@ class Mixture(BaseModel[MixtureState]):
         self._check_params()
         self.vocabulary_ = common_vocabulary(models)
         self.models_ = tuple(widened(model, self.vocabulary_) for model in models)
+        self.stale_ = any(getattr(model, "stale_", False) for model in models)
         return self
 
     def initial_state(
@@ -265,7 +338,10 @@ def common_vocabulary(models: Sequence[Any]) -> Vocabulary:
                 f"model {number} of the mixture, {model!r}, has not learned anything yet: fit it first"
             )
         if reason := models[0].vocabulary_.difference(model.vocabulary_):
-            raise VocabularyError(f"models 1 and {number} cannot be mixed, their vocabularies differ: {reason}")
+            raise VocabularyError(
+                f"models 1 and {number} cannot be mixed, their vocabularies differ: {reason}. Fit them with one "
+                "encoding and grid"
+            )
     vocabularies: list[Vocabulary] = [model.vocabulary_ for model in models]
     return reduce(Vocabulary.union, vocabularies)
 

@@ -210,3 +210,19 @@ def test_bars_of_detached_notes_and_of_drums_end_in_a_rest(stochmusic, tmp_path,
         for row in json.loads(done.stdout)["files"]:
             [track] = Score(tmp_path / row["file"]).tracks
             assert 8 * 480 < max(note.end for note in track.notes) < 12 * 480
+
+
+def test_models_are_mixed_and_takes_name_them(fitted, stochmusic, tmp_path):
+    assert stochmusic("fit", "music", "-m", "mixture", "--set", "bias=2", "-o", "both.smm").returncode == 0
+    told = stochmusic("info", "both.smm")
+    assert "mixture" in told.stdout
+    mixing = ("--mix", "music.smm=1..0", "--mix", "both.smm=0..1")
+    done = stochmusic("generate", *mixing, "-n", "1", "--bars", "4", "--seed", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads(done.stdout)["files"]
+    assert row["file"] == "takes/music+both-s1-01.mid"
+    models = json.loads(stochmusic("info", row["file"], "--json").stdout)["models"]
+    assert [text.partition(" sha256:")[0] for text in models] == ["music.smm=1..0", "both.smm=0..1"]
+    done = stochmusic("generate", "--mix", "music.smm=0", "--mix", "both.smm=0..0")
+    assert done.returncode == 2
+    assert "sum to zero" in done.stderr

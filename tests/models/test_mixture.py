@@ -161,9 +161,12 @@ def test_weights_that_make_no_sense(weights):
 
 
 def test_weights_that_come_to_nothing_on_the_way():
-    mixture = Mixture([Markov(0), Markov(1)], weights=Glide((1, 0), (0, 0), 0, 1, "event")).fit(corpus_of(*WORDS))
+    for end in ((0, 0), (1, -1), (1, 1, 1)):
+        with pytest.raises(InvalidParameterError, match="weights"):
+            Mixture([Markov(0), Markov(1)], weights=Glide((1, 0), end, 0, 1, "event")).fit(corpus_of(*WORDS))
+    mixture = Mixture([Markov(0), Markov(1)], weights=lambda moment: np.stack([moment.event < 1] * 2, axis=1) * 1.0)
     with pytest.raises(InvalidParameterError, match="sum to zero"):
-        row(mixture, [0])
+        row(mixture.fit(corpus_of(*WORDS)), [0])
 
 
 def test_what_cannot_be_mixed_is_named():
@@ -174,7 +177,7 @@ def test_what_cannot_be_mixed_is_named():
         Mixture.of([one, Markov(1)])
     with pytest.raises(UnknownNameError, match="geometric"):
         Mixture([Markov()], "geometrical").fit(corpus_of(*WORDS))
-    with pytest.raises(InvalidParameterError, match="no models"):
+    with pytest.raises(InvalidParameterError, match="one or more models"):
         Mixture([]).fit(corpus_of(*WORDS))
     with pytest.raises(NotFittedError, match="learn_weights"):
         row(Mixture.of([one], "learned"))
