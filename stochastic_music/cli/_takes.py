@@ -116,6 +116,12 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
         say(f"{row['file']}: {plural(notes, 'note')}{given}, {row['bits_per_note']:.2f} bits per note{copied}{cut}")
     kinds = sorted({row["guarantee"] for row in rows})
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
+    if "particle" in kinds:
+        least = min(take.sample.effective or 1 for take in takes)
+        say(
+            "Particle: what was asked for holds in every take. Each was chosen from a crowd that grew towards it "
+            f"(effective size {least:.0f} or more), which comes near to conditioning but is not exact."
+        )
     if "greedy" in kinds:
         say(
             "Greedy: what was asked for holds, but was met note by note; exact conditioning is for models of finite "

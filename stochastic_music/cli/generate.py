@@ -53,7 +53,7 @@ def generate(
             help="Mix fitted models, each with a weight, or one that glides over the piece: 1..0. Repeat.",
         ),
     ] = [],  # noqa: B006
-    sampler: Annotated[str, typer.Option(help="auto, ancestral or exact.")] = "auto",
+    sampler: Annotated[str, typer.Option(help="auto, ancestral, exact or particle.")] = "auto",
     middle_c: Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")] = "C4",
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
     also: Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")] = "",

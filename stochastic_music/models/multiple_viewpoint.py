@@ -60,6 +60,13 @@ class ViewpointState(NamedTuple):
     live: IntArray
     batch_size: int
 
+    def rows(self, chosen: IntArray) -> ViewpointState:
+        """Some of the rows, once or more."""
+        place = np.full(self.batch_size, -1)
+        place[self.live] = np.arange(len(self.live))
+        live = np.flatnonzero(place[chosen] >= 0)
+        return ViewpointState(self.reading.rows(place[chosen[live]]), live, len(chosen))
+
 
 class MultipleViewpoint(BaseModel[ViewpointState]):
     """Multiple viewpoints, mixed log-linearly; see the module's article.

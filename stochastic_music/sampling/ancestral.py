@@ -54,7 +54,7 @@ def ancestral(
     numbers = np.arange(n) if chains is None else chains
     shape = shaping or Shaping()
     most = max_events * vocabulary.n_fields
-    state = _begun(model, headers, start, reins)
+    state = begun(model, headers, start, reins)
     ended = np.zeros(n, dtype=bool)
     columns, scores = [], []
     for step in range(len(start), most + 1):  # END may follow the last event of a whole piece
@@ -85,7 +85,7 @@ def ancestral(
     )
 
 
-def _begun(model: AutoregressiveModel[Any], headers: list[Header | None], start: IntArray, reins: Reins | None) -> Any:
+def begun(model: AutoregressiveModel[Any], headers: list[Header | None], start: IntArray, reins: Reins | None) -> Any:
     """The state of all chains after `start`, which they hear together."""
     state = model.initial_state(len(headers), headers)
     for place, symbol in enumerate(start.tolist()):

@@ -16,8 +16,9 @@ from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
 
 #: "exact": a draw from the distribution asked for, conditioned where there are constraints.
+#: "particle": constraints hold; how the music fits them approximates conditioning, better with more particles.
 #: "greedy": constraints hold, but were masked step by step, which is not conditioning.
-Guarantee: TypeAlias = Literal["exact", "greedy"]
+Guarantee: TypeAlias = Literal["exact", "particle", "greedy"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,8 @@ class Sample:
 
     `log_prob` (nats) is under the model as it was fitted, neither reshaped nor conditioned, END included where it
     came. `capped` says that the music was cut at `max_events` before the model ended it. The first `n_given`
-    symbols were the start asked for: they are not drawn, and `log_prob` is that of the others after them.
+    symbols were the start asked for: they are not drawn, and `log_prob` is that of the others after them. `effective`
+    is the effective sample size of the crowd from which a particle was chosen.
     """
 
     symbols: IntArray
@@ -35,6 +37,7 @@ class Sample:
     guarantee: Guarantee
     capped: bool
     n_given: int = 0
+    effective: float | None = None
 
 
 #: the start of pieces that are drawn from the beginning

@@ -50,10 +50,11 @@ class Hope:
 
     def allowed(self, states: IntArray) -> BoolArray:
         """Symbols of the alphabet that leave hope: (n, n_symbols)."""
-        n = len(self._alphabet)
-        following = self.automaton.advance(np.repeat(states, n), np.tile(np.arange(n), len(states)))
-        hope = np.isin(following, self._hopeful).reshape(len(states), n)
-        return hope & self._alphabet
+        n, (asked, place) = len(self._alphabet), np.unique(states, return_inverse=True)
+        following = self.automaton.advance(np.repeat(asked, n), np.tile(np.arange(n), len(asked)))
+        hope = np.isin(following, self._hopeful).reshape(len(asked), n) & self._alphabet
+        allowed: BoolArray = hope[place]
+        return allowed
 
 
 def _hopeful(automaton: Automaton, symbols: IntArray, end: int) -> IntArray:
@@ -91,28 +92,37 @@ class Masks:
         parts = conjuncts(constraint)
         self._automata = [compiled(parts, vocabulary, headers[chains[0]]) for chains in self._groups]
         self._hopes = [Hope(vocabulary, automaton) for automaton in self._automata]
-        self._constraint = constraint
+        self._constraint, self._n_symbols = constraint, vocabulary.n_symbols
         self._states = np.zeros(len(headers), dtype=np.int64)
         for chains, automaton in zip(self._groups, self._automata, strict=True):
             self._states[chains] = automaton.start()
 
     def hold(self, log_probs: FloatArray) -> FloatArray:
         """-inf where the constraint could not be met any more; raises UnsatisfiableError where nothing is left."""
-        allowed = np.zeros(log_probs.shape, dtype=bool)
-        for chains, hope in zip(self._groups, self._hopes, strict=True):
-            allowed[chains] = hope.allowed(self._states[chains])
-        held = np.where(allowed, log_probs, -np.inf)
+        held = np.where(self.allowed(), log_probs, -np.inf)
         stuck = np.flatnonzero((held == -np.inf).all(axis=1))
         if len(stuck):
-            raise UnsatisfiableError(self._message(int(stuck[0])))
+            raise UnsatisfiableError(self.message(int(stuck[0])))
         return held
+
+    def allowed(self) -> BoolArray:
+        """Which symbols leave hope: (n_chains, n_symbols)."""
+        allowed = np.zeros((len(self._states), self._n_symbols), dtype=bool)
+        for chains, hope in zip(self._groups, self._hopes, strict=True):
+            allowed[chains] = hope.allowed(self._states[chains])
+        return allowed
+
+    def pick(self, kept: IntArray) -> None:
+        """Chain i goes on where chain `kept[i]`, of the same timing, stands."""
+        self._states = self._states[kept]
 
     def advance(self, symbols: IntArray) -> None:
         """One more symbol a chain."""
         for chains, automaton in zip(self._groups, self._automata, strict=True):
             self._states[chains] = automaton.advance(self._states[chains], symbols[chains])
 
-    def _message(self, chain: int) -> str:
+    def message(self, chain: int) -> str:
+        """What is wrong where a chain has nowhere left to go."""
         automaton = next(a for chains, a in zip(self._groups, self._automata, strict=True) if chain in chains)
         where = automaton.describe(int(self._states[chain]))
         place = f" in {where}" if where else ""

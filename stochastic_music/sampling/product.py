@@ -139,7 +139,7 @@ class Product:
         if n_arcs > self._limit:
             raise ProductTooLargeError(
                 f"the constraint and the model together have more than {self._limit:,} arcs: "
-                "use a lower order or fewer constraints, raise max_arcs, or ask for method='greedy'"
+                "use a lower order or fewer constraints, raise max_arcs, or ask for method='particle'"
             )
 
     def _rounded(self, node: Node, contexts: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -15,10 +15,11 @@ from stochastic_music.sampling.compiling import by_timing, check_start
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.exact import MAX_ARCS, exact
 from stochastic_music.sampling.greedy import greedy
+from stochastic_music.sampling.particles import N_PARTICLES, particles
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
-Method: TypeAlias = Literal["auto", "ancestral", "exact", "greedy"]
+Method: TypeAlias = Literal["auto", "ancestral", "exact", "particle", "greedy"]
 #: events after which a piece that does not end is cut, and says so
 MAX_EVENTS = 1024
 
@@ -39,15 +40,16 @@ def sample(
     method: Method = "auto",
     max_arcs: int = MAX_ARCS,
     start: Sequence[int] | IntArray = NO_START,
+    n_particles: int = N_PARTICLES,
 ) -> list[Sample]:
     """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
 
     Without a constraint this is ancestral sampling. With one, a model of finitely many contexts
-    (`FiniteContextModel`) is conditioned on it exactly. Any other, and one whose product with the constraint
-    has more than `max_arcs` arcs, is masked step by step, and its samples say `guarantee="greedy"`. `method`
-    asks for one way. `temperature`, `top_k` and `top_p` change the
-    model's distribution (see `Shaping`); conditioning is then exact for the reshaped model. Equal seeds
-    give equal notes, and piece i does not depend on `n`.
+    (`FiniteContextModel`) is conditioned on it exactly. For any other, and one whose product with the constraint
+    has more than `max_arcs` arcs, pieces grow as crowds of `n_particles` (see `sampling.particles`), and say
+    `guarantee="particle"`. `method` asks for one way; "greedy" masks step by step, and no more. `temperature`,
+    `top_k` and `top_p` change the model's distribution (see `Shaping`); conditioning is then that of the reshaped
+    model. Equal seeds give equal notes, and piece i does not depend on `n`.
 
     A piece that has not ended after `max_events` events is cut there and marked `capped`; constraints that
     limit the length themselves are never cut. To condition on ending in time instead, ask for
@@ -82,13 +84,15 @@ def sample(
         return redrawn(model, under, least_events=least_events, **common)
     if chosen == "greedy":
         return greedy(model, under, constraint, **common)
+    if chosen == "particle":
+        return particles(model, under, constraint, n_particles=n_particles, **common)
     assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
     try:
         return exact(model, under, constraint, max_arcs=max_arcs, **common)
     except ProductTooLargeError:
         if method == "exact":
             raise
-        return greedy(model, under, constraint, **common)
+        return particles(model, under, constraint, n_particles=n_particles, **common)
 
 
 def _start(symbols: Sequence[int] | IntArray, vocabulary: Vocabulary, max_events: int) -> IntArray:
@@ -114,7 +118,7 @@ def _headers(n: int, header: Header | None, headers: Sequence[Header | None] | N
 
 
 def _method(method: str, model: Any, constraint: Constraint | None) -> str:
-    known = ("auto", "ancestral", "exact", "greedy")
+    known = get_args(Method)
     if method not in known:
         raise UnknownNameError("sampling method", method, known)
     finite = isinstance(model, FiniteContextModel)
@@ -125,6 +129,6 @@ def _method(method: str, model: Any, constraint: Constraint | None) -> str:
     if method == "exact" and not finite:
         raise UsageError(
             f"{type(model).__name__} has no finite set of contexts, so it cannot be conditioned exactly: "
-            "use method='greedy', or a model of bounded order"
+            "use method='particle', or a model of bounded order"
         )
-    return ("exact" if finite else "greedy") if method == "auto" else method
+    return ("exact" if finite else "particle") if method == "auto" else method

@@ -4,7 +4,21 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from scipy.stats import chi2
-from toy_models import CHANGE, CHORDS, MELODY, PICKUP, PLAIN, WORDS, EndlessMemory, ToyModel, marks_of, pieces
+from toy_models import (
+    CHANGE,
+    CHORDS,
+    MELODY,
+    PICKUP,
+    PLAIN,
+    WORDS,
+    EndlessMemory,
+    Piece,
+    ToyModel,
+    events,
+    marks_of,
+    pieces,
+    stops_at,
+)
 
 from stochastic_music.constraints import AtMost, Bars, Length, PitchRange, SymbolsOf
 from stochastic_music.errors import UnsatisfiableError, UsageError
@@ -13,24 +27,6 @@ from stochastic_music.sampling import ExactSampler, Shaping, sample
 from stochastic_music.tokens import Header, Vocabulary
 
 N_DRAWS = 100_000
-Piece = tuple[int, ...]
-
-
-def events(vocabulary: Vocabulary, piece: Piece) -> list[list[int]]:
-    values = vocabulary.values(np.array(piece, dtype=np.int64)).tolist()
-    values = values[:-1] if piece and piece[-1] == vocabulary.end else values
-    return [values[i : i + vocabulary.n_fields] for i in range(0, len(values), vocabulary.n_fields)]
-
-
-def stops_at(vocabulary: Vocabulary, piece: Piece) -> int:
-    """When the music stops sounding, worked out without the clock."""
-    if vocabulary is MELODY:
-        return sum(event[0] for event in events(vocabulary, piece))
-    onset, stop = 0, 0
-    for event in events(vocabulary, piece):
-        onset += event[0]
-        stop = max(stop, onset, onset + event[1] if len(event) > 1 else 0)
-    return stop
 
 
 @dataclass(frozen=True)
@@ -199,10 +195,11 @@ def test_bars_of_chords_end_without_a_cap():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.parametrize("method", ["exact", "greedy"])
+@pytest.mark.parametrize("method", ["exact", "particle", "greedy"])
 def test_every_sample_meets_the_constraint(case, method):
     model = case.model(zeros=method == "exact")  # masks cannot see a probability of 0 ahead
-    for one in sample(model, 1_000, header=case.header, seed=3, constraint=case.constraint, method=method):
+    options = {"method": method, "n_particles": 8}
+    for one in sample(model, 500, header=case.header, seed=3, constraint=case.constraint, **options):
         assert not one.capped
         assert case.accepts(case.vocabulary, tuple(one.symbols.tolist()))
 
@@ -278,16 +275,16 @@ def test_a_product_that_grows_too_large_is_refused():
         sample(ToyModel(MELODY), 1, header=PLAIN, constraint=Bars(2), method="exact", max_arcs=10)
 
 
-def test_a_product_too_large_is_sampled_greedily_and_says_so():
+def test_a_product_too_large_is_sampled_by_particles_and_says_so():
     [drawn] = sample(ToyModel(MELODY), 1, header=PLAIN, constraint=Bars(2), max_arcs=10, seed=1)
-    assert drawn.guarantee == "greedy"
+    assert drawn.guarantee == "particle"
     assert not drawn.capped
 
 
-def test_greedy_is_taken_only_where_contexts_are_not_finite():
+def test_particles_are_taken_only_where_contexts_are_not_finite():
     model = ToyModel(MELODY)
     assert sample(model, 1, seed=0, constraint=Length(2))[0].guarantee == "exact"
     hidden = EndlessMemory(model)
-    assert sample(hidden, 1, seed=0, constraint=Length(2))[0].guarantee == "greedy"
+    assert sample(hidden, 1, seed=0, constraint=Length(2))[0].guarantee == "particle"
     with pytest.raises(UsageError, match="no finite set of contexts"):
         sample(hidden, 1, constraint=Length(2), method="exact")

@@ -19,6 +19,8 @@ CHORDS = Vocabulary(
 #: no time at all
 WORDS = Vocabulary.plain(3)
 
+Piece = tuple[int, ...]
+
 PLAIN = Header(1, (Meter(0, 2, 4),))
 PICKUP = Header(1, (Meter(0, 2, 4),), pickup=1)
 CHANGE = Header(1, (Meter(0, 2, 4), Meter(2, 3, 4)))
@@ -122,3 +124,20 @@ def pieces(
                 yield longer, log_prob + row[symbol]
             elif len(longer) <= limit and not hopeless(longer):
                 stack.append((longer, log_prob + row[symbol], model.advance(state, np.array([symbol]))))
+
+
+def events(vocabulary: Vocabulary, piece: Piece) -> list[list[int]]:
+    values = vocabulary.values(np.array(piece, dtype=np.int64)).tolist()
+    values = values[:-1] if piece and piece[-1] == vocabulary.end else values
+    return [values[i : i + vocabulary.n_fields] for i in range(0, len(values), vocabulary.n_fields)]
+
+
+def stops_at(vocabulary: Vocabulary, piece: Piece) -> int:
+    """When the music stops sounding, worked out without the clock."""
+    if vocabulary is MELODY:
+        return sum(event[0] for event in events(vocabulary, piece))
+    onset, stop = 0, 0
+    for event in events(vocabulary, piece):
+        onset += event[0]
+        stop = max(stop, onset, onset + event[1] if len(event) > 1 else 0)
+    return stop

@@ -1,0 +1,125 @@
+"""Conditioning by particles against enumeration, with masking alone as the negative control."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_models import MELODY, PICKUP, PLAIN, ToyModel, marks_of, pieces, stops_at
+
+from stochastic_music.constraints import Bars, Length
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import UnsatisfiableError
+from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
+from stochastic_music.sampling import sample
+from stochastic_music.sampling.particles import pick, resampled
+from stochastic_music.tokens import Vocabulary
+
+
+def toy(**options):
+    return ToyModel(MELODY, seed=4, marks=marks_of(MELODY, PLAIN, PICKUP), **options)
+
+
+def conditioned(model, header):
+    """Pieces of two bars with their probability, by enumeration."""
+    found = dict(pieces(model, header, 5, lambda p: stops_at(MELODY, p) > 5))
+    found = {p: lp for p, lp in found.items() if stops_at(MELODY, p) in {4, 5}}
+    total = np.logaddexp.reduce(list(found.values()))
+    return {p: float(np.exp(lp - total)) for p, lp in found.items()}
+
+
+def distance(drawn, expected):
+    """Total variation between the draws and the truth."""
+    share = dict.fromkeys(expected, 0.0)
+    for one in drawn:
+        share[tuple(one.symbols.tolist())] += 1 / len(drawn)
+    return 0.5 * sum(abs(share[p] - expected[p]) for p in expected)
+
+
+def test_particles_come_near_to_conditioning_and_masking_does_not():
+    # how far draws lie off by chance is told by exact ones; greedy masking is far outside
+    model = toy(zeros=False)
+    expected = conditioned(model, PICKUP)
+    options = {"header": PICKUP, "constraint": Bars(2), "seed": 1}
+    crowds = sample(model, 2_000, method="particle", n_particles=32, **options)
+    masked = sample(model, 2_000, method="greedy", **options)
+    exact = sample(model, 2_000, method="exact", **options)
+    chance = distance(exact, expected)
+    assert distance(crowds, expected) < chance + 0.03
+    assert distance(masked, expected) > chance + 0.1
+    assert {one.guarantee for one in crowds} == {"particle"}
+    assert all(1 <= one.effective <= 32 for one in crowds)
+
+
+def test_more_particles_come_nearer():
+    model = toy(zeros=False)
+    expected = conditioned(model, PICKUP)
+    options = {"header": PICKUP, "constraint": Bars(2), "seed": 2, "method": "particle"}
+    few, many = (distance(sample(model, 2_000, n_particles=n, **options), expected) for n in (2, 32))
+    assert many < few
+
+
+def test_a_piece_does_not_depend_on_the_others():
+    model = toy(zeros=False)
+    options = {"constraint": Bars(2), "seed": 5, "method": "particle", "n_particles": 4}
+    many = sample(model, 6, headers=[PLAIN, PICKUP] * 3, **options)
+    few = sample(model, 2, headers=[PLAIN, PICKUP], **options)
+    for one, other in zip(few, many, strict=False):
+        assert (one.symbols == other.symbols).all()
+        assert one.log_prob == other.log_prob
+
+
+def test_scores_are_those_of_the_model():
+    model = toy(zeros=False)
+    truth = dict(pieces(model, PLAIN, 4))
+    for one in sample(model, 20, header=PLAIN, constraint=Bars(2), seed=3, method="particle", temperature=0.7):
+        assert one.log_prob == pytest.approx(truth[tuple(one.symbols.tolist())], abs=1e-9)
+
+
+def test_crowds_outlive_particles_that_are_stuck():
+    # with probabilities of exactly 0 masks run into dead ends; with one particle a piece some draw does
+    model = ToyModel(MELODY, seed=4, marks=marks_of(MELODY, PLAIN))
+    options = {"header": PLAIN, "constraint": Bars(2), "seed": 3, "method": "particle"}
+    assert len(sample(model, 200, n_particles=32, **options)) == 200
+    with pytest.raises(UnsatisfiableError, match="dead end"):
+        sample(model, 2_000, n_particles=1, **options)
+
+
+@given(
+    st.lists(st.floats(0.01, 1), min_size=1, max_size=12),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_resampling_keeps_every_particle_as_often_as_its_weight_says(shares, uniform):
+    share = np.array(shares) / sum(shares)
+    kept = resampled(np.log(share)[None], np.array([True]), np.array([uniform]))
+    times, hoped = np.bincount(kept, minlength=len(share)), len(share) * share
+    assert len(kept) == len(share)
+    assert (times >= np.floor(hoped - 1e-9)).all()
+    assert (times <= np.ceil(hoped + 1e-9)).all()
+
+
+def test_states_are_picked_by_rows():
+    class State(NamedTuple):
+        context: np.ndarray
+        parts: tuple[dict[str, np.ndarray], int]
+
+    picked = pick(State(np.array([4, 5, 6]), ({"a": np.eye(3)}, 7)), np.array([2, 2]))
+    assert picked.context.tolist() == [6, 6]
+    assert picked.parts[0]["a"].tolist() == [[0, 0, 1]] * 2
+    assert picked.parts[1] == 7
+
+
+def test_rows_of_viewpoints_are_picked_ended_or_not():
+    runs = [[0, 1, 2, 3], [1, 2, 3], [3, 2, 1, 0], [2, 1, 0], [0, 1, 2], [3, 2, 1]]
+    model = MultipleViewpoint("cpitch:1,cpint:1").fit(
+        TokenCorpus.from_sequences(runs, Vocabulary.plain(4, name="pitch"))
+    )
+    state = model.initial_state(3)
+    for symbols in ([0, 3, 1], [1, 2, 4], [2, 4, 4]):  # 4 is END
+        state = model.advance(state, np.array(symbols))
+    rows = np.array([2, 0, 1, 0])
+    assert np.array_equal(model.next_log_probs(state.rows(rows)), model.next_log_probs(state)[rows])
+    drawn = sample(model, 3, constraint=Length(4), seed=1)
+    assert {len(one.symbols) for one in drawn} == {5}
+    assert {one.guarantee for one in drawn} == {"particle"}
