@@ -201,3 +201,15 @@ def headers_of(header: Header | Sequence[Header | None] | None, batch_size: int)
     if len(header) != batch_size:
         raise VocabularyError(f"{len(header)} headers arrived for {batch_size} rows: give one for all, or one each")
     return list(header)
+
+
+def still_live(live: IntArray, batch_size: int, chosen: IntArray) -> tuple[IntArray, IntArray]:
+    """Of the rows `chosen` of a batch of which some are `live`: where these stand in `live`, and their new numbers.
+
+    >>> [part.tolist() for part in still_live(np.array([1, 3]), 4, np.array([3, 0, 3, 1]))]
+    [[1, 1, 0], [0, 2, 3]]
+    """
+    place = np.full(batch_size, -1)
+    place[live] = np.arange(len(live))
+    places = place[chosen]
+    return places[places >= 0], np.flatnonzero(places >= 0)

@@ -49,7 +49,7 @@ from stochastic_music.errors import (
     UnknownNameError,
     VocabularyError,
 )
-from stochastic_music.models.base import BaseModel, headers_of
+from stochastic_music.models.base import BaseModel, headers_of, still_live
 from stochastic_music.models.mixture import certainty, geometric
 from stochastic_music.models.online import STM, OnlinePPM, tally
 from stochastic_music.models.viewpoints.language import Term, check_available, known_at, missing_fields, resolve
@@ -265,6 +265,12 @@ class IdyomState(NamedTuple):
     traces: tuple[Trace, ...]
     live: IntArray
     batch_size: int
+
+    def rows(self, chosen: IntArray) -> IdyomState:
+        """Some of the rows, once or more."""
+        places, live = still_live(self.live, self.batch_size, chosen)
+        traces = tuple(trace.rows(places) for trace in self.traces)
+        return IdyomState(self.reading.rows(places), traces, live, len(chosen))
 
 
 class Idyom(BaseModel[IdyomState]):

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.corpus.report import counted
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, VocabularyError
-from stochastic_music.models.base import BaseModel, headers_of, stepwise_log_probs
+from stochastic_music.models.base import BaseModel, headers_of, stepwise_log_probs, still_live
 from stochastic_music.models.viewpoints.choice import Gains
 from stochastic_music.models.viewpoints.defaults import default_terms
 from stochastic_music.models.viewpoints.field_model import FieldModel
@@ -62,10 +62,8 @@ class ViewpointState(NamedTuple):
 
     def rows(self, chosen: IntArray) -> ViewpointState:
         """Some of the rows, once or more."""
-        place = np.full(self.batch_size, -1)
-        place[self.live] = np.arange(len(self.live))
-        live = np.flatnonzero(place[chosen] >= 0)
-        return ViewpointState(self.reading.rows(place[chosen[live]]), live, len(chosen))
+        places, live = still_live(self.live, self.batch_size, chosen)
+        return ViewpointState(self.reading.rows(places), live, len(chosen))
 
 
 class MultipleViewpoint(BaseModel[ViewpointState]):

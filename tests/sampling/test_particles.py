@@ -11,6 +11,8 @@ from toy_models import MELODY, PICKUP, PLAIN, ToyModel, marks_of, pieces, stops_
 from stochastic_music.constraints import Bars, Length
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import UnsatisfiableError
+from stochastic_music.models import STM
+from stochastic_music.models.idyom import Idyom
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 from stochastic_music.sampling import sample
 from stochastic_music.sampling.particles import pick, resampled
@@ -110,16 +112,15 @@ def test_states_are_picked_by_rows():
     assert picked.parts[1] == 7
 
 
-def test_rows_of_viewpoints_are_picked_ended_or_not():
+@pytest.mark.parametrize("kind", [MultipleViewpoint, Idyom, STM])
+def test_rows_of_models_are_picked_ended_or_not(kind):
     runs = [[0, 1, 2, 3], [1, 2, 3], [3, 2, 1, 0], [2, 1, 0], [0, 1, 2], [3, 2, 1]]
-    model = MultipleViewpoint("cpitch:1,cpint:1").fit(
-        TokenCorpus.from_sequences(runs, Vocabulary.plain(4, name="pitch"))
-    )
+    model = kind().fit(TokenCorpus.from_sequences(runs, Vocabulary.plain(4, name="pitch")))
     state = model.initial_state(3)
     for symbols in ([0, 3, 1], [1, 2, 4], [2, 4, 4]):  # 4 is END
         state = model.advance(state, np.array(symbols))
     rows = np.array([2, 0, 1, 0])
-    assert np.array_equal(model.next_log_probs(state.rows(rows)), model.next_log_probs(state)[rows])
+    assert np.array_equal(model.next_log_probs(pick(state, rows)), model.next_log_probs(state)[rows])
     drawn = sample(model, 3, constraint=Length(4), seed=1)
     assert {len(one.symbols) for one in drawn} == {5}
     assert {one.guarantee for one in drawn} == {"particle"}

@@ -77,11 +77,13 @@ def p_value(observed, mass):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_greedy_sampling_begins_with_it_and_meets_the_constraint(name):
+@pytest.mark.parametrize("method", ["greedy", "particle"])
+def test_other_samplers_begin_with_it_and_meet_the_constraint(name, method):
     model, header, start, constraint, _ = toy(name)
     possible = continuations(name)
-    for one in sample(EndlessMemory(model), 50, header=header, constraint=constraint, start=start, seed=1):
-        assert one.guarantee == "greedy"
+    options = {"header": header, "constraint": constraint, "start": start, "method": method}
+    for one in sample(EndlessMemory(model), 50, seed=1, **options):
+        assert one.guarantee == method
         assert tuple(one.symbols.tolist()) in possible
         assert one.log_prob == pytest.approx(possible[tuple(one.symbols.tolist())])
 
