@@ -17,7 +17,7 @@ TUNES = [
 CORPUS = sm.Corpus.from_scores([score_from_text(tune) for tune in TUNES])
 MODELS = {
     "exact": lambda: sm.Markov(1, "witten_bell"),
-    "greedy": lambda: MultipleViewpoint("cpint:1", "none"),
+    "particle": lambda: MultipleViewpoint("cpint:1", "none"),
     "memory": lambda: sm.STM(order_bound=2),
 }
 
@@ -55,7 +55,7 @@ def test_the_piece_begins_with_it_in_its_key_and_meter(model, transpose):
         if isinstance(constraint, sm.Bars):  # counted from the beginning, after the pickup of one beat
             assert found[-1][0] + found[-1][1] in {1 + 6 * 3, 6 * 3}
         exact = model == "exact" or constraint is None
-        assert take.sample.guarantee == ("exact" if exact else "greedy")
+        assert take.sample.guarantee == ("exact" if exact else "particle")
 
 
 def test_what_was_given_surprises_nobody():
