@@ -42,7 +42,7 @@ def test_it_fits_and_composes(stochmusic, installed, music_folder):
     assert done.returncode == 0, done.stderr
     done = stochmusic("generate", "-n", "2", "--bars", "4", "--seed", "1", "--json", **installed)
     assert done.returncode == 0, done.stderr
-    assert {row["guarantee"] for row in json.loads(done.stdout)["files"]} == {"greedy"}
+    assert {row["guarantee"] for row in json.loads(done.stdout)["files"]} == {"particle"}
     assert json.loads(stochmusic("info", "music.smm", "--json").stdout)["parameters"] == {
         "strength": 0.2,
         "memory": 0.5,

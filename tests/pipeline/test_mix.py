@@ -139,4 +139,4 @@ def test_a_start_goes_on_as_the_mixture_does():
     mixed = sm.Pipeline.mix(pair(sm.PPM(1), sm.PPM(1)), weights=Glide((1, 0), (0, 1), 1, 5))
     [take] = mixed.compose(1, start=A[0].score, constraint=sm.Bars(6), seed=1)
     assert take.n_given == 8
-    assert take.sample.guarantee == "greedy"
+    assert take.sample.guarantee == "particle"
