@@ -9,7 +9,7 @@ first. Symbols are integers; what they mean, and the clock that reads them, is t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
@@ -113,6 +113,22 @@ class ReasoningModel(Protocol):
         `learned` are the training symbols, a `TokenCorpus`; without them no sources are named. Of many sources
         `at_most` are given.
         """
+
+
+@runtime_checkable
+class AdaptiveModel(Protocol):
+    """A model that can go on learning: optional, and asked by evaluation alone (LTM+)."""
+
+    def adapt(self, symbols: Any, header: Any = None) -> Any:
+        """The model that has also learned the piece `symbols` (n,); self stays as it is."""
+
+
+@runtime_checkable
+class RememberingModel(Protocol):
+    """A model whose long- and short-term memory can be heard alone: optional, and asked for tables of notes."""
+
+    def parts(self) -> Mapping[str, Any]:
+        """Fitted models as "long_term" and "short_term"; empty where there are not both."""
 
 
 @runtime_checkable

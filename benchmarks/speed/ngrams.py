@@ -5,8 +5,8 @@
 The tokens are the pitches of the chorale sopranos, as they are and in all twelve keys. `PPM(order_bound=n)` keeps
 contexts of up to n pitches, and is ready to predict when `fit` returns; `nltk.lm.WittenBellInterpolated(n + 1)`
 counts n-grams of the same lengths, from `padded_everygram_pipeline`, and leaves probabilities for later. Both read
-sequences that lie in memory already: integers, and strings as NLTK wants them. The fastest of the repeats, taken in turn.
-The bar: 20 times as many tokens a second. The table in ngrams.md is written by this script.
+sequences that lie in memory already: integers, and strings as NLTK wants them. The fastest of the repeats,
+taken in turn. The bar: 20 times as many tokens a second. The table in ngrams.md is written by this script.
 """
 
 from __future__ import annotations

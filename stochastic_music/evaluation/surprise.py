@@ -4,8 +4,7 @@ The *information content* of a note is -log2 of the probability that the model g
 expected that to be, over all that could have come. Both are in bits, of the symbol that begins the note (its
 pitch), given the past and the earlier fields of its own event. They model surprise and uncertainty of listeners [1].
 
-Models with a long- and a short-term memory may say what each says alone: those with a method `parts`, which
-gives fitted models by name, "long_term" and "short_term".
+Models with a long- and a short-term memory may say what each says alone (`protocols.RememberingModel`).
 
 [1] M. T. Pearce. Statistical learning and probabilistic prediction in music cognition. Annals of the New York Academy
     of Sciences 1423, 2018.
@@ -23,7 +22,7 @@ from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.models import corpus_log_probs
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import AdaptiveModel, FloatArray, IntArray, RememberingModel
 from stochastic_music.tokens import Vocabulary
 
 
@@ -77,7 +76,7 @@ def predict(model: Any, corpus: TokenCorpus, *, entropy: bool = False, parts: bo
     [1.0, 1.0, 1.0, 1.0]
     """
     said = _stepwise(model, corpus) if entropy else Prediction(corpus_log_probs(model, corpus))
-    if not parts or not hasattr(model, "parts"):
+    if not parts or not isinstance(model, RememberingModel):
         return said
     return said._replace(parts={name: corpus_log_probs(part, corpus) for name, part in model.parts().items()})
 
@@ -87,7 +86,7 @@ def predict_adapting(model: Any, corpus: TokenCorpus, *, entropy: bool = False, 
 
     Raises InvalidParameterError for models that cannot learn piece by piece: those without `adapt`.
     """
-    if not hasattr(model, "adapt"):
+    if not isinstance(model, AdaptiveModel):
         raise InvalidParameterError(f"{model!r} is frozen after fit, it has no adapt(): leave adapt=False")
     said = []
     for i, (symbols, header) in enumerate(zip(corpus, corpus.headers, strict=True)):

@@ -23,7 +23,14 @@ from scipy import stats
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import NotFittedError
 from stochastic_music.models.base import corpus_log_probs, stepwise_log_probs
-from stochastic_music.protocols import FiniteContextModel, FloatArray, IntArray, ReasoningModel
+from stochastic_music.protocols import (
+    AdaptiveModel,
+    FiniteContextModel,
+    FloatArray,
+    IntArray,
+    ReasoningModel,
+    RememberingModel,
+)
 from stochastic_music.sampling import sample
 from stochastic_music.testing.toys import TOYS
 
@@ -63,6 +70,10 @@ def _check_on(model: Any, corpus: TokenCorpus) -> None:
         check_contexts(fitted, corpus)
     if isinstance(fitted, ReasoningModel):
         check_reasons(fitted, corpus)
+    if isinstance(fitted, AdaptiveModel):
+        check_adapting(fitted, corpus)
+    if isinstance(fitted, RememberingModel):
+        check_parts(fitted, corpus)
 
 
 def params_of(model: Any) -> dict[str, Any]:
@@ -291,6 +302,24 @@ def check_reasons(model: Any, corpus: TokenCorpus, at_most: int = 2) -> None:
         _require(same, f"symbol {symbol} was not learned at {why.sources.tolist()}: other symbols stand there")
     alone = model.reasons(corpus, places)
     _require(all(len(why.sources) == 0 for why in alone), "sources are named without training symbols")
+
+
+def check_adapting(model: Any, corpus: TokenCorpus) -> None:
+    """`adapt` gives a model that keeps the contract too, and leaves the one it was asked of alone."""
+    before = corpus_log_probs(model, corpus)
+    adapted = model.adapt(corpus[0], corpus.headers[0])
+    check_rows(adapted, corpus)
+    check_steps(adapted, corpus)
+    _require_same(before, corpus_log_probs(model, corpus), "adapt changes the model it was asked of")
+
+
+def check_parts(model: Any, corpus: TokenCorpus) -> None:
+    """`parts` are long- and short-term memory, or none, and models each."""
+    parts = model.parts()
+    _require(set(parts) in ({"long_term", "short_term"}, set()), f"parts are {sorted(parts)}; expected both or none")
+    for part in parts.values():
+        check_rows(part, corpus)
+        check_steps(part, corpus)
 
 
 def check_contexts(model: Any, corpus: TokenCorpus) -> None:

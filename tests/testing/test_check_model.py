@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from stochastic_music.corpus import TokenCorpus
 from stochastic_music.models import PPM, Markov
 from stochastic_music.testing import check_model
 from stochastic_music.testing.toys import TOYS
@@ -127,6 +128,16 @@ class Mutates(Broken):
         return after
 
 
+class AdaptsItself(Broken):
+    def adapt(self, symbols, header=None):
+        return self.fit(TokenCorpus.from_sequences([symbols[:-1]], self.vocabulary_, headers=[header]))
+
+
+class HasOnePart(Broken):
+    def parts(self):
+        return {"long_term": self}
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -144,6 +155,8 @@ class Mutates(Broken):
         (LoadsWrong(), "differs after to_arrays"),
         (BadArcs(), "arcs differ from the rows"),
         (Mutates(), "changes the state it was given"),
+        (AdaptsItself(), "adapt changes the model"),
+        (HasOnePart(), "expected both or none"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Broken) else "",
 )
