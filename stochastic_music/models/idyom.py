@@ -17,6 +17,9 @@ models with the bias 2, those of the short-term models likewise, and these two w
 Where a viewpoint has no reference (no note before the first), "none" is what it sees: all symbols are one element
 then, and alike. START opens every sequence. The alphabet of a sequence is what it has held and what may come.
 
+Every step compares the present with the whole corpus, as `online` does: time and memory grow with its notes, times
+the number of links. That is quick for ten thousand notes and slow for a million.
+
 `PUBLISHED` is the system that [3] selected for chorale melodies, but for its two threads, sequences of the notes that
 fall on beats or open phrases, which have no counterpart here. Fields that no viewpoint predicts are predicted from
 themselves alone.
