@@ -108,7 +108,7 @@ class ReasoningModel(Protocol):
     """A model that can say why: optional, and what explanations ask for."""
 
     def reasons(self, corpus: Any, places: IntArray, learned: Any = None, *, at_most: int = 3) -> Sequence[Reasons]:
-        """Why the symbols at `places` (n,) of a `TokenCorpus` came as likely as they did: one `Reasons` each.
+        """Why the symbols at ascending `places` (n,) of a `TokenCorpus` were as likely as they were: one each.
 
         `learned` are the training symbols, a `TokenCorpus`; without them no sources are named. Of many sources
         `at_most` are given.

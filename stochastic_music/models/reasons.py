@@ -44,7 +44,7 @@ class Rung(NamedTuple):
     total: int
 
 
-class Heard(NamedTuple):
+class InOrder(NamedTuple):
     """The elements of a context as they were heard: those of complete events, and those of the one under way."""
 
     past: tuple[int, ...]
@@ -104,7 +104,7 @@ def order_by_order(model: BackoffModel, rungs: Sequence[Rung], moved: int) -> tu
     )
 
 
-def as_heard(contexts: Contexts, vocabulary: Vocabulary, context: int) -> Heard:
+def as_heard(contexts: Contexts, vocabulary: Vocabulary, context: int) -> InOrder:
     """What a context holds, in the order in which it was heard; it takes up the latest, or leading, element first."""
     due, taken = int(contexts.due[context]), []
     while contexts.parent[context] >= 0:
@@ -114,7 +114,7 @@ def as_heard(contexts: Contexts, vocabulary: Vocabulary, context: int) -> Heard:
     lead, rest = (taken[:1], taken[1:]) if contexts.leads else ([], taken)
     fields = [due, *(_field(vocabulary, element) for element in rest)]
     n = next((i for i, (later, earlier) in enumerate(pairwise(fields)) if earlier >= later), len(rest))
-    return Heard((*rest[n:][::-1], *lead), tuple(rest[:n][::-1]))
+    return InOrder((*rest[n:][::-1], *lead), tuple(rest[:n][::-1]))
 
 
 def _field(vocabulary: Vocabulary, element: int) -> int:
@@ -124,34 +124,34 @@ def _field(vocabulary: Vocabulary, element: int) -> int:
     return int(vocabulary.field_of(np.array(element)))
 
 
-def _order(vocabulary: Vocabulary, heard: Heard) -> int:
+def _order(vocabulary: Vocabulary, heard: InOrder) -> int:
     """How many events were heard, START being one."""
     return sum(_field(vocabulary, element) >= vocabulary.n_fields - 1 for element in heard.past)
 
 
-def in_words(heard: Heard, vocabulary: Vocabulary, marks: IntArray, moved: int = 0) -> str:
+def in_words(heard: InOrder, vocabulary: Vocabulary, marks: IntArray, moved: int = 0) -> str:
     """A context as a musician reads it, pitches `moved` semitones lower: "after 1/4 G4, 1/4 A4; now beat 3, 1/8".
 
     Of complete events the place in the bar is left out, which follows from what came between.
     """
-    past, event = [], list[str]()
+    events: list[list[str]] = [[]]
     for element in heard.past:
-        if element <= vocabulary.end:
-            event += _symbol_in_words(vocabulary, element, moved)
-        if element == vocabulary.n_symbols or _field(vocabulary, element) == vocabulary.n_fields - 1:
-            past.append(" ".join(event) if element <= vocabulary.end else "the beginning")
-            event = []
-    now = [
-        word
-        for element in heard.present
-        for word in (
-            _symbol_in_words(vocabulary, element, moved)
-            if element <= vocabulary.end
-            else [describe_mark(int(marks[element - vocabulary.n_symbols - 1]), vocabulary.resolution).split(" ", 1)[1]]
-        )
-    ]
-    parts = [f"after {', '.join(past)}" if past else "", f"now {', '.join(now)}" if now else ""]
-    return "; ".join(part for part in parts if part)
+        if (field := _field(vocabulary, element)) >= 0:
+            events[-1] += _element_in_words(vocabulary, marks, element, moved)
+        if field >= vocabulary.n_fields - 1:
+            events.append([])
+    past = ", ".join(" ".join(event) for event in events if event)
+    now = ", ".join(word for element in heard.present for word in _element_in_words(vocabulary, marks, element, moved))
+    return "; ".join([*([f"after {past}"] if past else []), *([f"now {now}"] if now else [])])
+
+
+def _element_in_words(vocabulary: Vocabulary, marks: IntArray, element: int, moved: int) -> list[str]:
+    if element == vocabulary.n_symbols:
+        return ["the beginning"]
+    if element < vocabulary.n_symbols:
+        return _symbol_in_words(vocabulary, element, moved)
+    _, _, place = describe_mark(int(marks[element - vocabulary.n_symbols - 1]), vocabulary.resolution).partition(" ")
+    return [place]
 
 
 def _symbol_in_words(vocabulary: Vocabulary, symbol: int, moved: int) -> list[str]:
