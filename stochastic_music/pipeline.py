@@ -40,7 +40,7 @@ from stochastic_music.evaluation import OriginalityIndex, lines
 from stochastic_music.evaluation.explanation import Explanation, as_heard, explain
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import parse_key, pitch_class_weights, relative_mode, transpose
-from stochastic_music.protocols import Constraint
+from stochastic_music.protocols import Constraint, MergingModel
 from stochastic_music.sampling import Sample, sample
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
@@ -209,11 +209,13 @@ class Pipeline:
         corpus = None if self.corpus_ is None or other.corpus_ is None else self.corpus_ + other.corpus_
         if corpus is None and (self.corpus_ is not None or other.corpus_ is not None):
             _log.warning("One of the two has no sources, so the merged model has none.")
-        add = getattr(self.model, "merge", None)
-        model = add(other.model, pieces=corpus) if add else _fitted_anew(self.model, corpus)
+        if isinstance(self.model, MergingModel):
+            model = self.model.merge(other.model, pieces=corpus)
+        else:
+            model = _fitted_anew(self.model, corpus)
         return self._with(model, self.vocabulary_.union(other.vocabulary_), self.pieces_ + other.pieces_, corpus)
 
-    def forget(self, what: str | Iterable[str] | Corpus | Score) -> Pipeline:
+    def forget(self, what: str | Iterable[str] | Corpus | Piece | Score) -> Pipeline:
         """The pipeline fitted without some of its pieces; this one is not changed.
 
         `what` names them, or is their music, which a file without sources needs. All pieces of a name are
@@ -227,8 +229,10 @@ class Pipeline:
             raise EmptyCorpusError("nothing would be left: these are all pieces of the model. Leave one at least")
         kept = np.setdiff1d(np.arange(len(self.pieces_)), places)
         corpus = None if self.corpus_ is None else self.corpus_.select(kept)
-        take_away = getattr(self.model, "forget", None)
-        model = take_away(lost, kept=corpus) if take_away else _fitted_anew(self.model, corpus)
+        if isinstance(self.model, MergingModel):
+            model = self.model.forget(lost, kept=corpus)
+        else:
+            model = _fitted_anew(self.model, corpus)
         return self._with(model, self.vocabulary_, self.pieces_.without(places, lost), corpus)
 
     def _with(self, model: Any, vocabulary: Vocabulary, pieces: Roster, corpus: TokenCorpus | None) -> Pipeline:
@@ -254,13 +258,22 @@ class Pipeline:
                     "Fit one of them again"
                 )
 
-    def _lost(self, what: str | Iterable[str] | Corpus | Score) -> tuple[NDArray[np.int64], TokenCorpus]:
+    def _lost(self, what: str | Iterable[str] | Corpus | Piece | Score) -> tuple[NDArray[np.int64], TokenCorpus]:
         """The places of pieces to forget, ascending, and their symbols."""
-        names = [what] if isinstance(what, str) else what
-        if not isinstance(names, Corpus) and isinstance(names, Iterable):
-            return self._named(list(names))
-        music = names if isinstance(names, Corpus) else Corpus.from_scores([names])
-        tokens = self.encode(music, training=True)[0]
+        if isinstance(what, str):
+            return self._named([what])
+        if isinstance(what, Corpus):
+            return self._with_notes_of(what)
+        if isinstance(what, Piece):
+            return self._with_notes_of(Corpus.from_scores([what.score], source=what.name))
+        if isinstance(what, Iterable):
+            return self._named(list(what))
+        return self._with_notes_of(Corpus.from_scores([what]))
+
+    def _with_notes_of(self, music: Corpus) -> tuple[NDArray[np.int64], TokenCorpus]:
+        tokens, report = self.encode(music, training=True)
+        for piece in report.left_out:
+            _log.warning("Never learned, so not forgotten either: %s", piece.in_words())
         found = self.pieces_.places_of(tokens)
         missing = [i for i, places in enumerate(found) if not len(places)]
         if missing:
@@ -292,6 +305,8 @@ class Pipeline:
         if self.corpus_ is None or self.vocabulary_.index("pitch") is None:
             return message
         copied = OriginalityIndex.from_tokens(self.corpus_).longest_copy(lines(piece)[0])
+        if copied.length < 2:
+            return f"{message}, or two of them in a row"
         return f"{message}. The nearest is '{copied.piece}', with {copied.length} notes in a row"
 
     def score(self, corpus: Corpus) -> float:

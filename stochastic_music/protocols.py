@@ -71,6 +71,22 @@ class FiniteContextModel(Protocol):
         """Every symbol of positive probability after each context."""
 
 
+@runtime_checkable
+class MergingModel(Protocol):
+    """A fitted model that can take up what another counted, or lose what it counted of some pieces.
+
+    Both give a new model, the one that `fit` would give, and leave this one as it is. The `TokenCorpus`es `pieces`
+    and `kept` hold the pieces of the new model, or are None where these are not at hand: weights that were learned are
+    then left as they are, and the new model has `stale_` True. UsageError is raised where that is not possible.
+    """
+
+    def merge(self, other: Any, *, pieces: Any = None) -> Any:
+        """The model of the pieces of both, this one's first."""
+
+    def forget(self, lost: Any, *, kept: Any = None) -> Any:
+        """The model without the pieces of the `TokenCorpus` `lost`."""
+
+
 class Reason(NamedTuple):
     """What one part of a model said of a symbol: `nats` above 0 for it, below 0 against it.
 

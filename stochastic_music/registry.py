@@ -173,8 +173,8 @@ def _written(value: Any, what: str) -> Any:
     for kind in _NESTED:
         if _name_of(kind, value) is not None:
             return {kind: to_json(kind, value)}
-    if hasattr(value, "item"):  # a number of NumPy's
-        return value.item()
+    if hasattr(value, "tolist"):  # numbers of NumPy's
+        return value.tolist()
     raise UsageError(
         f"{what} is {value!r}, which cannot be saved. Models, numbers and text can, and weights that change with time "
         "as a Glide"

@@ -28,6 +28,7 @@ from stochastic_music.protocols import (
     FiniteContextModel,
     FloatArray,
     IntArray,
+    MergingModel,
     ReasoningModel,
     RememberingModel,
 )
@@ -260,7 +261,7 @@ def check_round_trip(model: Any, corpus: TokenCorpus) -> None:
 
 def check_merging(model: Any, corpus: TokenCorpus) -> None:
     """`merge` gives the model fitted on the pieces of both, `forget` the one fitted without those lost."""
-    if not hasattr(model, "merge"):
+    if not isinstance(model, MergingModel):
         return
     first, others = corpus.select([0]), corpus.select(range(1, len(corpus)))
     one, other, both = (fresh(model).fit(part) for part in (first, others, corpus))

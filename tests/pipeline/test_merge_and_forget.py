@@ -119,6 +119,17 @@ def test_music_that_is_not_there_names_the_nearest():
     nearly = score_from_text("3/4 c4 d e f2. g4 a b g2.")
     with pytest.raises(UsageError, match=r"never|not in the training.*nearest is 'bach#1', with 7 notes"):
         fitted("markov", A).forget(nearly)
+    with pytest.raises(UsageError, match="or two of them in a row"):
+        fitted("markov", A).forget(score_from_text("7/8 c32 g'32"))
+
+
+def test_a_piece_of_a_corpus_is_forgotten_and_one_that_was_never_learned_is_said(caplog):
+    both = fitted("markov", A + B)
+    assert both.forget(A[1]).corpus_.names == ("bach#1", "bach#3", "blues#1", "blues#2")
+    odd = corpus_of(["5/64 c16 d e f g"], "odd", "")
+    assert "odd" not in caplog.text
+    both.forget(A + odd)
+    assert "Never learned, so not forgotten either: odd#1" in caplog.text
 
 
 def test_what_was_made_otherwise_is_not_merged():

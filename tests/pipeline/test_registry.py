@@ -1,5 +1,7 @@
+import json
 from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 
 from stochastic_music import registry
@@ -53,6 +55,15 @@ def test_a_broken_plug_in_is_named_and_stops_nothing_else(monkeypatch):
 )
 def test_values_are_read_as_the_default_suggests(text, default, value):
     assert registry.parse_value(text, default) == value
+
+
+def test_numbers_of_numpy_are_written_as_numbers():
+    model = registry.get("models", "mixture")([registry.get("models", "markov")(np.int64(2))], weights=np.array([1.0]))
+    name, parameters = registry.to_json("models", model)
+    assert name == "mixture"
+    assert parameters["models"][0]["models"][1]["order"] == 2
+    assert parameters["weights"] == [1.0]
+    assert registry.from_json("models", json.loads(json.dumps([name, parameters]))).models[0].order == 2
 
 
 def test_a_word_for_a_number_is_refused():
