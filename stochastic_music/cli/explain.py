@@ -95,10 +95,13 @@ def _remark(found: Explanation, piece: Piece, model: Path) -> None:
         say(
             f"{piece.name} was in the training of {model}: it surprises less than new music, and is its own source (*)."
         )
-    if any(note.seen for note in found.notes) and not any(note.reasons for note in found.notes):
+    known = [note for note in found.notes if note.seen]
+    if known and not any(note.reasons for note in known):
         say("This kind of model gives no reasons: probability, bits and what was expected are told.")
     elif not found.sources_kept:
         say(f"{model} was saved without its sources: where a continuation was learned cannot be told.")
+    elif known and not any(note.sources for note in known):
+        say("This kind of model does not know where it learned what it knows.")
     if unseen := [note for note in found.notes if not note.seen]:
         names = ", ".join(sorted({note.name for note in unseen}))
         say(f"{plural(len(unseen), 'note')} never heard in training: {names}.")

@@ -53,13 +53,14 @@ from stochastic_music.errors import (
     VocabularyError,
 )
 from stochastic_music.models.base import BaseModel, headers_of, still_live
+from stochastic_music.models.idyom_reasons import idyom_reasons
 from stochastic_music.models.mixture import certainty, geometric
 from stochastic_music.models.online import STM, OnlinePPM, tally
 from stochastic_music.models.viewpoints.language import Term, check_available, known_at, missing_fields, resolve
 from stochastic_music.models.viewpoints.learning import Record, portions, record
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reader, Reading
 from stochastic_music.models.viewpoints.tables import Keys
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import FloatArray, IntArray, Reasons
 from stochastic_music.tokens import Header, Vocabulary
 
 #: a selection for melodies; see the module's article
@@ -253,9 +254,16 @@ class Trace(NamedTuple):
         return said
 
 
+def shares(rows: FloatArray, bias: float) -> FloatArray:
+    """How much each of distributions over the same symbols, logs (n, batch, m), counts by its certainty: (batch, n)."""
+    weights = certainty(rows, np.ones(rows.shape[1:], dtype=bool)) ** bias
+    share: FloatArray = weights / weights.sum(axis=1, keepdims=True)
+    return share
+
+
 def combined(rows: FloatArray, bias: float) -> FloatArray:
     """Distributions over the same symbols, logs (n, batch, m), multiplied by their certainty: (batch, m)."""
-    return geometric(rows, certainty(rows, np.ones(rows.shape[1:], dtype=bool)) ** bias)
+    return geometric(rows, shares(rows, bias))
 
 
 class IdyomState(NamedTuple):
@@ -296,6 +304,7 @@ class Idyom(BaseModel[IdyomState]):
     """
 
     reader_: Reader
+    links_: tuple[list[Link], ...]
     spellings_: tuple[Spelling, ...]
     memories_: tuple[Memory, ...]
 
@@ -328,7 +337,8 @@ class Idyom(BaseModel[IdyomState]):
             for field, group in links.items()
         }
         self.reader_ = Reader(vocabulary, terms, {})
-        self.spellings_ = tuple(map(Spelling.of, links.values(), self.reader_.plans))
+        self.links_ = tuple(links.values())
+        self.spellings_ = tuple(map(Spelling.of, self.links_, self.reader_.plans))
         self.vocabulary_ = vocabulary
 
     def _links(self, vocabulary: Vocabulary) -> dict[str, list[Link]]:
@@ -441,9 +451,42 @@ class Idyom(BaseModel[IdyomState]):
 
     def _say(self, state: IdyomState, symbols: IntArray) -> FloatArray:
         """The log probabilities of the symbols (m,) of the field now due: (n_live, m)."""
+        return self.together(self.said(state, symbols))
+
+    def said(self, state: IdyomState, symbols: IntArray) -> list[FloatArray]:
+        """What each link says of them, out of each memory: (n_links, n_live, m) each."""
+        field = state.reading.field
+        return state.traces[field].says(self.memories_[field], self.elements(state, symbols), self.readers)
+
+    def elements(self, state: IdyomState, symbols: IntArray) -> Keys:
+        """What the symbols (m,) of the field now due would be in each link: (n_live, n_links, m)."""
         reading, field = state.reading, state.reading.field
         seen = self.reader_.plans[field].see(self.vocabulary_.values(symbols)[None], reading.references)
         keys = self.spellings_[field].keys(reading.keys, seen)
         keys[:, :, symbols == self.vocabulary_.end] = _END
-        said = state.traces[field].says(self.memories_[field], keys, MEMORIES[self.memory])
+        return keys
+
+    def together(self, said: Sequence[FloatArray]) -> FloatArray:
+        """What all say together: (n_live, m)."""
         return combined(np.stack([combined(rows, self.viewpoint_bias) for rows in said]), self.bias)
+
+    def shares(self, said: Sequence[FloatArray]) -> FloatArray:
+        """How much each link counts, out of each memory: (n_memories, n_live, n_links)."""
+        memories = shares(np.stack([combined(rows, self.viewpoint_bias) for rows in said]), self.bias)
+        return memories.T[:, :, None] * np.stack([shares(rows, self.viewpoint_bias) for rows in said])
+
+    @property
+    def readers(self) -> tuple[OnlinePPM, ...]:
+        """Who blends what was read, one a memory."""
+        return MEMORIES[self.memory]
+
+    def reasons(
+        self,
+        corpus: TokenCorpus,
+        places: IntArray,
+        learned: TokenCorpus | None = None,  # noqa: ARG002, it does not know where it learned
+        *,
+        at_most: int = 3,  # noqa: ARG002
+    ) -> list[Reasons]:
+        """What each link says for or against the symbols at `places`; see `protocols.ReasoningModel`."""
+        return idyom_reasons(self, self._same_symbols(corpus), places)

@@ -11,6 +11,7 @@ from stochastic_music.cli import main
 from stochastic_music.cli._explained import table
 from stochastic_music.corpus import Corpus
 from stochastic_music.models import PPM, STM, Markov
+from stochastic_music.models.idyom import Idyom
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 from stochastic_music.pipeline import Pipeline
 from stochastic_music.tokens import MelodyEncoding, VoicesEncoding
@@ -87,7 +88,7 @@ def test_json_has_everything(explain, fitted, new):
     assert found["bits_per_note"] == pytest.approx(scored["bits_per_note"]["value"])
 
 
-@pytest.mark.parametrize("model", [PPM(), MultipleViewpoint(), STM()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("model", [PPM(), MultipleViewpoint(), Idyom(), STM()], ids=lambda model: type(model).__name__)
 def test_every_kind_of_model_is_explained(explain, music, new, model, tmp_path):
     Pipeline(MelodyEncoding(), model).fit(music).save(tmp_path / "m.smm")
     done = explain(new, "--json")
@@ -96,6 +97,7 @@ def test_every_kind_of_model_is_explained(explain, music, new, model, tmp_path):
     told = any(note["reasons"] for note in found["notes"])
     assert told == hasattr(model, "reasons")
     assert ("gives no reasons" in done.stderr) != told
+    assert ("does not know where" in done.stderr) == isinstance(model, Idyom)
     assert all(note["bits"] > 0 for note in found["notes"])
 
 

@@ -204,3 +204,22 @@ def test_nothing_to_learn_from():
         Idyom().fit(pitches())
     with pytest.raises(ModelFileError, match="pitch"):
         Idyom().from_arrays({}, pitches([0]).vocabulary)
+
+
+def test_reasons_add_up_to_surprise_less_what_was_expected():
+    corpus = pitches(*PIECES, closed=True)
+    for kind in (Idyom("cpitch,cpint"), Idyom("cpint", "short"), Idyom()):
+        model = kind.fit(corpus)
+        rows = [row(model, PIECES[0][:i]) for i in range(6)]
+        entropy = [-(p[p > 0] * np.log(p[p > 0])).sum() for p in rows]
+        said = model.reasons(corpus.select([0]), np.arange(6))
+        expected = [np.log(p[s]) + h for p, s, h in zip(rows, corpus[0], entropy, strict=True)]
+        assert [sum(reason.nats for reason in why.reasons) for why in said] == pytest.approx(expected)
+
+
+def test_reasons_are_counted_after_the_longest_context():
+    model = Idyom("cpitch").fit(pitches([0, 1, 2], [3, 1, 2], [4, 1, 0]))
+    [why] = model.reasons(pitches([5, 1, 2]), np.array([2]))
+    told = {reason.memory: reason[3:] for reason in why.reasons}
+    assert told["corpus"] == ("after the 1 latest", 2, 3)
+    assert told["piece"] == ("", 0, 2)
