@@ -40,6 +40,8 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
     meta = file.meta
     if verify:
         say(f"All {plural(file.verify(), 'array')} of {path} are as they were written.")
+    if meta.get("stale", False):
+        say("Its weights are stale: counts have changed since they were learned. Fit it again, from sources.")
     model, parameters = meta["model"]
     encoding, options = meta["encoding"]
     return {

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -50,6 +50,7 @@ from stochastic_music.errors import (
     InvalidParameterError,
     ModelFileError,
     UnknownNameError,
+    UsageError,
     VocabularyError,
 )
 from stochastic_music.models.base import BaseModel, headers_of, still_live
@@ -57,7 +58,7 @@ from stochastic_music.models.idyom_reasons import idyom_reasons
 from stochastic_music.models.mixture import certainty, geometric
 from stochastic_music.models.online import STM, OnlinePPM, tally
 from stochastic_music.models.viewpoints.language import Term, check_available, known_at, missing_fields, resolve
-from stochastic_music.models.viewpoints.learning import Record, portions, record
+from stochastic_music.models.viewpoints.learning import Record, longest_first, portions, record
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reader, Reading
 from stochastic_music.models.viewpoints.tables import Keys
 from stochastic_music.protocols import FloatArray, IntArray, Reasons
@@ -115,6 +116,16 @@ class Spelling:
         derived = np.einsum("lt,ntm->nlm", self.multipliers, seen.astype(np.uint64))
         keys: Keys = known[:, self.terms, None] + derived
         return keys
+
+
+def _without(texts: Sequence[Keys], lost: Sequence[Keys]) -> list[Keys]:
+    """Texts of each field without the last piece that reads as `lost` in all of them. Raises UsageError."""
+    cuts = [np.append(np.flatnonzero(text[0] == _START), text.shape[1]).tolist() for text in texts]
+    for number in range(len(cuts[0]) - 2, -1, -1):
+        spans = [slice(cut[number], cut[number + 1]) for cut in cuts]
+        if all(np.array_equal(text[:, span], gone) for text, span, gone in zip(texts, spans, lost, strict=True)):
+            return [np.delete(text, span, axis=1) for text, span in zip(texts, spans, strict=True)]
+    raise UsageError("this model has not read all of these pieces: what it never saw cannot be forgotten")
 
 
 def parse_links(text: str, vocabulary: Vocabulary) -> list[Link]:
@@ -351,9 +362,15 @@ class Idyom(BaseModel[IdyomState]):
         return {name: links or parse_links(name, vocabulary) for name, links in found.items()}
 
     def _texts(self, corpus: TokenCorpus) -> list[Keys]:
-        """What the links of each field see of the pieces: (n_links, n) each."""
-        portioned = [list(map(self._text, self.spellings_, record(self.reader_, part))) for part in portions(corpus)]
-        return [np.concatenate(texts, axis=1) for texts in zip(*portioned, strict=True)]
+        """What the links of each field see of the pieces, in their order: (n_links, n) each."""
+        numbered = replace(corpus, names=tuple(map(str, range(len(corpus)))))
+        portioned, order = [], []
+        for part in portions(numbered):
+            portioned.append(list(map(self._text, self.spellings_, record(self.reader_, part))))
+            order += [int(part.names[i]) for i in longest_first(part)]
+        texts = [np.concatenate(texts, axis=1) for texts in zip(*portioned, strict=True)]
+        piece = [np.array(order)[np.cumsum(text[0] == _START) - 1] for text in texts]
+        return [text[:, np.argsort(of, kind="stable")] for text, of in zip(texts, piece, strict=True)]
 
     def _text(self, spelling: Spelling, record: Record) -> Keys:
         heard = record.heard
@@ -377,6 +394,16 @@ class Idyom(BaseModel[IdyomState]):
         """The model fitted on the pieces of both, one text after the other; otherwise as `BaseModel.merge`."""
         self._check_alike(other)
         return self._knowing([memory.text for memory in other.memories_], self.vocabulary_.union(other.vocabulary_))
+
+    def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:  # noqa: ARG002, as above
+        """The model fitted without `lost`, whose texts are cut out; otherwise as `BaseModel.forget`."""
+        lost = self._same_symbols(lost)
+        texts = [memory.text for memory in self.memories_]
+        for i in range(len(lost)):
+            texts = _without(texts, self._texts(lost.select([i])))
+        other = copy(self)
+        other.memories_ = tuple(map(Memory, texts))
+        return other
 
     def _knowing(self, texts: Sequence[Keys], vocabulary: Vocabulary) -> Self:
         """The model over another alphabet that has also read `texts`, one a field."""

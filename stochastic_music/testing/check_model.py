@@ -263,13 +263,14 @@ def check_merging(model: Any, corpus: TokenCorpus) -> None:
     """`merge` gives the model fitted on the pieces of both, `forget` the one fitted without those lost."""
     if not isinstance(model, MergingModel):
         return
+    corpus = corpus.select([-1 % len(corpus), *range(len(corpus) - 1)])  # so that no order by length will do
     first, others = corpus.select([0]), corpus.select(range(1, len(corpus)))
     one, other, both = (fresh(model).fit(part) for part in (first, others, corpus))
     _require_equal(one.merge(other, pieces=corpus), both, corpus, "merged models differ from one fitted on all pieces")
     left = both.forget(others, kept=first)
     _require_equal(left, one, corpus, "a model made to forget differs from one that never saw the pieces")
     _require_equal(one, fresh(model).fit(first), corpus, "merging changes the model")
-    _require_equal(both, model, corpus, "forgetting changes the model")
+    _require_equal(both, fresh(model).fit(corpus), corpus, "forgetting changes the model")
 
 
 def _require_equal(model: Any, other: Any, corpus: TokenCorpus, what: str) -> None:

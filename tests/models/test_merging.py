@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import UsageError, VocabularyError
 from stochastic_music.models import PPM, STM, Markov, Mixture, OnlinePPM
+from stochastic_music.models.idyom import Idyom
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 from stochastic_music.testing.toys import TOYS
 from stochastic_music.tokens import Field, Header, Meter, Vocabulary
@@ -90,7 +91,7 @@ def test_models_that_cannot_add_say_so():
 
 def test_what_was_never_seen_cannot_be_forgotten():
     corpus = TOYS["plain"]()
-    for model in (Markov(1), PPM(1), OnlinePPM(), MultipleViewpoint()):
+    for model in (Markov(1), PPM(1), OnlinePPM(), MultipleViewpoint(), Idyom("symbol")):
         fitted = model.fit(corpus.select([0, 1]))
         with pytest.raises(UsageError, match="never saw"):
             fitted.forget(corpus.select([2]))

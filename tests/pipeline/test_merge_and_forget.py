@@ -9,6 +9,7 @@ import stochastic_music as sm
 from stochastic_music import model_file
 from stochastic_music.corpus.text import score_from_text
 from stochastic_music.errors import EmptyCorpusError, ModelFileError, UnknownNameError, UsageError, VocabularyError
+from stochastic_music.models.idyom import Idyom
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 
 BACH = ["3/4 c4 d e f2. g4 a b c'2.", "4/4 c4 d e c d e f2 e4 d c2", "2/4 e4 d c2"]
@@ -18,6 +19,7 @@ KINDS = {
     "ppm": lambda: sm.PPM(order_bound=2),
     "unbounded": lambda: sm.PPM(order_bound=None),
     "online": sm.OnlinePPM,
+    "idyom": lambda: Idyom("cpint*dur,cpitch"),
     "stm": sm.STM,
     "viewpoints": lambda: MultipleViewpoint("cpint:1,dur:1", "none"),
 }
@@ -64,7 +66,7 @@ def test_learned_weights_are_learned_again(caplog):
         assert merged.model.to_arrays()[name] == pytest.approx(array, abs=1e-6), name
 
 
-@pytest.mark.parametrize("kind", ["markov", "ppm", "online"])
+@pytest.mark.parametrize("kind", ["markov", "ppm", "online", "idyom"])
 def test_counts_add_without_sources(kind, tmp_path):
     one, other, both = (
         without_sources(fitted(kind, corpus), tmp_path / f"{i}.smm") for i, corpus in enumerate((A, B, A + B))

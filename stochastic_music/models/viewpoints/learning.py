@@ -69,10 +69,15 @@ class Events(NamedTuple):
     references: IntArray
 
 
+def longest_first(corpus: TokenCorpus) -> IntArray:
+    """The order in which records hold the pieces of `corpus`: (n_pieces,)."""
+    return np.argsort(-corpus.lengths, kind="stable")
+
+
 def record(reader: Reader, corpus: TokenCorpus) -> list[Record]:
     """Read all pieces of `corpus` side by side: one record a field."""
     n_fields = corpus.vocabulary.n_fields
-    order = np.argsort(-corpus.lengths, kind="stable")
+    order = longest_first(corpus)
     padded, lengths = corpus.padded()[order], corpus.lengths[order]
     records = [Record.empty(plan, len(padded), -(-padded.shape[1] // n_fields)) for plan in reader.plans]
     reading = reader.begin([corpus.headers[i] for i in order])
