@@ -39,7 +39,7 @@ from stochastic_music.errors import (
 from stochastic_music.evaluation import OriginalityIndex, lines
 from stochastic_music.evaluation.explanation import Explanation, as_heard, explain
 from stochastic_music.evaluation.likelihood import begins_note
-from stochastic_music.music.keys import parse_key, pitch_class_weights, relative_mode, transpose
+from stochastic_music.music.keys import DOUBTFUL, key_of, parse_key, pitch_class_weights, relative_mode, transpose
 from stochastic_music.protocols import Constraint, MergingModel
 from stochastic_music.sampling import Sample, sample
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
@@ -414,9 +414,13 @@ class Pipeline:
 
         The header tells by how many semitones the score was moved. Raises EncodingError where it cannot be encoded.
         """
+        return self._opened(start)[0]
+
+    def _opened(self, start: Score) -> tuple[TokenPiece, list[str]]:
+        """The opening, and what is to be said of it, in sentences."""
         self._check_fitted()
         try:
-            parts, _ = encode_piece(self._in_its_key(start), self.encoding)
+            parts, loss = encode_piece(self._in_its_key(start), self.encoding)
         except EncodingError as error:
             name = self.encoding.name
             raise EncodingError(
@@ -425,21 +429,35 @@ class Pipeline:
         if len(parts) != 1:
             raise EncodingError(f"the start encodes to {len(parts)} pieces; expected one to go on from")
         symbols, header = parts[0]
-        return TokenPiece(symbols[symbols != self.vocabulary_.end], header)
+        opening = TokenPiece(symbols[symbols != self.vocabulary_.end], header)
+        return opening, [*loss.sentences(), *self._key_taken(start), *self._new_in(opening)]
+
+    def _key_taken(self, start: Score) -> list[str]:
+        finding = key_of(start)
+        if self.transpose != "common" or finding.source != "estimated":
+            return []
+        doubt = ", though another key fits about as well" if finding.confidence < DOUBTFUL else ""
+        return [f"no key is printed: it is taken to be in {finding.key}{doubt}"]
+
+    def _new_in(self, opening: TokenPiece) -> list[str]:
+        """Whether it holds symbols that the corpus never has."""
+        unseen = np.flatnonzero(~np.isin(opening.symbols, self.alphabet_))
+        if not len(unseen):
+            return []
+        events = np.unique(unseen // self.vocabulary_.n_fields + 1)
+        shown = ", ".join(map(str, events[:5].tolist())) + (", ..." if len(events) > 5 else "")
+        first = self.vocabulary_.describe(int(opening.symbols[unseen[0]]))
+        return [
+            f"it holds what this model's corpus never has ({first}, in events {shown}): the music goes on as well as "
+            "it can"
+        ]
 
     def _checked_opening(self, start: Score, header: Header | None) -> TokenPiece:
         if header is not None:
             raise UsageError("a start brings its own header: give one of them")
-        opening = self.opening(start)
-        unseen = np.flatnonzero(~np.isin(opening.symbols, self.alphabet_))
-        if len(unseen):
-            events = np.unique(unseen // self.vocabulary_.n_fields + 1)
-            shown = ", ".join(map(str, events[:5].tolist())) + (", ..." if len(events) > 5 else "")
-            _log.warning(
-                "The start holds what this model's corpus never has (%s, in events %s): it goes on as well as it can.",
-                self.vocabulary_.describe(int(opening.symbols[unseen[0]])),
-                shown,
-            )
+        opening, remarks = self._opened(start)
+        for remark in remarks:
+            _log.warning("Of the start: %s.", remark)
         return opening
 
     def save(self, path: str | Path, *, sources: bool = True, force: bool = False) -> Path:

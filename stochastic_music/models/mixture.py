@@ -98,7 +98,7 @@ class Glide:
         return weights
 
 
-Weights: TypeAlias = Sequence[float] | Callable[[Moment], FloatArray] | None
+Weights: TypeAlias = Sequence[float] | str | Callable[[Moment], FloatArray] | None
 
 
 class MixtureState(NamedTuple):
@@ -120,8 +120,8 @@ class Mixture(BaseModel[MixtureState]):
         models: what is mixed; None for PPM and STM, long- and short-term memory. `fit` fits copies of them;
             `Mixture.of` takes fitted ones as they are.
         rule: "linear", "geometric", "learned" or "posterior".
-        weights: one a model, or a function from `Moment` to (batch, n_models) such as `Glide`; None for equal ones.
-            The rule "learned" learns its own.
+        weights: one a model (in text "1,3"), or a function from `Moment` to (batch, n_models) such as `Glide`; None
+            for equal ones. The rule "learned" learns its own.
         bias: how much more certain models count, 0 or more; IDyOM takes 7 for long- with short-term models.
 
     `fit` and `of` raise InvalidParameterError for weights that are negative or sum to zero, VocabularyError, naming
@@ -252,8 +252,6 @@ class Mixture(BaseModel[MixtureState]):
             )
         if not 0 <= self.bias < np.inf:
             raise InvalidParameterError(f"bias is {self.bias!r}; expected a number, 0 or more")
-        if isinstance(self.weights, str):
-            raise InvalidParameterError(f"weights are '{self.weights}'; expected a number for each model, or a Glide")
         if isinstance(self.weights, Glide):
             for weights in (self.weights.start, self.weights.end):
                 checked_weights(np.array([weights]), self.n_models)
@@ -261,8 +259,14 @@ class Mixture(BaseModel[MixtureState]):
             checked_weights(self._constant(), self.n_models)
 
     def _constant(self) -> FloatArray:
-        given = np.ones(self.n_models) if self.weights is None else np.asarray(self.weights, dtype=np.float64)
-        return given[None]
+        weights = self.weights.split(",") if isinstance(self.weights, str) else self.weights
+        try:
+            given = np.ones(self.n_models) if weights is None else np.asarray(weights, dtype=np.float64)
+        except ValueError as error:
+            raise InvalidParameterError(
+                f"weights are {self.weights!r}; expected a number for each model, such as '1,3', or a Glide"
+            ) from error
+        return np.atleast_2d(given)
 
     def _cross_fitted(self, corpus: TokenCorpus) -> FloatArray:
         fold = folds(len(corpus), min(_FOLDS, len(corpus)), seed=0)

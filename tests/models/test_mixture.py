@@ -154,7 +154,12 @@ def test_a_mixture_takes_another_alphabet():
     assert row(narrow).sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("weights", [(0, 0), (1, -1), (1, np.nan), (1, 2, 3)])
+def test_weights_may_be_text():
+    spelled, plain = (Mixture([Markov(0), Markov(1)], weights=w).fit(corpus_of(*WORDS)) for w in ("1, 3", (1, 3)))
+    assert np.array_equal(row(spelled), row(plain))
+
+
+@pytest.mark.parametrize("weights", [(0, 0), (1, -1), (1, np.nan), (1, 2, 3), "1", "one,two", "0,0"])
 def test_weights_that_make_no_sense(weights):
     with pytest.raises(InvalidParameterError, match="weight"):
         Mixture([Markov(0), Markov(1)], weights=weights).fit(corpus_of(*WORDS))

@@ -75,10 +75,17 @@ def test_the_same_seed_gives_the_same_and_none_of_it_changes_what_comes_without(
     assert notes(pipeline.sample(1, seed=3)[0]) == notes(first)
 
 
-def test_what_the_corpus_never_has_is_said(caplog):
-    [take] = fitted().compose(1, start=score_from_text("3/4 c4 d e- f#8. g16 a2"), seed=1)
-    assert "in events 1, 3, 4, 5)" in caplog.text
+def test_what_there_is_to_know_of_a_start_is_said(caplog):
+    start = score_from_text("3/4 c4 d e- f#8. g16 a2")
+    start.tracks.append(score_from_text("3/4 C1").tracks[0])
+    [take] = fitted().compose(1, start=start, seed=1)
+    assert "1 part not encoded" in caplog.text
+    assert "it is taken to be in" in caplog.text
+    assert "never has (pitch" in caplog.text
     assert take.n_given == 6
+    caplog.clear()
+    fitted(transpose="none").compose(1, start=CORPUS[0].score, seed=1)
+    assert not caplog.text
 
 
 def test_starts_that_leave_nothing_to_add():
