@@ -54,3 +54,9 @@ def choose_encoding(music: Corpus, name: str, part: str | None, grid: str) -> tu
         chosen = replace(chosen, n_voices=None).for_scores([piece.score for piece in music])
         return chosen, f"Encoding: {name}, as asked; {chosen.n_voices} of them, as most pieces have."
     return chosen, f"Encoding: {name}, as asked."
+
+
+def default_model(encoding: Any) -> str:
+    """The kind of model that `fit` takes where none is named: viewpoints where there are pitches to look at."""
+    viewed = {"melody", "voices"}
+    return "multiple_viewpoint" if encoding.name in viewed else "markov"

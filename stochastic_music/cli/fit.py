@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochastic_music._files import write_atomically
-from stochastic_music.cli._choices import choose_encoding, choose_transposition, parse_parameters
+from stochastic_music.cli._choices import choose_encoding, choose_transposition, default_model, parse_parameters
 from stochastic_music.cli._common import open_corpus, plural, print_json, say
 from stochastic_music.errors import UsageError
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def fit(
     corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names (stochmusic corpus list).")],
     model: Annotated[
-        str, typer.Option("-m", "--model", metavar="KIND", help="What to fit (stochmusic models).")
-    ] = "markov",
+        str | None,
+        typer.Option("-m", "--model", metavar="KIND", help="What to fit (stochmusic models); default: what suits."),
+    ] = None,
     set_: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the model.")] = [],  # noqa: B006
     encoding: Annotated[str, typer.Option(help="auto, melody, notes, voices or remi.")] = "auto",
     part: Annotated[str | None, typer.Option(help="Which part: its name, its number from 0, or drums.")] = None,
@@ -51,8 +52,8 @@ def fit(
     started = time.perf_counter()
     if not 0 <= holdout < 1:
         raise UsageError(f"--holdout is {holdout}; expected a share from 0 up to 1, for example 0.1")
-    parameters = parse_parameters(model, set_)
-    estimator = registry.create("models", model, parameters)
+    if model is not None:
+        registry.create("models", model, parse_parameters(model, set_))  # what is wrong is said before anything is read
     path = output or Path(f"{_stem(corpus[0])}.smm")
     if path.suffix != ".smm":
         raise UsageError(f"-o got '{path}'; a model's file ends in .smm, for example {path.stem or 'model'}.smm")
@@ -60,7 +61,11 @@ def fit(
     say(music.report.summary())
     chosen, why = choose_encoding(music, encoding, part, grid)
     say(why)
-    pipeline = Pipeline(chosen, estimator, transpose=choose_transposition(transpose))
+    kind = model or default_model(chosen)
+    if model is None:
+        say(f"Model: {kind}, which suits {chosen.name} best; -m takes another (stochmusic models).")
+    parameters = parse_parameters(kind, set_)
+    pipeline = Pipeline(chosen, registry.create("models", kind, parameters), transpose=choose_transposition(transpose))
     held_out = _held_out(pipeline, music, holdout, seed)
     if refit or held_out is None:
         pipeline.fit(music)
@@ -70,19 +75,21 @@ def fit(
         "model_file": str(path),
         **music.report.to_json(),
         **pipeline.report_.to_json(),
+        "model": kind,
         "n_pieces": pipeline.card_["n_pieces"],
         "n_notes": pipeline.card_["n_notes"],
         "vocabulary_size": pipeline.vocabulary_.n_symbols,
         "bits_per_note": held_out,
         "refitted": refit and held_out is not None,
         "remarks": _remarks(pipeline),
+        "gains": _gains(pipeline),
         "licences": pipeline.card_["licences"],
         "seconds": round(time.perf_counter() - started, 3),
         "peak_bytes": _peak_bytes(),
     }
     text = json.dumps(report, indent=2) + "\n"
     write_atomically(path.with_suffix(".report.json"), lambda draft: _fill(draft, text))
-    _tell(report, model, parameters)
+    _tell(report, kind, parameters)
     if as_json:
         print_json(report)
 
@@ -112,11 +119,31 @@ def _remarks(pipeline: Pipeline) -> list[str]:
     return list(remarks(pipeline.corpus_)) if remarks else []
 
 
+def _gains(pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
+    """What each viewpoint gains on the training pieces, in bits a symbol, by field, the most telling first."""
+    found = {}
+    for field, gains in getattr(pipeline.model, "gains_", {}).items():
+        rows = zip(gains.parts, gains.gain.tolist(), gains.kept.tolist(), strict=True)
+        listed = [{"viewpoint": part, "bits": round(gain, 5), "kept": kept} for part, gain, kept in rows]
+        found[field] = sorted(listed, key=lambda row: -row["bits"])
+    return found
+
+
+def _tell_gains(gains: dict[str, list[dict[str, Any]]], shown: int = 4) -> None:
+    for field, rows in gains.items():
+        telling = [f"{row['viewpoint']} {row['bits']:.2f}" for row in rows[:shown] if row["bits"] >= 0.005]
+        silent = sum(not row["kept"] for row in rows)
+        if telling:
+            gone = f"; {silent} of {len(rows)} gain nothing, and are silent" if silent else ""
+            say(f"  Most is gained for {field}, in bits, by {', '.join(telling)}{gone}.")
+
+
 def _tell(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> None:
     settings = "".join(f", {name} {value}" for name, value in parameters.items())
     say(f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}.")
     for remark in report["remarks"]:
         say(f"  {remark}")
+    _tell_gains(report["gains"])
     if (held_out := report["bits_per_note"]) is not None:
         low, high = held_out["interval"]
         again = "then refitted on everything" if report["refitted"] else "not refitted on them"

@@ -20,7 +20,7 @@ def _good(tune, folder, n=3):
 @pytest.fixture
 def model(stochmusic, tune, tmp_path):
     _good(tune, tmp_path / "good")
-    assert stochmusic("fit", "good", "-o", "m.smm").returncode == 0
+    assert stochmusic("fit", "good", "-m", "markov", "-o", "m.smm").returncode == 0
     return tmp_path / "m.smm"
 
 
@@ -58,7 +58,7 @@ def test_one_broken_file_among_good_ones_costs_itself_alone(stochmusic, tune, tm
     folder = _good(tune, tmp_path / "mixed")
     data = (folder / "good0.mid").read_bytes()
     (folder / "half.mid").write_bytes(data[: len(data) // 3])
-    done = stochmusic("fit", "mixed", "--json")
+    done = stochmusic("fit", "mixed", "-m", "markov", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     [skipped] = report["files_skipped"] or [{"file": "half.mid", "reason": "", "try": ""}]
@@ -76,7 +76,7 @@ def test_a_corpus_that_encodes_to_nothing(stochmusic, tmp_path):
     track.notes.extend([Note(480 * i, 120, 36, 90) for i in range(16)])
     score.tracks.append(track)
     score.dump_midi(folder / "beat.mid")
-    done = stochmusic("fit", "drums", "--encoding", "melody")
+    done = stochmusic("fit", "drums", "-m", "markov", "--encoding", "melody")
     assert done.returncode == 1
     assert "its only piece cannot be written as melody" in done.stderr
     assert "drum" in done.stderr
@@ -90,7 +90,7 @@ def test_a_corpus_that_encodes_to_nothing(stochmusic, tmp_path):
         (["--set", "ordre=2"], ["'ordre'", "'order'"]),
         (["--set", "order"], ["NAME=VALUE"]),
         (["--set", "order=many"], ["'many'"]),
-        (["--set", "smoothing=kneser"], ["kneser_ney"]),
+        (["-m", "markov", "--set", "smoothing=kneser"], ["kneser_ney"]),
         (["-m", "markof"], ["'markof'", "'markov'"]),
         (["--encoding", "melodie"], ["'melodie'", "'melody'"]),
         (["--grid", "1/7x"], ["1/7x"]),
@@ -195,7 +195,7 @@ def test_a_disk_that_fills_while_the_model_is_written(model, tmp_path):
 @pytest.mark.parametrize("code_page", ["ascii", "cp437", "latin-1"])
 def test_a_console_in_another_code_page(stochmusic, tune, tmp_path, code_page):
     folder = _good(tune, tmp_path / "Volkslieder-für-Übung-春")
-    done = stochmusic("fit", folder.name, "-o", "m.smm", PYTHONIOENCODING=code_page, PYTHONUTF8="0")
+    done = stochmusic("fit", folder.name, "-m", "markov", "-o", "m.smm", PYTHONIOENCODING=code_page, PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 
@@ -206,7 +206,7 @@ def test_a_newline_in_a_name_stays_on_its_line(stochmusic, tune, tmp_path):
         (folder / "a\nb.mid").write_bytes(b"")
     except OSError:
         pytest.skip("this system allows no newline in names")
-    done = stochmusic("fit", "music", "-o", "m.smm")
+    done = stochmusic("fit", "music", "-m", "markov", "-o", "m.smm")
     assert done.returncode == 0
     assert "a\nb.mid" not in done.stderr
 
@@ -234,7 +234,7 @@ def test_a_file_of_the_wrong_kind(stochmusic, model, tmp_path, arguments, words)
 def test_commands_to_type_are_quoted(stochmusic, tune, tmp_path):
     _good(tune, tmp_path / "my tunes")
     assert "stochmusic fit 'my tunes'" in stochmusic("corpus", "info", "my tunes").stdout
-    fitted = stochmusic("fit", "my tunes")
+    fitted = stochmusic("fit", "my tunes", "-m", "markov")
     assert "stochmusic generate 'my tunes.smm'" in fitted.stderr
     done = stochmusic("generate", "my tunes.smm", "-n", "1", "--length", "4", "--seed", "1")
     assert "stochmusic info 'takes/my tunes-s1-01.mid'" in done.stderr
@@ -281,7 +281,7 @@ def test_every_bad_file_is_named_with_its_reason_and_the_good_ones_are_read(stoc
         (folder / "lost.mid").symlink_to(folder / "gone.mid")
     except OSError:
         pytest.skip("this system lets nobody make links")
-    done = stochmusic("fit", "mixed", "--json")
+    done = stochmusic("fit", "mixed", "-m", "markov", "--json")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     report = json.loads(done.stdout)
@@ -305,7 +305,7 @@ def test_damage_that_can_be_repaired_is_repaired_aloud(stochmusic, tune, tmp_pat
 
 def test_a_single_bad_file_is_an_error_with_its_reason(stochmusic, tmp_path):
     _put(tmp_path, {"zero.mid": b""})
-    done = stochmusic("fit", "zero.mid")
+    done = stochmusic("fit", "zero.mid", "-m", "markov")
     assert done.returncode == 1
     assert "zero.mid: the file is empty (0 bytes)" in done.stderr
     assert not list(tmp_path.glob("*.smm"))

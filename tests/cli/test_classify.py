@@ -16,7 +16,9 @@ def two_models(stochmusic, music_folder, tune, tmp_path):
     for i in range(6):
         tune([(j, 1, 60 + 12 * (j % 2) + (i % 3)) for j in range(32)]).dump_midi(leaps / f"leap{i}.mid")
     for folder in ("music", "leaps"):
-        done = stochmusic("fit", folder, "--encoding", "melody", "--transpose", "none", "-o", f"{folder}.smm")
+        done = stochmusic(
+            "fit", folder, "-m", "markov", "--encoding", "melody", "--transpose", "none", "-o", f"{folder}.smm"
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -41,8 +43,8 @@ def test_training_pieces_are_named(stochmusic, two_models):
 
 
 def test_models_that_read_music_differently_are_not_compared(stochmusic, two_models):
-    assert stochmusic("fit", "music", "--encoding", "melody", "-o", "common.smm").returncode == 0
-    assert stochmusic("fit", "music", "--encoding", "notes", "-o", "notes.smm").returncode == 0
+    assert stochmusic("fit", "music", "-m", "markov", "--encoding", "melody", "-o", "common.smm").returncode == 0
+    assert stochmusic("fit", "music", "-m", "markov", "--encoding", "notes", "-o", "notes.smm").returncode == 0
     for name, reason in (("common.smm", "--transpose"), ("notes.smm", "field")):
         done = stochmusic("classify", "leaps/leap0.mid", "-m", "leaps.smm", "-m", name)
         assert done.returncode == 2

@@ -8,7 +8,7 @@ from symusic import Score
 
 @pytest.fixture
 def fitted(stochmusic, music_folder):
-    done = stochmusic("fit", "music", "--json")
+    done = stochmusic("fit", "music", "-m", "markov", "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
 
@@ -64,8 +64,8 @@ def test_equal_seeds_give_equal_bytes(fitted, stochmusic, tmp_path):
         (tmp_path / "out").rename(tmp_path / folder)
     for name in ("music-s5-01.mid", "music-s5-02.mid"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    first = stochmusic("fit", "music", "-o", "one.smm")
-    again = stochmusic("fit", "music", "-o", "two.smm")
+    first = stochmusic("fit", "music", "-m", "markov", "-o", "one.smm")
+    again = stochmusic("fit", "music", "-m", "markov", "-o", "two.smm")
     assert first.returncode == again.returncode == 0
     assert (tmp_path / "one.smm").read_bytes() == (tmp_path / "two.smm").read_bytes()
 
@@ -129,6 +129,23 @@ def test_start_goes_on_from_a_piece(fitted, stochmusic, tmp_path, tune):
         assert "start" in done.stderr
 
 
+def test_viewpoints_are_fitted_where_no_kind_is_named(stochmusic, music_folder):
+    done = stochmusic("fit", "music", "--json")
+    report = json.loads(done.stdout)
+    assert report["model"] == "multiple_viewpoint"
+    bits = [row["bits"] for row in report["gains"]["pitch"]]
+    assert bits == sorted(bits, reverse=True)
+    assert all(row["kept"] == (row["bits"] > 0) for row in report["gains"]["pitch"])
+    assert "Model: multiple_viewpoint, which suits melody" in done.stderr
+    assert f"Most is gained for pitch, in bits, by {report['gains']['pitch'][0]['viewpoint']} " in done.stderr
+    done = stochmusic("generate", "-n", "1", "--bars", "4", "--seed", "1", "--json")
+    [row] = json.loads(done.stdout)["files"]
+    assert row["guarantee"] == "particle"
+    assert "comes near to conditioning but is not exact" in done.stderr
+    done = stochmusic("fit", "music", "--encoding", "notes", "-o", "notes.smm", "--json")
+    assert json.loads(done.stdout)["model"] == "markov"
+
+
 def test_key_transposes_what_comes_out(fitted, stochmusic, tmp_path):
     assert stochmusic("generate", "-n", "1", "--seed", "1", "-o", "plain").returncode == 0
     assert stochmusic("generate", "-n", "1", "--seed", "1", "-o", "moved", "--key", "D").returncode == 0
@@ -139,7 +156,7 @@ def test_key_transposes_what_comes_out(fitted, stochmusic, tmp_path):
 
 
 def test_score_compares_models_and_warns_of_training_pieces(fitted, stochmusic):
-    assert stochmusic("fit", "music", "--set", "order=0", "-o", "zero.smm").returncode == 0
+    assert stochmusic("fit", "music", "-m", "markov", "--set", "order=0", "-o", "zero.smm").returncode == 0
     done = stochmusic("score", "music", "-m", "music.smm", "-m", "zero.smm", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -160,7 +177,7 @@ def test_a_model_file_tells_what_it_is(fitted, stochmusic):
 
 
 def test_a_model_without_sources_still_composes(stochmusic, music_folder):
-    assert stochmusic("fit", "music", "--no-sources").returncode == 0
+    assert stochmusic("fit", "music", "-m", "markov", "--no-sources").returncode == 0
     done = stochmusic("generate", "-n", "1", "--seed", "1", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["files"][0]["longest_copy"] is None
@@ -185,7 +202,7 @@ def test_doctor_finds_all_well(stochmusic):
 
 
 def test_voices_are_as_many_as_most_pieces_have(stochmusic, music_folder):
-    done = stochmusic("fit", "music", "--encoding", "voices")
+    done = stochmusic("fit", "music", "-m", "markov", "--encoding", "voices")
     assert done.returncode == 0, done.stderr
     assert "voices, as asked; 1 of them" in done.stderr
 
@@ -204,7 +221,7 @@ def test_bars_of_detached_notes_and_of_drums_end_in_a_rest(stochmusic, tmp_path,
             score = tune([(j, 0.25, 60 + (j * j + i) % 7) for j in range(16)])
             score.tracks[0].is_drum = drums
             score.dump_midi(tmp_path / name / f"{i}.mid")
-        assert stochmusic("fit", name).returncode == 0
+        assert stochmusic("fit", name, "-m", "markov").returncode == 0
         done = stochmusic("generate", f"{name}.smm", "--bars", "3", "-n", "2", "--seed", "1", "--json")
         assert done.returncode == 0, done.stderr
         for row in json.loads(done.stdout)["files"]:

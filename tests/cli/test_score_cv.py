@@ -72,7 +72,10 @@ def _check_notes(path, markov):
 
 
 def test_a_fitted_file_lends_its_settings(stochmusic, folder):
-    assert stochmusic("fit", "music", "--set", "order=2", "--transpose", "none", "-o", "m.smm").returncode == 0
+    assert (
+        stochmusic("fit", "music", "-m", "markov", "--set", "order=2", "--transpose", "none", "-o", "m.smm").returncode
+        == 0
+    )
     found, _ = scored(stochmusic, "-m", "m.smm", "--cv", "2")
     [row] = found["models"]
     assert (row["kind"], row["parameters"]["order"], row["protocol"]["transposition"]) == ("markov", 2, "none")
@@ -142,7 +145,7 @@ def test_variants_stay_together(stochmusic, folder, tmp_path):
 
 
 def test_per_note_of_a_fitted_model(stochmusic, folder, tmp_path):
-    assert stochmusic("fit", "music", "-o", "m.smm").returncode == 0
+    assert stochmusic("fit", "music", "-m", "markov", "-o", "m.smm").returncode == 0
     scored(stochmusic, "-m", "m.smm", "--per-note", "notes.csv")
     with (tmp_path / "notes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
