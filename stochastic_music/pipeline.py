@@ -173,27 +173,17 @@ class Pipeline:
         for pipeline in pipelines:
             pipeline._check_fitted()
         model = Mixture.of([pipeline.model for pipeline in pipelines], rule, weights=weights, bias=bias)
-        first, *others = pipelines
-        for number, other in enumerate(others, start=2):
-            if other.transpose != first.transpose:
-                raise UsageError(
-                    f"models 1 and {number} cannot be mixed: one transposed its music '{first.transpose}', the other "
-                    f"'{other.transpose}'. Fit one of them again"
-                )
+        _check_one_key(pipelines)
         opens = model.weights_at(model.initial_state())[0] > 0
         rosters = [p.pieces_.opening(bool(w)) for p, w in zip(pipelines, opens, strict=True)]
-        corpora = [pipeline.corpus_ for pipeline in pipelines if pipeline.corpus_ is not None]
-        corpus = functools.reduce(operator.add, corpora) if len(corpora) == len(pipelines) else None
-        mixed = cls(first.encoding, model, transpose=first.transpose)
-        mixed._settle(model.vocabulary_, functools.reduce(operator.add, rosters), corpus)
+        pieces, corpus = functools.reduce(operator.add, rosters), _all_sources(pipelines)
+        first = pipelines[0]
+        mixed = cls(first.encoding, model, transpose=first.transpose)._settle(model.vocabulary_, pieces, corpus)
         if rule == "learned":
-            mixed._learn_weights(held_out)
+            if held_out is None:
+                raise UsageError("the rule 'learned' learns weights from music that no model has seen: give held_out")
+            model.learn_weights(mixed.encode(held_out)[0])
         return mixed
-
-    def _learn_weights(self, held_out: Corpus | None) -> None:
-        if held_out is None:
-            raise UsageError("the rule 'learned' learns weights from music that no model has seen: give held_out")
-        self.model.learn_weights(self.encode(held_out)[0])
 
     def merge(self, other: Pipeline) -> Pipeline:
         """The pipeline fitted on the pieces of both, this one's first; neither is changed.
@@ -206,7 +196,7 @@ class Pipeline:
         self._check_fitted()
         other._check_fitted()
         self._check_made_alike(other)
-        corpus = None if self.corpus_ is None or other.corpus_ is None else self.corpus_ + other.corpus_
+        corpus = _all_sources([self, other])
         if corpus is None and (self.corpus_ is not None or other.corpus_ is not None):
             _log.warning("One of the two has no sources, so the merged model has none.")
         if isinstance(self.model, MergingModel):
@@ -582,6 +572,23 @@ def _as_far_as(header: Header, score: Score) -> Header:
         meters=tuple(meter for i, meter in enumerate(header.meters) if not i or meter.start < end),
         tempos=tuple(tempo for i, tempo in enumerate(header.tempos) if not i or tempo[0] < end),
     )
+
+
+def _check_one_key(pipelines: Sequence[Pipeline]) -> None:
+    """Raise UsageError unless all transpose their music in one way."""
+    first, *others = (pipeline.transpose for pipeline in pipelines)
+    for number, other in enumerate(others, start=2):
+        if other != first:
+            raise UsageError(
+                f"models 1 and {number} cannot be mixed: one transposed its music '{first}', the other '{other}'. Fit "
+                "one of them again"
+            )
+
+
+def _all_sources(pipelines: Sequence[Pipeline]) -> TokenCorpus | None:
+    """The training pieces of all, None where one has none."""
+    corpora = [pipeline.corpus_ for pipeline in pipelines if pipeline.corpus_ is not None]
+    return functools.reduce(operator.add, corpora) if len(corpora) == len(pipelines) else None
 
 
 def _fitted_anew(model: Any, corpus: TokenCorpus | None) -> Any:

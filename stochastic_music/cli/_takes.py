@@ -128,8 +128,8 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
             "memory, and would be too large here or does not exist (a lower order may do)."
         )
     if sized is None:
-        given = takes[0].sample.n_given // pipeline.vocabulary_.n_fields
-        least, most = pipeline.card_["least_events"], pipeline.card_["most_events"] + given
+        begun = takes[0].sample.n_given // pipeline.vocabulary_.n_fields
+        least, most = pipeline.card_["least_events"], pipeline.card_["most_events"] + begun
         noun = "notes" if pipeline.encoding.name == "melody" else "events"
         say(
             f"The model ends each piece, after {least} {noun} (the corpus's shortest piece) at the earliest "
