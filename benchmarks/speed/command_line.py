@@ -1,7 +1,7 @@
 """How long does the command line take to answer, and to walk the main road?
 
-Two measures. `stochmusic --help` against an empty typer program, in pairs, as the median ratio. And `fit bach-sopranos -m markov`
-(order 3, warm cache) with `generate -n 4` after it, in seconds, with and without --bars.
+Two measures. `stochmusic --help` against an empty typer program, in pairs, as the median ratio. And
+`fit bach-sopranos -m markov` (order 3, warm cache) with `generate -n 4` after it, in seconds, with and without --bars.
 
     python benchmarks/speed/command_line.py
 """
