@@ -195,7 +195,7 @@ class Pipeline:
         """
         self._check_fitted()
         other._check_fitted()
-        self._check_made_alike(other)
+        encoding = self._common_encoding(other)
         corpus = _all_sources([self, other])
         if corpus is None and (self.corpus_ is not None or other.corpus_ is not None):
             _log.warning("One of the two has no sources, so the merged model has none.")
@@ -203,7 +203,10 @@ class Pipeline:
             model = self.model.merge(other.model, pieces=corpus)
         else:
             model = _fitted_anew(self.model, corpus)
-        return self._with(model, self.vocabulary_.union(other.vocabulary_), self.pieces_ + other.pieces_, corpus)
+        merged = Pipeline(encoding, model, transpose=self.transpose)
+        merged._settle(self.vocabulary_.union(other.vocabulary_), self.pieces_ + other.pieces_, corpus)
+        merged._warn_if_stale()
+        return merged
 
     def forget(self, what: str | Iterable[str] | Corpus | Piece | Score) -> Pipeline:
         """The pipeline fitted without some of its pieces; this one is not changed.
@@ -223,12 +226,10 @@ class Pipeline:
             model = self.model.forget(lost, kept=corpus)
         else:
             model = _fitted_anew(self.model, corpus)
-        return self._with(model, self.vocabulary_, self.pieces_.without(places, lost), corpus)
-
-    def _with(self, model: Any, vocabulary: Vocabulary, pieces: Roster, corpus: TokenCorpus | None) -> Pipeline:
-        made = Pipeline(self.encoding, model, transpose=self.transpose)._settle(vocabulary, pieces, corpus)
-        made._warn_if_stale()
-        return made
+        left = Pipeline(self.encoding, model, transpose=self.transpose)
+        left._settle(self.vocabulary_, self.pieces_.without(places, lost), corpus)
+        left._warn_if_stale()
+        return left
 
     def _warn_if_stale(self) -> None:
         if getattr(self.model, "stale_", False):
@@ -237,16 +238,26 @@ class Pipeline:
                 "were not there to learn them again. Fit it again, from sources, for the best."
             )
 
-    def _check_made_alike(self, other: Pipeline) -> None:
-        for what, mine, theirs in (
-            ("encoding", self.encoding, other.encoding),
-            ("transpose", self.transpose, other.transpose),
-        ):
-            if mine != theirs:
+    def _common_encoding(self, other: Pipeline) -> Any:
+        """The encoding of both, over both alphabets. Raises UsageError naming the first difference."""
+        mine, theirs = (
+            {
+                "encoding": registry.name_of("encodings", pipeline.encoding),
+                "transpose": pipeline.transpose,
+                **registry.parameters_set(pipeline.encoding),
+            }
+            for pipeline in (self, other)
+        )
+        for name, value in mine.items():
+            if name != "alphabet" and value != theirs.get(name):
                 raise UsageError(
-                    f"these models cannot be merged: {what} is {mine!r} in one and {theirs!r} in the other. "
+                    f"these models cannot be merged: {name} is {value!r} in one and {theirs.get(name)!r} in the other. "
                     "Fit one of them again"
                 )
+        if mine.get("alphabet") == theirs.get("alphabet"):
+            return self.encoding
+        alphabet = self.vocabulary_.union(other.vocabulary_).alphabet
+        return type(self.encoding)(**{**registry.parameters_set(self.encoding), "alphabet": alphabet})
 
     def _lost(self, what: str | Iterable[str] | Corpus | Piece | Score) -> tuple[NDArray[np.int64], TokenCorpus]:
         """The places of pieces to forget, ascending, and their symbols."""

@@ -140,12 +140,26 @@ def test_what_was_made_otherwise_is_not_merged():
         one.merge(fitted("markov", B, transpose="none"))
     with pytest.raises(UsageError, match="one kind of model"):
         one.merge(fitted("ppm", B))
-    with pytest.raises(UsageError, match="encoding"):
+    with pytest.raises(UsageError, match="encoding is 'melody' in one and 'notes' in the other"):
+        one.merge(sm.Pipeline(sm.NotesEncoding(), sm.Markov(), transpose="common").fit(B))
+    with pytest.raises(UsageError, match="grid is '1/16,1/12' in one and '1/8' in the other"):
         one.merge(sm.Pipeline(sm.MelodyEncoding(grid="1/8"), sm.Markov(), transpose="common").fit(B))
     other = sm.Pipeline(sm.MelodyEncoding(), sm.Markov())
     toy = sm.TokenCorpus.from_sequences([[0, 1]], sm.Vocabulary.plain(2))
     with pytest.raises(VocabularyError, match="field 'rest'"):
         sm.Pipeline(sm.MelodyEncoding(), sm.Markov()).fit(A).merge(other.fit_tokens(toy))
+
+
+def test_alphabets_are_joined():
+    def narrow(*corpora):
+        wide = sm.MelodyEncoding()
+        used = {symbol for corpus in corpora for piece in corpus for symbol in wide.encode(piece.score)[0].symbols}
+        return sm.MelodyEncoding(alphabet=sorted(int(symbol) for symbol in used - {wide.vocabulary.end}))
+
+    one, other = (sm.Pipeline(narrow(corpus), sm.Markov()).fit(corpus) for corpus in (A, B))
+    both = sm.Pipeline(narrow(A, B), sm.Markov()).fit(A + B)
+    assert written(one.merge(other)) == written(both)
+    assert one.vocabulary_.alphabet != both.vocabulary_.alphabet
 
 
 def test_merged_and_forgetful_pipelines_compose():
