@@ -177,8 +177,8 @@ class Pipeline:
         opens = model.weights_at(model.initial_state())[0] > 0
         rosters = [p.pieces_.opening(bool(w)) for p, w in zip(pipelines, opens, strict=True)]
         pieces, corpus = functools.reduce(operator.add, rosters), _all_sources(pipelines)
-        first = pipelines[0]
-        mixed = cls(first.encoding, model, transpose=first.transpose)._settle(model.vocabulary_, pieces, corpus)
+        mixed = cls(_over(pipelines, model.vocabulary_), model, transpose=pipelines[0].transpose)
+        mixed._settle(model.vocabulary_, pieces, corpus)
         if rule == "learned":
             if held_out is None:
                 raise UsageError("the rule 'learned' learns weights from music that no model has seen: give held_out")
@@ -195,7 +195,7 @@ class Pipeline:
         """
         self._check_fitted()
         other._check_fitted()
-        encoding = self._common_encoding(other)
+        self._check_made_alike(other)
         corpus = _all_sources([self, other])
         if corpus is None and (self.corpus_ is not None or other.corpus_ is not None):
             _log.warning("One of the two has no sources, so the merged model has none.")
@@ -203,8 +203,9 @@ class Pipeline:
             model = self.model.merge(other.model, pieces=corpus)
         else:
             model = _fitted_anew(self.model, corpus)
-        merged = Pipeline(encoding, model, transpose=self.transpose)
-        merged._settle(self.vocabulary_.union(other.vocabulary_), self.pieces_ + other.pieces_, corpus)
+        vocabulary = self.vocabulary_.union(other.vocabulary_)
+        merged = Pipeline(_over([self, other], vocabulary), model, transpose=self.transpose)
+        merged._settle(vocabulary, self.pieces_ + other.pieces_, corpus)
         merged._warn_if_stale()
         return merged
 
@@ -238,8 +239,8 @@ class Pipeline:
                 "were not there to learn them again. Fit it again, from sources, for the best."
             )
 
-    def _common_encoding(self, other: Pipeline) -> Any:
-        """The encoding of both, over both alphabets. Raises UsageError naming the first difference."""
+    def _check_made_alike(self, other: Pipeline) -> None:
+        """Raise UsageError naming the first difference; alphabets may differ."""
         mine, theirs = (
             {
                 "encoding": registry.name_of("encodings", pipeline.encoding),
@@ -254,10 +255,6 @@ class Pipeline:
                     f"these models cannot be merged: {name} is {value!r} in one and {theirs.get(name)!r} in the other. "
                     "Fit one of them again"
                 )
-        if mine.get("alphabet") == theirs.get("alphabet"):
-            return self.encoding
-        alphabet = self.vocabulary_.union(other.vocabulary_).alphabet
-        return type(self.encoding)(**{**registry.parameters_set(self.encoding), "alphabet": alphabet})
 
     def _lost(self, what: str | Iterable[str] | Corpus | Piece | Score) -> tuple[NDArray[np.int64], TokenCorpus]:
         """The places of pieces to forget, ascending, and their symbols."""
@@ -594,6 +591,15 @@ def _check_one_key(pipelines: Sequence[Pipeline]) -> None:
                 f"models 1 and {number} cannot be mixed: one transposed its music '{first}', the other '{other}'. Fit "
                 "one of them again"
             )
+
+
+def _over(pipelines: Sequence[Pipeline], vocabulary: Vocabulary) -> Any:
+    """The first encoding, over the alphabet of `vocabulary` where the others have another one."""
+    encoding = pipelines[0].encoding
+    alphabets = [getattr(pipeline.encoding, "alphabet", None) for pipeline in pipelines]
+    if all(alphabet == alphabets[0] for alphabet in alphabets):
+        return encoding
+    return type(encoding)(**{**registry.parameters_set(encoding), "alphabet": vocabulary.alphabet})
 
 
 def _all_sources(pipelines: Sequence[Pipeline]) -> TokenCorpus | None:

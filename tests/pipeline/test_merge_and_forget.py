@@ -160,6 +160,9 @@ def test_alphabets_are_joined():
     both = sm.Pipeline(narrow(A, B), sm.Markov()).fit(A + B)
     assert written(one.merge(other)) == written(both)
     assert one.vocabulary_.alphabet != both.vocabulary_.alphabet
+    mixed = sm.Pipeline.mix([one, other])
+    assert mixed.encoding == both.encoding
+    assert np.isfinite(mixed.score(A + B))
 
 
 def test_merged_and_forgetful_pipelines_compose():
