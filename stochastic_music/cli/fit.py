@@ -134,7 +134,7 @@ def _tell_gains(gains: dict[str, list[dict[str, Any]]], shown: int = 4) -> None:
         telling = [f"{row['viewpoint']} {row['bits']:.2f}" for row in rows[:shown] if row["bits"] >= 0.005]
         silent = sum(not row["kept"] for row in rows)
         if telling:
-            gone = f"; {silent} of {len(rows)} gain nothing, and are silent" if silent else ""
+            gone = f"; silent, for gaining nothing: {silent} of {len(rows)}" if silent else ""
             say(f"  Most is gained for {field}, in bits, by {', '.join(telling)}{gone}.")
 
 

@@ -260,7 +260,7 @@ def scores_of(features, n_events, n_candidates, believed, trusted, silent=()):
 def test_weights_are_where_no_step_helps():
     # the objective written out in full, its gradient by differences
     features, chosen, n_candidates, n_terms = small_problem()
-    found = problem_of(*small_problem(), penalty=0.01).solve(tolerance=1e-12)
+    found = problem_of(*small_problem(), penalty=0.01).solve(tolerance=1e-12).weights
 
     def value(believed, trusted):
         scores = scores_of(features, len(chosen), n_candidates, believed, trusted)
@@ -285,15 +285,15 @@ def test_a_silent_term_is_one_that_heard_nothing():
     heard = features.column // N_BUCKETS != 1
     without = Features(*(column[heard] for column in features))
     options = {"penalty": 0.01}
-    one = problem_of(features, chosen, n_candidates, n_terms, **options).solve(silent=np.array([False, True]))
-    other = problem_of(without, chosen, n_candidates, n_terms, **options).solve()
+    one = problem_of(features, chosen, n_candidates, n_terms, **options).solve(silent=np.array([False, True])).weights
+    other = problem_of(without, chosen, n_candidates, n_terms, **options).solve().weights
     assert one.believed[0] == pytest.approx(other.believed[0], abs=2e-3)
 
 
 def test_losses_are_what_silence_costs():
     features, chosen, n_candidates, n_terms = small_problem()
     problem = problem_of(features, chosen, n_candidates, n_terms)
-    weights = problem.solve([1])
+    weights = problem.solve([1]).weights
     events = np.arange(0, len(chosen), 2)
 
     def surprise(silent):

@@ -49,10 +49,15 @@ def halves(piece: IntArray) -> IntArray:
     return piece % 2
 
 
-def gains(problem: Problem, piece: IntArray, part: Sequence[str]) -> Gains:
-    """The gains of the parts, `part` (n_terms,) naming that of each term; `piece` (n_events,) numbers pieces."""
+def gains(problem: Problem, piece: IntArray, part: Sequence[str]) -> tuple[Gains, FloatArray]:
+    """The gains of the parts, and variables from which to search on.
+
+    `part` (n_terms,) names that of each term; `piece` (n_events,) numbers pieces.
+    """
     parts = tuple(sorted(set(part)))
     group = np.array([parts.index(name) for name in part], dtype=np.int64)
-    lost = sum(problem.losses(problem.solve([1 - half]), half, group) for half in range(2))
+    found = [problem.solve([half]) for half in range(2)]
+    lost = problem.losses(found[0].weights, 1, group) + problem.losses(found[1].weights, 0, group)
     gain = lost / len(piece) / np.log(2)
-    return Gains.of(part, gain, (gain > 0) | (piece.max() + 1 < LEAST_PIECES))
+    middle: FloatArray = (found[0].variables + found[1].variables) / 2
+    return Gains.of(part, gain, (gain > 0) | (piece.max() + 1 < LEAST_PIECES)), middle

@@ -254,9 +254,9 @@ def _weigh(
     options: Any = {"half": halves(piece), "possible": possible, "penalty": lesson.penalty}
     problem = Problem(features, chosen, n, plan.n_rows, **options)
     if not lesson.choose:
-        return problem.solve(), Gains.unasked(plan.parts)
-    gained = gains(problem, piece, plan.parts)
-    return problem.solve(silent=~gained.rows(plan.parts)), gained
+        return problem.solve().weights, Gains.unasked(plan.parts)
+    gained, start = gains(problem, piece, plan.parts)
+    return problem.solve(silent=~gained.rows(plan.parts), start=start).weights, gained
 
 
 def _without(features: Features, known: BoolArray, n: int) -> Features:

@@ -77,6 +77,13 @@ def evidence(count: NDArray[np.number]) -> FloatArray:
     return evidence
 
 
+class Solution(NamedTuple):
+    """The best weights, and the `variables` of a `Problem` that give them."""
+
+    weights: Weights
+    variables: FloatArray
+
+
 class Problem:
     """The search for the best weights: of which events which candidate came, and what the terms had heard.
 
@@ -125,12 +132,14 @@ class Problem:
         halves: Sequence[int] = (0, 1),
         *,
         silent: BoolArray | None = None,
+        start: FloatArray | None = None,
         steps: int = 150,
         tolerance: float = 1e-5,
-    ) -> Weights:
+    ) -> Solution:
         """The best weights for the events of some halves, where `silent` terms (n_terms,) say nothing: theirs are 0.
 
-        The search ends when a step improves the value by less than `tolerance` of it, or after so many `steps`.
+        The search begins at `start`, variables of an earlier one, and ends when a step improves the value by less than
+        `tolerance` of it, or after so many `steps`.
         """
         silence = np.zeros(self.shape[1], dtype=bool) if silent is None else silent
         heard: FloatArray = np.where(silence[self.column // N_BUCKETS], 0.0, 1.0)
@@ -140,9 +149,9 @@ class Problem:
             def value(x: Any) -> Any:
                 return self._value(x, heard, [self.halves[i] for i in halves], threads)
 
-            start = np.zeros(self.scale.size)
-            found = optimize.minimize(value, start, jac=True, method="L-BFGS-B", options=options)
-        return Weights(*np.where(silence[:, None], 0.0, self._weights(found.x)))
+            first = np.zeros(self.scale.size) if start is None else start
+            found = optimize.minimize(value, first, jac=True, method="L-BFGS-B", options=options)
+        return Solution(Weights(*np.where(silence[:, None], 0.0, self._weights(found.x))), found.x)
 
     def losses(self, weights: Weights, half: int, groups: IntArray) -> FloatArray:
         """What the events of a half lose together, in nats, when a group of terms falls silent: (n_groups,).
