@@ -7,15 +7,16 @@ in the piece so far. For the field now due,
 
     p(x | past)  is proportional to  exp( sum over terms m of  w[m, what m knows] * log p_m(x - reference | context) )
 
-over the symbols that training brought, with weights that maximize the likelihood of the training pieces, each seen
-without its own counts [2, 3]; see `viewpoints.weights` for their exact form, `viewpoints.language` for how viewpoints
-are written, `viewpoints.viewpoint` for those there are. Symbols of the alphabet that training never brought share a
-small novelty. A corpus of one piece leaves nothing to learn weights from: then `learned_` is False and all terms are
-believed alike.
+over the symbols that training brought, louder where few terms know the context, with weights that maximize the
+likelihood of the training pieces, each seen without its own counts [2, 3]; see `viewpoints.weights` for their exact
+form, `viewpoints.language` for how viewpoints are written, `viewpoints.viewpoint` and `viewpoints.voices` for those
+there are. Symbols of the alphabet that training never brought share a small novelty. A corpus of one piece leaves
+nothing to learn weights from: then `learned_` is False and all terms are believed alike.
 
-Being a normalized conditional over whole events, rest, duration, phrase mark and pitch in turn, END included, it
-samples, scores and takes constraints like any autoregressive model. References and contexts are functions of the
-symbols so far and the header; the tonic is the header's, or estimated from the pitches so far where it has none.
+Being a normalized conditional over whole events (rest, duration, phrase mark and pitch in turn, or duration, phrase
+mark and one voice after another), END included, it samples, scores and takes constraints like any autoregressive model.
+References and contexts are functions of the symbols so far and the header; the tonic is the header's, or estimated from
+the pitches so far where it has none.
 
 [1] D. Conklin, I. H. Witten. Multiple viewpoint systems for music prediction. Journal of New Music Research 24(1),
     1995.

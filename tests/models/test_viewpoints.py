@@ -245,8 +245,16 @@ def small_problem():
     )
 
 
+def knowing(features, n_events, n_candidates, n_terms, silent=()):
+    knows = np.zeros((n_events, n_terms), dtype=bool)
+    knows[features.row // n_candidates, features.column // N_BUCKETS] = True
+    knows[:, list(silent)] = False
+    return knows
+
+
 def problem_of(features, chosen, n_candidates, n_terms, **options):
-    return Problem(features, chosen, n_candidates, n_terms, half=np.arange(len(chosen)) % 2, **options)
+    knows = knowing(features, len(chosen), n_candidates, n_terms)
+    return Problem(features, chosen, n_candidates, knows=knows, half=np.arange(len(chosen)) % 2, **options)
 
 
 def scores_of(features, n_events, n_candidates, believed, trusted, silent=()):
@@ -254,7 +262,8 @@ def scores_of(features, n_events, n_candidates, believed, trusted, silent=()):
     for row, column, times in zip(*features, strict=True):
         if column // N_BUCKETS not in silent:
             scores.ravel()[row] += believed.ravel()[column] * evidence(times) + trusted.ravel()[column]
-    return scores
+    speaking = knowing(features, n_events, n_candidates, len(believed), silent).sum(axis=1)
+    return scores * ((len(believed) - len(silent)) / np.maximum(speaking, 1))[:, None]
 
 
 def test_weights_are_where_no_step_helps():
@@ -285,8 +294,11 @@ def test_a_silent_term_is_one_that_heard_nothing():
     heard = features.column // N_BUCKETS != 1
     without = Features(*(column[heard] for column in features))
     options = {"penalty": 0.01}
-    one = problem_of(features, chosen, n_candidates, n_terms, **options).solve(silent=np.array([False, True])).weights
-    other = problem_of(without, chosen, n_candidates, n_terms, **options).solve().weights
+    silent = np.array([False, True])
+    one, other = (
+        problem_of(heard, chosen, n_candidates, n_terms, **options).solve(silent=silent).weights
+        for heard in (features, without)
+    )
     assert one.believed[0] == pytest.approx(other.believed[0], abs=2e-3)
 
 

@@ -148,12 +148,12 @@ def test_chords_that_are_no_sets_have_no_mass():
 def test_weights_are_learned_among_possible_candidates():
     # two events, two candidates, one term that heard the first: where only it could come nothing is learned of the term
     features = Features(np.array([0, 2]), np.array([8, 8]), np.array([1, 1]))
-    options = {"half": np.array([0, 1])}
+    options = {"knows": np.ones((2, 1), dtype=bool), "half": np.array([0, 1])}
     chosen = np.array([0, 0])
     only = np.array([[True, False], [True, False]])
-    assert np.ptp(Problem(features, chosen, 2, 1, possible=only, **options).solve().believed) == 0
+    assert np.ptp(Problem(features, chosen, 2, possible=only, **options).solve().weights.believed) == 0
     for possible in (None, ~only | only):
-        assert np.ptp(Problem(features, chosen, 2, 1, possible=possible, **options).solve().believed) > 0
+        assert np.ptp(Problem(features, chosen, 2, possible=possible, **options).solve().weights.believed) > 0
 
 
 def test_held_notes_and_rests_are_heard_as_they_are():

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stochastic_music.models.viewpoints import voice_defaults
 from stochastic_music.models.viewpoints.language import Term, by_voice, missing_fields, parse, resolve
-from stochastic_music.models.viewpoints.voice_defaults import of_voices
 from stochastic_music.tokens import Vocabulary
 
 #: long-term, by field
@@ -69,10 +69,10 @@ def default_terms(
     field: str, vocabulary: Vocabulary, order: int, *, given: Sequence[str] = (), short: bool = False
 ) -> list[Term]:
     """The terms that predict `field`, those that the vocabulary can show; `given` fields are known ahead."""
-    if field in vocabulary.voices:
-        text = of_voices(vocabulary, given, short=short)
-    else:
-        text = (SHORT if short else LONG).get(field) or _plain(field, vocabulary)
+    text = (SHORT if short else LONG).get(field) or _plain(field, vocabulary)
+    if vocabulary.voices:
+        ours = voice_defaults.SHORT if field in vocabulary.voices else ""
+        text = (ours if short else voice_defaults.long_term(field, vocabulary, given)) or text
     terms: dict[Term, None] = {}
     for part in text.split(","):
         for one in by_voice(part.strip(), vocabulary):

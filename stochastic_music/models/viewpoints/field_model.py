@@ -20,7 +20,7 @@ from stochastic_music.models.viewpoints.choice import Gains
 from stochastic_music.models.viewpoints.past import NONE
 from stochastic_music.models.viewpoints.reading import FieldPlan, Reading
 from stochastic_music.models.viewpoints.tables import END, FIXED, Keys, Table, Tally
-from stochastic_music.models.viewpoints.weights import Weights, bucket, evidence, log_sum_exp
+from stochastic_music.models.viewpoints.weights import Weights, bucket, emphasis, evidence, log_sum_exp
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import Vocabulary
 
@@ -213,31 +213,45 @@ class FieldModel:
     def scores(self, reading: Reading) -> FloatArray:
         """Log probabilities before normalization: (n, n_candidates)."""
         candidates = self.numbering.of_candidates(reading.references)
-        scores: FloatArray = self._long_scores(reading, candidates) + self._short(reading, candidates).sum(axis=1)
+        long, met = self._long_scores(reading, candidates)
+        short, met_lately = self._short(reading, candidates)
+        scores: FloatArray = (long + short.sum(axis=1)) * self._emphasis(met, met_lately)[:, None]
         return scores
 
-    def _long_scores(self, reading: Reading, candidates: IntArray) -> FloatArray:
+    def _emphasis(self, long: BoolArray, short: BoolArray) -> FloatArray:
+        """How loud terms speak, (n,), by which of them know the context, (n, n_long) and (n, n_short)."""
+        return emphasis(np.concatenate([long, short], axis=1)[:, self._speaking])
+
+    @cached_property
+    def _speaking(self) -> BoolArray:
+        """Which terms have any weight: (n_long + n_short,)."""
+        return np.asarray((self.weights.believed != 0).any(axis=1) | (self.weights.trusted != 0).any(axis=1))
+
+    def _long_scores(self, reading: Reading, candidates: IntArray) -> tuple[FloatArray, BoolArray]:
+        """What the long-term terms add to each candidate together, and which of them know the context."""
         n, n_targets, _ = candidates.shape
         n_long, n_cells = self.plan.n_long, n_targets * self.numbering.width
-        which, entry = self.table.entries(self.table.find(reading.keys[:, :n_long].ravel()))
+        found = self.table.find(reading.keys[:, :n_long].ravel())
+        which, entry = self.table.entries(found)
         cells = which // max(n_long, 1) * n_cells + self.cell[entry]
         heard = np.bincount(cells, self.boost[entry], n * n_cells)
         heard[self.numbering.width - 1 :: self.numbering.width] = 0
         rows = self.numbering.width * np.arange(n * n_targets).reshape(n, n_targets, 1)
         scores: FloatArray = heard[rows + candidates].sum(axis=1)
-        return scores
+        return scores, (found >= 0).reshape(n, n_long)
 
-    def _short(self, reading: Reading, candidates: IntArray) -> FloatArray:
-        """What each short-term term adds to each candidate: (n, n_short, n_candidates)."""
+    def _short(self, reading: Reading, candidates: IntArray) -> tuple[FloatArray, BoolArray]:
+        """What each short-term term adds to each candidate, (n, n_short, n_candidates), and which know the context."""
         memory, short = reading.memories[reading.field], self.plan.short
         if not len(short) or not memory.keys.shape[1]:
-            return np.zeros((len(candidates), len(short), candidates.shape[2]))
+            shape = (len(candidates), len(short), candidates.shape[2])
+            return np.zeros(shape), np.zeros(shape[:2], dtype=bool)
         found = recall(self.numbering, memory.keys, memory.symbols, reading.keys[:, short], candidates)
         term, size = self.plan.n_long + np.arange(len(short)), bucket(found.total, found.kinds)
         believed, trusted = self.weights.believed[term, size], self.weights.trusted[term, size]
         boost = believed[:, :, None] * evidence(found.times) + trusted[:, :, None]
         heard: FloatArray = np.where(found.times > 0, boost, 0.0)
-        return heard
+        return heard, found.total > 0
 
     def contributions(self, reading: Reading, symbols: IntArray) -> dict[str, FloatArray]:
         """What each term says for or against each row's symbol, in nats: (n,) by name, `..., short` in the piece."""
@@ -256,12 +270,15 @@ class FieldModel:
         """What each term adds to each candidate: (n, n_long + n_short, n_candidates)."""
         candidates, n_long = self.numbering.of_candidates(reading.references), self.plan.n_long
         n, width, target = len(reading.keys), self.numbering.width, self.plan.target[:n_long]
-        which, entry = self.table.entries(self.table.find(reading.keys[:, :n_long].ravel()))
+        found = self.table.find(reading.keys[:, :n_long].ravel())
+        which, entry = self.table.entries(found)
         cells = which * width + self.cell[entry] % width
         heard = np.bincount(cells, self.boost[entry], n * n_long * width).reshape(n, n_long, width)
         heard[:, :, -1] = 0
         long = np.take_along_axis(heard, candidates[:, target], axis=2)
-        boosts: FloatArray = np.concatenate([long, self._short(reading, candidates)], axis=1)
+        short, met_lately = self._short(reading, candidates)
+        loud = self._emphasis((found >= 0).reshape(n, n_long), met_lately)
+        boosts: FloatArray = np.concatenate([long, short], axis=1) * loud[:, None, None]
         return boosts
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

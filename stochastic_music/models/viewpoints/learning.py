@@ -242,7 +242,11 @@ def _weigh(
     if not known.any():
         return Weights.fixed(plan.n_rows), Gains.unasked(plan.parts)
     candidates = numbering.of_candidates(events.references)
-    parts = [*long_features(numbering, table, events, candidates), *short_features(numbering, record, candidates)]
+    knows = np.zeros((len(events.came), plan.n_rows), dtype=bool)
+    parts = [
+        *long_features(numbering, table, events, candidates, knows[:, : plan.n_long]),
+        *short_features(numbering, record, candidates, knows[:, plan.n_long :]),
+    ]
     features = Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     del parts, candidates
     if not known.all():
@@ -251,8 +255,8 @@ def _weigh(
         possible = possible[known]
         features = Features(*(part[possible.ravel()[features.row]] for part in features))
     chosen, piece = np.searchsorted(numbering.ids, events.came[known]), events.piece[known]
-    options: Any = {"half": halves(piece), "possible": possible, "penalty": lesson.penalty}
-    problem = Problem(features, chosen, n, plan.n_rows, **options)
+    options: Any = {"knows": knows[known], "half": halves(piece), "possible": possible, "penalty": lesson.penalty}
+    problem = Problem(features, chosen, n, **options)
     if not lesson.choose:
         return problem.solve().weights, Gains.unasked(plan.parts)
     gained, start = gains(problem, piece, plan.parts)
@@ -266,8 +270,13 @@ def _without(features: Features, known: BoolArray, n: int) -> Features:
     return Features((np.cumsum(known) - 1)[row // n] * n + row % n, column, times)
 
 
-def long_features(numbering: Numbering, table: Table, events: Events, candidates: IntArray) -> Iterator[Features]:
-    """The counts of the corpus without the event's own piece, term by term."""
+def long_features(
+    numbering: Numbering, table: Table, events: Events, candidates: IntArray, knows: BoolArray
+) -> Iterator[Features]:
+    """The counts of the corpus without the event's own piece, term by term.
+
+    Which terms know the context of each event then is written to `knows` (n_events, n_long).
+    """
     width, target = numbering.width, numbering.plan.target
     for term in range(numbering.plan.n_long):
         rows, context = np.unique(table.find(events.keys[:, term]), return_inverse=True)
@@ -281,11 +290,13 @@ def long_features(numbering: Numbering, table: Table, events: Events, candidates
         left[events.keys[:, term] == 0] = 0
         left[:, -1] = 0
         counts = np.take_along_axis(left, candidates[:, target[term]], axis=1)
-        yield _features(counts[:, None], left.sum(axis=1)[:, None], (left > 0).sum(axis=1)[:, None], term)
+        total, kinds = left.sum(axis=1), (left > 0).sum(axis=1)
+        knows[:, term] = total > 0
+        yield _features(counts[:, None], total[:, None], kinds[:, None], term)
 
 
-def short_features(numbering: Numbering, record: Record, candidates: IntArray) -> Iterator[Features]:
-    """The counts of the piece so far, event by event, all pieces at once."""
+def short_features(numbering: Numbering, record: Record, candidates: IntArray, knows: BoolArray) -> Iterator[Features]:
+    """The counts of the piece so far, event by event, all pieces at once; `knows` (n_events, n_short) as above."""
     plan, n = numbering.plan, len(numbering.ids)
     if not len(plan.short):
         return
@@ -295,6 +306,7 @@ def short_features(numbering: Numbering, record: Record, candidates: IntArray) -
         rows = np.flatnonzero(record.heard[:, t])
         at = number[rows, t]
         found = recall(numbering, keys[rows, :t], record.seen[rows, :t], keys[rows, t], candidates[at])
+        knows[at] = found.total > 0
         features = _features(found.times, found.total, found.kinds, plan.n_long)
         yield features._replace(row=(at[features.row // n] * n + features.row % n).astype(np.int32))
 

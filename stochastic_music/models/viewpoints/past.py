@@ -24,8 +24,8 @@ from stochastic_music.tokens.clock import ClockState, Place, Spans
 
 #: "there is none"
 NONE = -(1 << 40)
-#: what is known of a voice after each event: what it sounds, its latest note, and the other note before that
-_LINES = ("sounding", "note", "prior")
+#: what is known of a voice after each event: what it sounds and since when, its latest note, and the other before that
+_LINES = ("sounding", "since", "note", "prior")
 #: how fast the local key forgets: an event counts so many times as much as the next
 LOCAL = 0.85
 #: repeats longer than this are not told apart
@@ -74,9 +74,10 @@ class Past:
         lines: dict[str, IntArray] = {}
         for voice in self.vocabulary.voices:
             sounding, note = self._sounds(voice, present[voice]), self.last(f"{voice} note")
+            since = np.where(present[voice] == HOLD, self.last(f"{voice} since"), self.clock.time)
             latest = np.where(sounding >= 0, sounding, note)
             prior = np.where(latest == note, self.last(f"{voice} prior"), note)
-            lines.update(zip([f"{voice} {line}" for line in _LINES], (sounding, latest, prior), strict=True))
+            lines.update(zip([f"{voice} {line}" for line in _LINES], (sounding, since, latest, prior), strict=True))
         return lines
 
     def _sounds(self, voice: str, value: IntArray) -> IntArray:

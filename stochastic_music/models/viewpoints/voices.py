@@ -151,6 +151,12 @@ def _onset(past: Past, voice: str, lag: int) -> IntArray:
     return np.minimum(value, 1)
 
 
+def _held(past: Past, voice: str, lag: int) -> IntArray:
+    """How long a voice had done what it did `lag` events ago when the present event began."""
+    since = past.last(f"{voice} since", lag)
+    return np.where(since == NONE, NONE, past.clock.time - since)
+
+
 @dataclass(frozen=True)
 class Family:
     """Viewpoints of one kind: the one of voice k of n, or None where it has none."""
@@ -280,6 +286,8 @@ FAMILIES = [
     sounding("upperstep", "upper", _step, relative=False),
     sounding("uppercontour", "upper", _contour, relative=False),
     sounding("chordcontour", "chord", _contour, relative=False),
+    sounding("held", "own", _held, relative=False),
+    sounding("upperheld", "upper", _held, relative=False),
     sounding("ownonset", "own", _onset, relative=False),
     sounding("upperonset", "upper", _onset, relative=False),
     sounding("chordonset", "chord", _onset, relative=False),
