@@ -55,6 +55,8 @@ _log = logging.getLogger(__name__)
 Transpose: TypeAlias = Literal["none", "common", "all"]
 #: a piece that the model does not end is cut after this many events, or twice the longest training piece
 MAX_EVENTS = 1024
+#: a pitch may always come so often in a row, and more often only where the corpus has it
+LEAST_REPEATS = 4
 
 
 @dataclass(frozen=True)
@@ -396,6 +398,7 @@ class Pipeline:
             seed=key,
             constraint=constraint,
             least_events=0 if constraint else min(least, most),
+            most_repeats=max(self.card_["most_repeats"], LEAST_REPEATS) if self.vocabulary_.closed else None,
             max_events=most,
             start=begun,
             **shaping,

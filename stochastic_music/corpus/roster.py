@@ -26,7 +26,7 @@ _Value = TypeVar("_Value", bound=Hashable)
 #: pieces of more symbols than this are not asked where they stop, and others so many at a time
 _LONGEST, _AT_ONCE = 4096, 512
 #: the columns that hold a number a piece
-_NUMBERS = ("fingerprints", "n_events", "n_notes", "on_line", "opens")
+_NUMBERS = ("fingerprints", "n_events", "n_notes", "repeats", "on_line", "opens")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +34,9 @@ class Roster:
     """The training pieces of a model, without their symbols; see the module's article.
 
     Each column has an entry a piece: `headers`, `licences` ("" where there is none), `fingerprints`, `n_events`,
-    `n_notes`, `on_line`, whether the music stops on a bar line (1, 0, -1 where that was not asked), and `opens`,
-    whether new pieces may begin under its header. `times` (n_symbols,) is how often each symbol came in all of them.
+    `n_notes`, `repeats`, how often in a row one pitch came, `on_line`, whether the music stops on a bar line (1, 0, -1
+    where that was not asked), and `opens`, whether new pieces may begin under its header. `times` (n_symbols,) is how
+    often each symbol came in all of them.
     """
 
     headers: tuple[Header | None, ...]
@@ -43,6 +44,7 @@ class Roster:
     fingerprints: NDArray[np.uint64]
     n_events: IntArray
     n_notes: IntArray
+    repeats: IntArray
     on_line: NDArray[np.int8]
     opens: BoolArray
     times: IntArray
@@ -57,6 +59,7 @@ class Roster:
             fingerprints(corpus),
             (corpus.lengths - ends) // corpus.vocabulary.n_fields,
             n_notes,
+            np.array([corpus.vocabulary.most_repeats(row) for row in corpus], dtype=np.int64),
             _stops_on_line(corpus),
             np.ones(len(corpus), dtype=bool),
             np.bincount(corpus.symbols, minlength=corpus.n_symbols),
@@ -97,12 +100,13 @@ class Roster:
         return np.flatnonzero(self.times[:-1])
 
     def facts(self) -> dict[str, Any]:
-        """What the card says: licences, numbers of pieces and notes, and whether most pieces stop on a bar line."""
+        """What the card says: licences, how many pieces, notes and repeats, whether most pieces stop on a bar line."""
         asked = self.on_line[self.on_line >= 0]
         return {
             "licences": sorted({licence for licence in self.licences if licence}),
             "n_pieces": len(self),
             "n_notes": int(self.n_notes.sum()),
+            "most_repeats": int(self.repeats.max(initial=0)),
             "ends_on_line": bool(asked.mean() >= 0.5) if len(asked) else True,
         }
 

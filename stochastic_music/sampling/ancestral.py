@@ -103,17 +103,23 @@ def redrawn(
     headers: list[Header | None],
     *,
     least_events: int,
+    most_repeats: int | None = None,
     key: int,
     max_events: int,
     shaping: Shaping | None = None,
     start: IntArray = NO_START,
 ) -> list[Sample]:
-    """Ancestral samples of at least `least_events` events: a shorter piece is drawn again, under the next key.
+    """Ancestral samples of at least `least_events` events, no pitch coming more than `most_repeats` times in a row.
 
-    That conditions exactly on the length, and is cheap where many pieces are long enough. A chain does not depend on
-    the others. Raises UnsatisfiableError after MAX_ROUNDS.
+    Other pieces are drawn again, under the next key. That conditions exactly, and is cheap where many pieces are as
+    asked for. A chain does not depend on the others. Raises UnsatisfiableError after MAX_ROUNDS.
     """
-    least = least_events * vocabulary_of(model).n_fields
+    vocabulary = vocabulary_of(model)
+
+    def wanted(sample: Sample) -> bool:
+        long = len(sample.symbols) > least_events * vocabulary.n_fields
+        return long and (not most_repeats or vocabulary.most_repeats(sample.symbols[len(start) :]) <= most_repeats)
+
     kept: dict[int, Sample] = {}
     chains = np.arange(len(headers))
     for attempt in range(MAX_ROUNDS):
@@ -121,11 +127,13 @@ def redrawn(
         limits: dict[str, Any] = {"max_events": max_events, "chains": chains, "start": start}
         drawn = ancestral(model, under, key=seed, shaping=shaping, **limits)
         found = {int(i): sample for i, sample in zip(chains, drawn, strict=True)}
-        kept |= {i: sample for i, sample in found.items() if len(sample.symbols) > least}
+        kept |= {i: sample for i, sample in found.items() if wanted(sample)}
         chains = np.array([i for i in chains.tolist() if i not in kept], dtype=np.int64)
         if not len(chains):
             return [kept[i] for i in range(len(headers))]
     raise UnsatisfiableError(
-        f"hardly any piece of this model has {least_events} notes ({MAX_ROUNDS} rounds gave too few): "
+        f"hardly any piece of this model has {least_events} notes"
+        f"{f', and no pitch more than {most_repeats} times in a row' if most_repeats else ''} "
+        f"({MAX_ROUNDS} rounds gave too few): "
         "ask for a length, such as --bars 8 or --length 20"
     )

@@ -142,6 +142,19 @@ class Vocabulary:
         values: IntArray = symbols - self.starts[field] + firsts[field]
         return values
 
+    def most_repeats(self, symbols: IntArray) -> int:
+        """How many events of a piece in a row have the same pitch, at most; 0 where events have no field `pitch`.
+
+        >>> Vocabulary.plain(3, name="pitch").most_repeats(np.array([0, 1, 1, 1, 2, 3]))
+        3
+        """
+        pitch, n_events = self.index("pitch"), len(symbols) // self.n_fields
+        if pitch is None or not n_events:
+            return 0
+        column = symbols[: n_events * self.n_fields].reshape(n_events, -1)[:, pitch]
+        new = np.flatnonzero(np.diff(column, prepend=-1, append=-1))
+        return int(np.diff(new).max())
+
     def place(self, name: str) -> int:
         """The place of field `name` in an event; raises VocabularyError where events have no such field."""
         i = self.index(name)

@@ -44,3 +44,16 @@ def test_a_model_of_short_pieces_says_what_to_ask_for():
     model = Markov(order=1, smoothing="none").fit(corpus)
     with pytest.raises(UnsatisfiableError, match="--bars"):
         sample(model, 1, least_events=2, seed=1)
+
+
+def test_pieces_in_which_a_pitch_comes_too_often_in_a_row_are_drawn_again():
+    # With one pitch a piece is its length: P(length = k | length <= 2), from 1/2, 1/4, 1/8 ...
+    corpus = TokenCorpus.from_sequences([[0], [0, 0], [0], [0, 0, 0]], Vocabulary.plain(1, name="pitch"))
+    model = Markov(order=0, smoothing="none").fit(corpus)
+    drawn = np.array([len(s.symbols) - 1 for s in sample(model, 4_000, most_repeats=2, seed=1)])
+    assert drawn.max() == 2
+    exact = np.array([np.exp(model.log_prob([0] * k + [1])) for k in range(3)])
+    assert chisquare(np.bincount(drawn, minlength=3), exact / exact.sum() * len(drawn)).pvalue > 1e-3
+    assert max(len(s.symbols) - 1 for s in sample(model, 100, seed=1)) > 2
+    with pytest.raises(UnsatisfiableError, match="no pitch more than 1 times in a row"):
+        sample(model, 1, least_events=2, most_repeats=1, seed=1)

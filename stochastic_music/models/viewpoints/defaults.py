@@ -20,6 +20,7 @@ LONG = {
         "cpint:1|contour@2*contour@3*contour@4*contour@5, cpfref:2|highest*lowest, cpfref:1|recentset, "
         "cpitch:1|recentset, cpint:1|firstdegree, cpfref:2|firstdegree, cpintfip:3|events, cpfref:1|events, "
         "cpintfref:3, cpitch-class:3, cpcint:1-3, cpintsecond:1, "
+        "cpint|held, cpint|held*dur, "
         "repeat|repeated, repeat:1|repeated, sequence|sequenced, sequence|sequenced*cpfref@1, "
         # with the time of the note known
         "cpfref|metaccent*dur, cpfref:1-3|metaccent*dur, cpfref:1-3|dur*dur@1, cpfref:1|posinbar*barlength, "

@@ -247,6 +247,12 @@ class Past:
         self.answers[f"{key} length"] = length
         return np.where(length > 0, best + 1 + steps, -1)
 
+    def run(self, name: str) -> IntArray:
+        """How many of the latest events in a row had the same value, up to LONGEST_REPEAT."""
+        latest = self.events[name][:, ::-1][:, :LONGEST_REPEAT]
+        same: IntArray = np.cumprod(latest == latest[:, :1], axis=1).sum(axis=1)
+        return same
+
     def _once(self, key: str, ask: Callable[[], IntArray]) -> IntArray:
         """Answers that hold until the next complete event are worked out once."""
         if key not in self.answers:

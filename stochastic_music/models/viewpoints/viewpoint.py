@@ -204,6 +204,7 @@ BUILT_IN = [
     derived("bar4", "pitch", lambda past: past.at("pitch", past.bars_ago(4)), needs=_TIMED),
     derived("bar8", "pitch", lambda past: past.at("pitch", past.bars_ago(8)), needs=_TIMED),
     derived("lastphrase", "pitch", lambda past: past.at("pitch", _in_last_phrase(past)), needs=_PHRASED),
+    observed("held", lambda past: past.run("pitch"), needs=("pitch",)),
     observed("repeated", lambda past: past.repeat("pitch")[1], needs=("pitch",)),
     observed("sequenced", lambda past: past.repeat("pitch", steps=True)[1], needs=("pitch",)),
     observed("aligned1", lambda past: past.aligned(1), after="rest", needs=_TIMED),
