@@ -53,8 +53,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 Transpose: TypeAlias = Literal["none", "common", "all"]
-#: a piece that the model does not end is cut after this many events, or twice the longest training piece
-MAX_EVENTS = 1024
+#: a piece that the model does not end is cut after twice as many events as the longest training piece has, or these
+MAX_EVENTS = 64
 #: a pitch may always come so often in a row, and more often only where the corpus has it
 LEAST_REPEATS = 4
 
@@ -375,7 +375,8 @@ class Pipeline:
 
         The model draws from the symbols its corpus has. Without a constraint it ends each piece itself, though
         not before the length of its shortest training piece, and at the latest after `max_events` (None: twice
-        its longest one, 1,024 at least). Without `header` one is drawn from the training pieces for each take.
+        its longest one, 64 at least; pieces that have not ended by then are drawn again, a few times). Without
+        `header` one is drawn from the training pieces for each take.
         `shaping` is temperature, top_k, top_p and method of `stochastic_music.sampling.sample`. Raises
         UnsatisfiableError where nothing meets `constraint`.
 
@@ -400,6 +401,7 @@ class Pipeline:
             least_events=0 if constraint else min(least, most),
             most_repeats=max(self.card_["most_repeats"], LEAST_REPEATS) if self.vocabulary_.closed else None,
             max_events=most,
+            whole=max_events is None and self.vocabulary_.closed,
             start=begun,
             **shaping,
         )

@@ -19,6 +19,8 @@ from stochastic_music.tokens import Header
 
 #: rounds of drawing again before `redrawn` gives up
 MAX_ROUNDS = 200
+#: how often a piece that did not end is drawn again
+PATIENCE = 8
 #: added to the 64-bit seed for each round; keys of 128 bits leave room above every seed
 _NEXT = 1 << 64
 
@@ -104,6 +106,7 @@ def redrawn(
     *,
     least_events: int,
     most_repeats: int | None = None,
+    whole: bool = False,
     key: int,
     max_events: int,
     shaping: Shaping | None = None,
@@ -111,12 +114,15 @@ def redrawn(
 ) -> list[Sample]:
     """Ancestral samples of at least `least_events` events, no pitch coming more than `most_repeats` times in a row.
 
-    Other pieces are drawn again, under the next key. That conditions exactly, and is cheap where many pieces are as
-    asked for. A chain does not depend on the others. Raises UnsatisfiableError after MAX_ROUNDS.
+    Other pieces are drawn again, under the next key, and with `whole` those that were capped, though not more than
+    PATIENCE times: a model that does not end is cut at last. That conditions exactly, and is cheap where many pieces
+    are as asked for. A chain does not depend on the others. Raises UnsatisfiableError after MAX_ROUNDS.
     """
     vocabulary = vocabulary_of(model)
 
-    def wanted(sample: Sample) -> bool:
+    def wanted(sample: Sample, attempt: int) -> bool:
+        if whole and sample.capped and attempt < PATIENCE:
+            return False
         long = len(sample.symbols) > least_events * vocabulary.n_fields
         return long and (not most_repeats or vocabulary.most_repeats(sample.symbols[len(start) :]) <= most_repeats)
 
@@ -127,7 +133,7 @@ def redrawn(
         limits: dict[str, Any] = {"max_events": max_events, "chains": chains, "start": start}
         drawn = ancestral(model, under, key=seed, shaping=shaping, **limits)
         found = {int(i): sample for i, sample in zip(chains, drawn, strict=True)}
-        kept |= {i: sample for i, sample in found.items() if wanted(sample)}
+        kept |= {i: sample for i, sample in found.items() if wanted(sample, attempt)}
         chains = np.array([i for i in chains.tolist() if i not in kept], dtype=np.int64)
         if not len(chains):
             return [kept[i] for i in range(len(headers))]

@@ -34,6 +34,7 @@ def sample(
     constraint: Constraint | None = None,
     least_events: int = 0,
     most_repeats: int | None = None,
+    whole: bool = False,
     max_events: int = MAX_EVENTS,
     temperature: float = 1.0,
     top_k: int | None = None,
@@ -56,8 +57,8 @@ def sample(
     limit the length themselves are never cut. To condition on ending in time instead, ask for
     `constraint=AtMost(n_events)`.
 
-    `least_events` and `most_repeats` go without a constraint: shorter pieces, and those in which a pitch comes more
-    often in a row, are drawn again, which is exact as well.
+    `least_events`, `most_repeats` and `whole` go without a constraint: shorter pieces, those in which a pitch comes
+    more often in a row, and those that would be cut (a few times) are drawn again, which is exact as well.
 
     Every piece begins with the whole events of `start`, without END, and goes on as the model does after them; what
     is asked for, in notes or bars, is asked of the whole piece. Reshaping leaves the start alone.
@@ -83,7 +84,7 @@ def sample(
             check_start(constraint, vocabulary_of(model), under[chains[0]], begun)
     common: dict[str, Any] = {"key": key, "max_events": max_events, "shaping": shaping, "start": begun}
     if constraint is None or chosen == "ancestral":
-        return redrawn(model, under, least_events=least_events, most_repeats=most_repeats, **common)
+        return redrawn(model, under, least_events=least_events, most_repeats=most_repeats, whole=whole, **common)
     if chosen == "greedy":
         return greedy(model, under, constraint, **common)
     if chosen == "particle":

@@ -57,3 +57,17 @@ def test_pieces_in_which_a_pitch_comes_too_often_in_a_row_are_drawn_again():
     assert max(len(s.symbols) - 1 for s in sample(model, 100, seed=1)) > 2
     with pytest.raises(UnsatisfiableError, match="no pitch more than 1 times in a row"):
         sample(model, 1, least_events=2, most_repeats=1, seed=1)
+
+
+def test_pieces_that_would_be_cut_are_drawn_again(model):
+    cut = sample(model, 400, max_events=2, seed=1)
+    whole = sample(model, 400, max_events=2, whole=True, seed=1)
+    assert any(s.capped for s in cut)
+    assert not any(s.capped for s in whole)
+    assert all(b.symbols.tolist() == a.symbols.tolist() for a, b in zip(cut, whole, strict=True) if not a.capped)
+
+
+def test_a_model_that_does_not_end_is_cut_at_last():
+    endless = Markov(order=1).fit(TokenCorpus.from_sequences([[0, 1]], Vocabulary.plain(2, closed=False)))
+    [one] = sample(endless, 1, max_events=5, whole=True, seed=1)
+    assert one.capped
