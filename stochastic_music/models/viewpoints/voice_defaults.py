@@ -70,7 +70,8 @@ DURATION = (
     "dur|chordonset@1*topstep@1*posinbar*dur@1, dur|bass@1*top@1*posinbar, dur|chordset@1*posinbar*dur@1, "
     "dur|liph@1*complete*bass@1*top@1, dur|liph@1*phrases*complete, dur|liph@1*complete*events, "
     "dur|liph@1*complete*bar, dur|inphrase*chordonset@1*complete, dur|inphrase*complete*bass@1*top@1, "
-    "dur|inphrase*complete*chordset@1, dur|inphrase*complete*dur@1, dur|inphrase*barofeight*complete*bass@1*top@1"
+    "dur|inphrase*complete*chordset@1, dur|inphrase*complete*dur@1, dur|inphrase*barofeight*complete*bass@1*top@1, "
+    "dur|liph@1*phrases, dur|liph@1*phrases*bass@1*top@1, dur|phrases*inphrase, dur|phrases*inphrase*bass@1"
 )
 #: for the ends of phrases, which in frames are the first to know that the piece ends
 PHRASE = (
