@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import InvalidParameterError, UnknownNameError, VocabularyError
+from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError, VocabularyError
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
 from stochastic_music.models.viewpoints import NONE, Past, parse
 from stochastic_music.models.viewpoints.language import resolve
 from stochastic_music.models.viewpoints.reading import Reader
-from stochastic_music.models.viewpoints.voices import NO_PITCH, Columns
+from stochastic_music.models.viewpoints.voices import NO_PITCH, Columns, register_family, voiced
 from stochastic_music.models.viewpoints.weights import Features, Problem
 from stochastic_music.testing import check_model
 from stochastic_music.tokens import HOLD, REST, Frames, Header, VoicesEncoding
@@ -57,6 +57,8 @@ def context(name, lag, past, reference):
         ("upperonset3", 0, [1, HOLD]),
         ("chordonset3", 2, [HOLD, 1, REST]),
         ("own1", 9, [NONE]),
+        ("held3", 1, [12]),
+        ("held2", 1, [24]),  # a D since the second slice
     ],
 )
 def test_what_contexts_show(name, lag, expected):
@@ -82,6 +84,19 @@ def test_what_is_predicted_is_seen_from_its_reference():
     past = past_of(SLICES)
     shown = {name: int(resolve(name, THREE).reference(past)[0]) for name in ("cpint1", "cpint3", "cpintlow2")}
     assert shown == {"cpint1": 69, "cpint3": 47, "cpintlow2": 47}
+
+
+def test_a_family_of_ones_own():
+    mine = register_family(voiced("test-first", lambda past, k: past.first(f"voice{k} sounding")))
+    past = past_of(SLICES)
+    assert [int(resolve(f"test-first{k}", THREE).reference(past)[0]) for k in (1, 2, 3)] == [67, 64, 48]
+    assert [str(term) for term in parse("test-first:0|above", 6, THREE)] == [
+        "test-first2|above2@0",
+        "test-first3|above3@0",
+    ]
+    assert register_family(mine) is mine
+    with pytest.raises(UsageError, match="already"):
+        register_family(voiced("cpint"))
 
 
 def test_families_are_written_once_for_all_voices():
@@ -185,6 +200,26 @@ def test_keys_do_not_depend_on_transposition():
                 reading = reader.advance(reading, np.array([THREE.symbol(name, moved)]))
         keys.append(int(reading.keys[0, 0]))
     assert keys[0] == keys[1] != 0
+
+
+# --- slices, of one or two units, in which voices begin notes, hold them, rest ---
+
+
+def slices():
+    vocabulary = VoicesEncoding(2).vocabulary
+    pieces = [
+        [(6, 0, 62, 60), (12, 1, HOLD, 59)],
+        [(12, 0, 62, 59), (6, 0, REST, HOLD), (6, 1, 62, 60)],
+        [(6, 1, 62, 60)],
+    ]
+    names = [field.name for field in vocabulary.fields]
+    rows = [[vocabulary.symbol(n, v) for event in piece for n, v in zip(names, event, strict=True)] for piece in pieces]
+    headers = [Header(12, key="G"), Header(12), Header(12, key="Am")]
+    return TokenCorpus.from_sequences(rows, vocabulary, headers=headers).seen()
+
+
+def test_contract_of_slices():
+    check_model(MultipleViewpoint(order=1), corpora={"slices": slices})
 
 
 # --- the upper voice given ---
