@@ -23,6 +23,17 @@ def choose_transposition(how: str) -> Any:
     return how
 
 
+def transposition_for(how: str, model: str, encoding: str) -> Any:
+    """What --transpose asks for, of a kind of model and an encoding.
+
+    Where it leaves the choice, all goes to one key, but not voices whose viewpoints hear degrees in any key: they
+    would lose their ranges.
+    """
+    if how != "auto":
+        return choose_transposition(how)
+    return "none" if (model, encoding) == ("multiple_viewpoint", "voices") else "common"
+
+
 def parse_parameters(model: str, texts: Sequence[str]) -> dict[str, Any]:
     """The parameters of a kind of model that --set gives; an unknown one names the nearest."""
     from stochastic_music import registry

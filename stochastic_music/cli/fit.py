@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochastic_music._files import write_atomically
-from stochastic_music.cli._choices import choose_encoding, choose_transposition, default_model, parse_parameters
+from stochastic_music.cli._choices import choose_encoding, default_model, parse_parameters, transposition_for
 from stochastic_music.cli._common import open_corpus, plural, print_json, say
 from stochastic_music.errors import UsageError
 
@@ -30,7 +30,9 @@ def fit(
     encoding: Annotated[str, typer.Option(help="auto, melody, notes, voices or remi.")] = "auto",
     part: Annotated[str | None, typer.Option(help="Which part: its name, its number from 0, or drums.")] = None,
     grid: Annotated[str, typer.Option(help="Note values that positions are rounded to.")] = "1/16,1/12",
-    transpose: Annotated[str, typer.Option(help="common (C major or A minor), none, or all.")] = "common",
+    transpose: Annotated[
+        str, typer.Option(help="common (C major or A minor), none, all, or auto: none for viewpoints on voices.")
+    ] = "auto",
     holdout: Annotated[float, typer.Option(help="Share of the pieces held out for the figure.")] = 0.1,
     refit: Annotated[bool, typer.Option("--refit/--no-refit", help="Refit on everything after the figure.")] = True,
     sources: Annotated[
@@ -65,7 +67,8 @@ def fit(
     if model is None:
         say(f"Model: {kind}, which suits {chosen.name} best; -m takes another (stochmusic models).")
     parameters = parse_parameters(kind, set_)
-    pipeline = Pipeline(chosen, registry.create("models", kind, parameters), transpose=choose_transposition(transpose))
+    how = transposition_for(transpose, kind, chosen.name)
+    pipeline = Pipeline(chosen, registry.create("models", kind, parameters), transpose=how)
     held_out = _held_out(pipeline, music, holdout, seed)
     if refit or held_out is None:
         pipeline.fit(music)

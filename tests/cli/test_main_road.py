@@ -5,6 +5,8 @@ import json
 import pytest
 from symusic import Score
 
+from stochastic_music.cli._choices import transposition_for
+
 
 @pytest.fixture
 def fitted(stochmusic, music_folder):
@@ -243,3 +245,16 @@ def test_models_are_mixed_and_takes_name_them(fitted, stochmusic, tmp_path):
     done = stochmusic("generate", "--mix", "music.smm=0", "--mix", "both.smm=0..0")
     assert done.returncode == 2
     assert "sum to zero" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "encoding", "how"),
+    [
+        ("auto", "multiple_viewpoint", "voices", "none"),
+        ("auto", "multiple_viewpoint", "melody", "common"),
+        ("auto", "markov", "voices", "common"),
+        ("common", "multiple_viewpoint", "voices", "common"),
+    ],
+)
+def test_voices_keep_their_ranges_where_viewpoints_hear_degrees(asked, kind, encoding, how):
+    assert transposition_for(asked, kind, encoding) == how
