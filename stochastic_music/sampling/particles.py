@@ -80,13 +80,15 @@ def particles(
             break
         state = model.advance(state, drawn)
         masks.advance(drawn)
-        few = effective(weight) < _SHARE * n_particles
+        going = ~ended.reshape(n, n_particles).all(axis=1)
+        few = going & (effective(weight) < _SHARE * n_particles)
         if few.any():
             kept = resampled(weight, few, _random.uniforms(key + _RESAMPLING, step, n))
             weight[few] = 0.0
             state, ended, symbols, scores = pick(state, kept), ended[kept], symbols[:, kept], scores[:, kept]
             masks.pick(kept)
-    chosen = choose(shares(weight), _random.uniforms(key + _RESAMPLING, step, n)) + n_particles * np.arange(n)
+    last = _random.uniforms(key + _RESAMPLING, most + 1, n)  # whatever the length of the others
+    chosen = choose(shares(weight), last) + n_particles * np.arange(n)
     found = as_samples(
         symbols[:, chosen].T,
         scores[:, chosen].T,
