@@ -50,9 +50,12 @@ def particles(
     max_events: int,
     shaping: Shaping | None = None,
     n_particles: int = N_PARTICLES,
+    most_repeats: int | None = None,
     start: IntArray = NO_START,
 ) -> list[Sample]:
     """One sample a header that meets `constraint` and begins with `start`; see the module's article.
+
+    No pitch comes more than `most_repeats` times in a row after the start.
 
     Raises UnsatisfiableError where all particles of a piece have nowhere left to go, or the model holds the start to be
     impossible.
@@ -62,17 +65,20 @@ def particles(
     masks = Masks(vocabulary, constraint, crowd)
     state = begun(model, crowd, start, masks)
     weight, ended = np.zeros((n, n_particles)), np.zeros(len(crowd), dtype=bool)
+    runs, pitch = np.zeros(len(crowd), dtype=np.int64), vocabulary.index("pitch")
     symbols, scores = np.zeros((0, len(crowd)), dtype=np.int64), np.zeros((0, len(crowd)))
     most = max_events * vocabulary.n_fields
     for step in range(len(start), most + 1):  # END may follow the last event of a whole piece
         rows = model.next_log_probs(state)
         held = np.where(masks.allowed(), rows, -np.inf)
         weight += left(rows, held, shape.temperature).reshape(n, n_particles)
-        stuck = np.flatnonzero(np.isneginf(weight).all(axis=1))
-        if len(stuck):
-            raise UnsatisfiableError(masks.message(int(stuck[0]) * n_particles))
+        _check(weight, masks)
         drawn = choose(np.exp(shape(normalized(held))), _random.uniforms(key, step, len(crowd)))
         drawn = np.where(ended, vocabulary.end, np.minimum(drawn, vocabulary.end))  # one that is stuck weighs nothing
+        if most_repeats and step % vocabulary.n_fields == pitch:
+            same = len(symbols) >= vocabulary.n_fields and drawn == symbols[-vocabulary.n_fields]
+            runs = np.where(same & ~ended, runs + 1, 1)
+            weight[runs.reshape(weight.shape) > most_repeats] = -np.inf
         symbols = np.append(symbols, drawn[None], axis=0)
         scores = np.append(scores, np.where(ended, 0.0, rows[np.arange(len(crowd)), drawn])[None], axis=0)
         ended |= drawn == vocabulary.end
@@ -81,12 +87,14 @@ def particles(
         state = model.advance(state, drawn)
         masks.advance(drawn)
         going = ~ended.reshape(n, n_particles).all(axis=1)
+        _check(weight, masks)
         few = going & (effective(weight) < _SHARE * n_particles)
         if few.any():
             kept = resampled(weight, few, _random.uniforms(key + _RESAMPLING, step, n))
             weight[few] = 0.0
             state, ended, symbols, scores = pick(state, kept), ended[kept], symbols[:, kept], scores[:, kept]
             masks.pick(kept)
+            runs = runs[kept]
     last = _random.uniforms(key + _RESAMPLING, most + 1, n)  # whatever the length of the others
     chosen = choose(shares(weight), last) + n_particles * np.arange(n)
     found = as_samples(
@@ -99,6 +107,13 @@ def particles(
         start=start,
     )
     return [replace(sample, effective=size) for sample, size in zip(found, effective(weight).tolist(), strict=True)]
+
+
+def _check(weight: FloatArray, masks: Masks) -> None:
+    """Raise UnsatisfiableError where no particle of a crowd weighs anything."""
+    stuck = np.flatnonzero(np.isneginf(weight).all(axis=1))
+    if len(stuck):
+        raise UnsatisfiableError(masks.message(int(stuck[0]) * weight.shape[1]))
 
 
 def left(rows: FloatArray, held: FloatArray, temperature: float) -> FloatArray:

@@ -58,7 +58,8 @@ def sample(
     `constraint=AtMost(n_events)`.
 
     `least_events`, `most_repeats` and `whole` go without a constraint: shorter pieces, those in which a pitch comes
-    more often in a row, and those that would be cut (a few times) are drawn again, which is exact as well.
+    more often in a row, and those that would be cut (a few times) are drawn again, which is exact as well. Particles
+    heed `most_repeats` under a constraint too.
 
     Every piece begins with the whole events of `start`, without END, and goes on as the model does after them; what
     is asked for, in notes or bars, is asked of the whole piece. Reshaping leaves the start alone.
@@ -88,14 +89,14 @@ def sample(
     if chosen == "greedy":
         return greedy(model, under, constraint, **common)
     if chosen == "particle":
-        return particles(model, under, constraint, n_particles=n_particles, **common)
+        return particles(model, under, constraint, n_particles=n_particles, most_repeats=most_repeats, **common)
     assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
     try:
         return exact(model, under, constraint, max_arcs=max_arcs, **common)
     except ProductTooLargeError:
         if method == "exact":
             raise
-        return particles(model, under, constraint, n_particles=n_particles, **common)
+        return particles(model, under, constraint, n_particles=n_particles, most_repeats=most_repeats, **common)
 
 
 def _start(symbols: Sequence[int] | IntArray, vocabulary: Vocabulary, max_events: int) -> IntArray:

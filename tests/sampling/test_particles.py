@@ -92,6 +92,14 @@ def test_crowds_outlive_particles_that_are_stuck():
         sample(model, 2_000, n_particles=1, **options)
 
 
+def test_no_pitch_comes_too_often_in_a_row():
+    model = toy(zeros=False)
+    options = {"header": PLAIN, "constraint": Length(6), "seed": 1, "method": "particle", "n_particles": 16}
+    free, held = (sample(model, 200, most_repeats=most, **options) for most in (None, 2))
+    assert max(MELODY.most_repeats(one.symbols) for one in free) > 2
+    assert max(MELODY.most_repeats(one.symbols) for one in held) == 2
+
+
 @given(
     st.lists(st.floats(0.01, 1), min_size=1, max_size=12),
     st.floats(0, 1, exclude_max=True),
