@@ -167,11 +167,11 @@ def explain(
     `learned` are the training symbols; without them no sources are named. `seen` (n,) are the symbols that training
     brought, None for those of `learned`. Of many sources `at_most` are named.
 
-    >>> from stochastic_music.models import Markov
-    >>> toy = TokenCorpus.from_sequences([[0, 1, 0, 1]], Vocabulary.plain(3, closed=False))
-    >>> note = explain(Markov(1).fit(toy), toy, toy).notes[1]
-    >>> [(r.name, r.context, r.times, r.total) for r in note.reasons], note.n_sources
-    ([('order 1', 'after symbol 0', 2, 2), ('order 0', '', 2, 4)], 2)
+        >>> from stochastic_music.models import Markov
+        >>> toy = TokenCorpus.from_sequences([[0, 1, 0, 1]], Vocabulary.plain(3, closed=False))
+        >>> note = explain(Markov(1).fit(toy), toy, toy).notes[1]
+        >>> [(r.name, r.context, r.times, r.total) for r in note.reasons], note.n_sources
+        ([('order 1', 'after symbol 0', 2, 2), ('order 0', '', 2, 4)], 2)
     """
     log_probs = corpus_log_probs(model, corpus)
     entropy = predict(model, corpus, entropy=True).entropy
