@@ -60,60 +60,96 @@ def particles(
     Raises UnsatisfiableError where all particles of a piece have nowhere left to go, or the model holds the start to be
     impossible.
     """
-    vocabulary, n, shape = vocabulary_of(model), len(headers), shaping or Shaping()
-    crowd = [header for header in headers for _ in range(n_particles)]
-    masks = Masks(vocabulary, constraint, crowd)
-    state = begun(model, crowd, start, masks)
-    weight, ended = np.zeros((n, n_particles)), np.zeros(len(crowd), dtype=bool)
-    runs, pitch = np.zeros(len(crowd), dtype=np.int64), vocabulary.index("pitch")
-    symbols, scores = np.zeros((0, len(crowd)), dtype=np.int64), np.zeros((0, len(crowd)))
-    most = max_events * vocabulary.n_fields
+    most, n = max_events * vocabulary_of(model).n_fields, len(headers)
+    crowds = _Crowds(model, headers, constraint, n_particles, start)
     for step in range(len(start), most + 1):  # END may follow the last event of a whole piece
-        rows = model.next_log_probs(state)
-        held = np.where(masks.allowed(), rows, -np.inf)
-        weight += left(rows, held, shape.temperature).reshape(n, n_particles)
-        _check(weight, masks)
-        drawn = choose(np.exp(shape(normalized(held))), _random.uniforms(key, step, len(crowd)))
-        drawn = np.where(ended, vocabulary.end, np.minimum(drawn, vocabulary.end))  # one that is stuck weighs nothing
-        if most_repeats and step % vocabulary.n_fields == pitch:
-            same = len(symbols) >= vocabulary.n_fields and drawn == symbols[-vocabulary.n_fields]
-            runs = np.where(same & ~ended, runs + 1, 1)
-            weight[runs.reshape(weight.shape) > most_repeats] = -np.inf
-        symbols = np.append(symbols, drawn[None], axis=0)
-        scores = np.append(scores, np.where(ended, 0.0, rows[np.arange(len(crowd)), drawn])[None], axis=0)
-        ended |= drawn == vocabulary.end
-        if ended.all() or step == most:
+        crowds.grow(_random.uniforms(key, step, n * n_particles), shaping or Shaping(), most_repeats)
+        if crowds.ended.all() or step == most:
             break
-        state = model.advance(state, drawn)
-        masks.advance(drawn)
-        going = ~ended.reshape(n, n_particles).all(axis=1)
-        _check(weight, masks)
-        few = going & (effective(weight) < _SHARE * n_particles)
-        if few.any():
-            kept = resampled(weight, few, _random.uniforms(key + _RESAMPLING, step, n))
-            weight[few] = 0.0
-            state, ended, symbols, scores = pick(state, kept), ended[kept], symbols[:, kept], scores[:, kept]
-            masks.pick(kept)
-            runs = runs[kept]
-    last = _random.uniforms(key + _RESAMPLING, most + 1, n)  # whatever the length of the others
-    chosen = choose(shares(weight), last) + n_particles * np.arange(n)
-    found = as_samples(
-        symbols[:, chosen].T,
-        scores[:, chosen].T,
-        headers,
-        end=vocabulary.end,
-        most=most,
-        guarantee="particle",
-        start=start,
-    )
-    return [replace(sample, effective=size) for sample, size in zip(found, effective(weight).tolist(), strict=True)]
+        crowds.advance()
+        crowds.renew(_random.uniforms(key + _RESAMPLING, step, n))
+    return crowds.samples(_random.uniforms(key + _RESAMPLING, most + 1, n), most)  # whatever the others' lengths
 
 
-def _check(weight: FloatArray, masks: Masks) -> None:
-    """Raise UnsatisfiableError where no particle of a crowd weighs anything."""
-    stuck = np.flatnonzero(np.isneginf(weight).all(axis=1))
-    if len(stuck):
-        raise UnsatisfiableError(masks.message(int(stuck[0]) * weight.shape[1]))
+class _Crowds:
+    """The particles of all pieces, side by side: `weight` is (n, n_particles), what a particle has (n * n_particles,).
+
+    `symbols` and `scores` are (n_steps, n * n_particles), `runs` how often the latest pitch came in a row.
+    """
+
+    def __init__(
+        self,
+        model: AutoregressiveModel[Any],
+        headers: list[Header | None],
+        constraint: Constraint,
+        n_particles: int,
+        start: IntArray,
+    ) -> None:
+        self.model, self.headers, self.start = model, headers, start
+        self.vocabulary = vocabulary_of(model)
+        crowd = [header for header in headers for _ in range(n_particles)]
+        self.masks = Masks(self.vocabulary, constraint, crowd)
+        self.state = begun(model, crowd, start, self.masks)
+        self.weight, self.ended = np.zeros((len(headers), n_particles)), np.zeros(len(crowd), dtype=bool)
+        self.runs = np.zeros(len(crowd), dtype=np.int64)
+        self.symbols, self.scores = np.zeros((0, len(crowd)), dtype=np.int64), np.zeros((0, len(crowd)))
+
+    def grow(self, uniforms: FloatArray, shape: Shaping, most_repeats: int | None) -> None:
+        """One more symbol a particle; its weight is multiplied by what the mask left of the model's probability."""
+        rows, end = self.model.next_log_probs(self.state), self.vocabulary.end
+        held = np.where(self.masks.allowed(), rows, -np.inf)
+        self.weight += left(rows, held, shape.temperature).reshape(self.weight.shape)
+        self._check()
+        drawn = np.minimum(choose(np.exp(shape(normalized(held))), uniforms), end)  # one that is stuck weighs nothing
+        drawn = np.where(self.ended, end, drawn)
+        if most_repeats:
+            self._count_repeats(drawn, most_repeats)
+        self.symbols = np.append(self.symbols, drawn[None], axis=0)
+        said = np.where(self.ended, 0.0, rows[np.arange(len(drawn)), drawn])
+        self.scores = np.append(self.scores, said[None], axis=0)
+        self.ended = self.ended | (drawn == end)
+
+    def _count_repeats(self, drawn: IntArray, most: int) -> None:
+        """Particles that repeat a pitch too often weigh nothing."""
+        n_fields, n_heard = self.vocabulary.n_fields, len(self.symbols)
+        if (len(self.start) + n_heard) % n_fields != self.vocabulary.index("pitch"):
+            return
+        same = n_heard >= n_fields and drawn == self.symbols[-n_fields]
+        self.runs = np.where(same & ~self.ended, self.runs + 1, 1)
+        self.weight[self.runs.reshape(self.weight.shape) > most] = -np.inf
+        self._check()
+
+    def _check(self) -> None:
+        """Raise UnsatisfiableError where no particle of a crowd weighs anything."""
+        stuck = np.flatnonzero(np.isneginf(self.weight).all(axis=1))
+        if len(stuck):
+            raise UnsatisfiableError(self.masks.message(int(stuck[0]) * self.weight.shape[1]))
+
+    def advance(self) -> None:
+        """The model and the constraint hear what was drawn."""
+        self.state = self.model.advance(self.state, self.symbols[-1])
+        self.masks.advance(self.symbols[-1])
+
+    def renew(self, uniforms: FloatArray) -> None:
+        """Draw anew the crowds in which few particles hold most of the weight; those that have ended stay."""
+        going = ~self.ended.reshape(self.weight.shape).all(axis=1)
+        few = going & (effective(self.weight) < _SHARE * self.weight.shape[1])
+        if not few.any():
+            return
+        kept = resampled(self.weight, few, uniforms)
+        self.weight[few] = 0.0
+        self.state, self.ended, self.runs = pick(self.state, kept), self.ended[kept], self.runs[kept]
+        self.symbols, self.scores = self.symbols[:, kept], self.scores[:, kept]
+        self.masks.pick(kept)
+
+    def samples(self, uniforms: FloatArray, most: int) -> list[Sample]:
+        """One particle of each crowd, by weight."""
+        n, n_particles = self.weight.shape
+        chosen = choose(shares(self.weight), uniforms) + n_particles * np.arange(n)
+        end, columns = self.vocabulary.end, (self.symbols[:, chosen].T, self.scores[:, chosen].T)
+        found = as_samples(*columns, self.headers, end=end, most=most, guarantee="particle", start=self.start)
+        sizes = effective(self.weight).tolist()
+        return [replace(sample, effective=size) for sample, size in zip(found, sizes, strict=True)]
 
 
 def left(rows: FloatArray, held: FloatArray, temperature: float) -> FloatArray:
