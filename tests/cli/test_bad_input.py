@@ -315,6 +315,7 @@ def test_a_single_bad_file_is_an_error_with_its_reason(stochmusic, tmp_path):
 def test_an_interrupt_leaves_nothing_half_written(model, tmp_path, arguments):
     script = (
         "import os, sys, signal; sys.argv[0] = 'stochmusic';"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"  # ignored where tests run in the background
         "os.replace = lambda *names: signal.raise_signal(signal.SIGINT);"
         "from stochastic_music.cli.main import run; run()"
     )
