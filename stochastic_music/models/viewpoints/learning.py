@@ -58,8 +58,8 @@ class Record(NamedTuple):
 class Events(NamedTuple):
     """The events of a record one after another.
 
-    `piece` and `came` are (n,), `keys` and `symbol` (n, n_terms), `references` (n, n_targets). is 0 where its term is
-    silent, also because its target sees nothing.
+    `piece` and `came` are (n,), `keys` and `symbol` (n, n_terms), `references` (n, n_targets). A key is 0 where its
+    term is silent, also because its target sees nothing.
     """
 
     piece: IntArray
