@@ -385,13 +385,13 @@ class Pipeline:
         where nothing can follow it.
         """
         self._check_fitted()
-        key = _random.key(seed)
+        key, card = _random.key(seed), self.card_
         opening = None if start is None else self._checked_opening(start, header)
         begun = opening.symbols if opening else self.pieces_.alphabet[:0]
         fixed = opening.header if opening else header
         n_begun = len(begun) // self.vocabulary_.n_fields
-        most = max_events or self.card_["most_events"] + n_begun
-        least = max(self.card_["least_events"], n_begun + 1 if opening else 0)
+        most = max_events or card["most_events"] + n_begun
+        least = max(card["least_events"], n_begun + 1 if opening else 0)
         samples = sample(
             self._seen_model(begun),
             n,
@@ -399,7 +399,7 @@ class Pipeline:
             seed=key,
             constraint=constraint,
             least_events=0 if constraint else min(least, most),
-            most_repeats=max(self.card_["most_repeats"], LEAST_REPEATS) if self.vocabulary_.closed else None,
+            most_repeats=max(card["most_repeats"], LEAST_REPEATS) if self.vocabulary_.closed else None,
             max_events=most,
             whole=max_events is None and self.vocabulary_.closed,
             start=begun,

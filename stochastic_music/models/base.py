@@ -84,11 +84,7 @@ class BaseModel(Estimator, ABC, Generic[State]):
 
         END is scored where the sequence holds it. Raises VocabularyError for symbols outside the alphabet.
         """
-        self._check_fitted()
-        symbols = np.asarray(sequence, dtype=np.int64)
-        self.vocabulary_.check(symbols)
-        offsets = np.array([0, len(symbols)])
-        return self.corpus_log_probs(TokenCorpus(self.vocabulary_, symbols, offsets, (header,), ("",)))
+        return self.corpus_log_probs(self._piece(sequence, header))
 
     def log_prob(self, sequence: Sequence[int] | IntArray, header: Header | None = None) -> float:
         """The log probability of `sequence`, in nats."""
@@ -165,6 +161,13 @@ class BaseModel(Estimator, ABC, Generic[State]):
     def _check_fitted(self) -> None:
         if not hasattr(self, "vocabulary_"):
             raise NotFittedError(f"this {type(self).__name__} has not learned anything yet: call fit(corpus) first")
+
+    def _piece(self, sequence: Sequence[int] | IntArray, header: Header | None) -> TokenCorpus:
+        """A corpus of one piece, symbol for symbol. Raises VocabularyError for symbols outside the alphabet."""
+        self._check_fitted()
+        symbols = np.asarray(sequence, dtype=np.int64)
+        self.vocabulary_.check(symbols)
+        return TokenCorpus(self.vocabulary_, symbols, np.array([0, len(symbols)]), (header,), ("",))
 
     def _same_symbols(self, corpus: TokenCorpus) -> TokenCorpus:
         """`corpus` under the model's alphabet, symbol for symbol."""

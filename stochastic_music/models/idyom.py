@@ -384,11 +384,7 @@ class Idyom(BaseModel[IdyomState]):
 
         Raises VocabularyError for symbols outside the alphabet.
         """
-        self._check_fitted()
-        piece = np.asarray(symbols, dtype=np.int64)
-        self.vocabulary_.check(piece)
-        corpus = TokenCorpus(self.vocabulary_, piece, np.array([0, len(piece)]), (header,), ("",))
-        return self._knowing(self._texts(corpus), self.vocabulary_)
+        return self._knowing(self._texts(self._piece(symbols, header)), self.vocabulary_)
 
     def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:  # noqa: ARG002, texts add up without
         """The model fitted on the pieces of both, one text after the other; otherwise as `BaseModel.merge`."""

@@ -206,11 +206,7 @@ class MultipleViewpoint(BaseModel[ViewpointState]):
 
         Raises VocabularyError for symbols outside the alphabet.
         """
-        self._check_fitted()
-        piece = np.asarray(symbols, dtype=np.int64)
-        self.vocabulary_.check(piece)
-        corpus = TokenCorpus(self.vocabulary_, piece, np.array([0, len(piece)]), (header,), ("",))
-        counts = self._counts().plus(Counts.of(self.reader_, self._told(corpus)))
+        counts = self._counts().plus(Counts.of(self.reader_, self._told(self._piece(symbols, header))))
         return copy(self)._settle(self.vocabulary_, self.reader_, recounted(self.fields_, counts, self.vocabulary_))
 
     def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:

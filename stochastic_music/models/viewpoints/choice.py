@@ -30,18 +30,23 @@ class Gains(NamedTuple):
     @classmethod
     def of(cls, part: Sequence[str], gain: FloatArray, kept: BoolArray) -> Self:
         """Gains in the order of the parts' names; `part` may name some more than once."""
-        return cls(tuple(sorted(set(part))), gain, kept)
+        return cls(_distinct(part), gain, kept)
 
     @classmethod
     def unasked(cls, part: Sequence[str]) -> Self:
         """All are kept, and nobody knows what they gain: 0 is said."""
-        n = len(set(part))
+        n = len(_distinct(part))
         return cls.of(part, np.zeros(n), np.ones(n, dtype=bool))
 
     def rows(self, part: Sequence[str]) -> BoolArray:
         """Whether terms that belong to the parts named are kept: (n_terms,)."""
         kept = dict(zip(self.parts, self.kept.tolist(), strict=True))
         return np.array([kept[name] for name in part], dtype=bool)
+
+
+def _distinct(part: Sequence[str]) -> tuple[str, ...]:
+    """Each part once, in the order in which gains stand."""
+    return tuple(sorted(set(part)))
 
 
 def halves(piece: IntArray) -> IntArray:
@@ -54,7 +59,7 @@ def gains(problem: Problem, piece: IntArray, part: Sequence[str]) -> tuple[Gains
 
     `part` (n_terms,) names that of each term; `piece` (n_events,) numbers pieces.
     """
-    parts = tuple(sorted(set(part)))
+    parts = _distinct(part)
     group = np.array([parts.index(name) for name in part], dtype=np.int64)
     found = [problem.solve([half]) for half in range(2)]
     lost = problem.losses(found[0].weights, 1, group) + problem.losses(found[1].weights, 0, group)
