@@ -120,7 +120,7 @@ class Pipeline:
     def fit_tokens(self, tokens: TokenCorpus, *, licences: Sequence[str] | None = None) -> Self:
         """Learn from symbols; `licences`, one a piece, say how they may be used."""
         self.model.fit(tokens)
-        n_notes = np.array([begins_note(tokens.vocabulary, row).sum() for row in tokens], dtype=np.int64)
+        n_notes = tokens.sums(begins_note(tokens.vocabulary, tokens.symbols)).astype(np.int64)
         roster = Roster.of(tokens, n_notes=n_notes, licences=licences or [""] * len(tokens))
         return self._settle(tokens.vocabulary, roster, tokens)
 

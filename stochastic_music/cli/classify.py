@@ -74,7 +74,7 @@ def _classified(names: list[str], pipelines: list[Pipeline], music: Corpus) -> l
     from stochastic_music.evaluation import likelihood
 
     encoded = [pipeline.encode(music)[0].with_vocabulary(pipeline.vocabulary_) for pipeline in pipelines]
-    totals = np.stack([_per_piece(p, tokens) for p, tokens in zip(pipelines, encoded, strict=True)])
+    totals = np.stack([tokens.sums(p.log_probs(tokens)) for p, tokens in zip(pipelines, encoded, strict=True)])
     tokens = encoded[0]
     marks = fingerprints(tokens)
     known = [np.isin(marks, pipeline.fingerprints_) for pipeline in pipelines]
@@ -93,14 +93,6 @@ def _classified(names: list[str], pipelines: list[Pipeline], music: Corpus) -> l
         ]
         rows.append({"piece": name, "n_notes": int(notes[i]), "models": models})
     return rows
-
-
-def _per_piece(pipeline: Pipeline, tokens: Any) -> FloatArray:
-    """The log probability of each piece: (n_pieces,)."""
-    import numpy as np
-
-    piece = np.repeat(np.arange(len(tokens)), tokens.lengths)
-    return np.bincount(piece, pipeline.log_probs(tokens), minlength=len(tokens)).astype(np.float64)
 
 
 def _finite(value: float) -> float | None:

@@ -52,7 +52,7 @@ class Roster:
     @classmethod
     def of(cls, corpus: TokenCorpus, *, n_notes: IntArray, licences: Sequence[str]) -> Self:
         """The roster of `corpus`; `n_notes` and `licences` have an entry a piece."""
-        ends = np.array([int((row == corpus.vocabulary.end).sum()) for row in corpus], dtype=np.int64)
+        ends = corpus.sums(corpus.symbols == corpus.vocabulary.end).astype(np.int64)
         return cls(
             corpus.headers,
             tuple(licences),

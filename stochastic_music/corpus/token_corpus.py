@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from stochastic_music.errors import VocabularyError
-from stochastic_music.protocols import IntArray
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
 
@@ -108,6 +108,20 @@ class TokenCorpus:
     def lengths(self) -> IntArray:
         """Symbols in each piece, END included: (n_pieces,)."""
         return np.diff(self.offsets)
+
+    @property
+    def piece(self) -> IntArray:
+        """The number of the piece that each symbol stands in, aligned with `symbols`."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def sums(self, values: FloatArray | BoolArray) -> FloatArray:
+        """The sum of values, aligned with `symbols`, over each piece: (n_pieces,); a piece may be empty.
+
+        >>> corpus = TokenCorpus.from_sequences([[0, 1, 1], [], [1]], Vocabulary.plain(2, closed=False))
+        >>> corpus.sums(corpus.symbols == 1).tolist()
+        [2.0, 0.0, 1.0]
+        """
+        return np.bincount(self.piece, values, minlength=len(self)).astype(np.float64)
 
     def padded(self) -> IntArray:
         """All pieces as one (n_pieces, longest) array, filled up with END."""

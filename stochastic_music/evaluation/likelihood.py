@@ -103,7 +103,7 @@ def symbol_totals(corpus: TokenCorpus, log_probs: FloatArray) -> Totals:
 
 def note_totals(corpus: TokenCorpus, log_probs: FloatArray) -> Totals:
     """Bits of all symbols and number of notes of each piece."""
-    notes = _sums(begins_note(corpus.vocabulary, corpus.symbols).astype(np.float64), corpus)
+    notes = corpus.sums(begins_note(corpus.vocabulary, corpus.symbols))
     return Totals(symbol_totals(corpus, log_probs).bits, notes)
 
 
@@ -190,13 +190,7 @@ def _totals(corpus: TokenCorpus, log_probs: FloatArray, chosen: BoolArray) -> To
             f"got {len(log_probs)} log probabilities for {len(corpus.symbols)} symbols; expected one each, in order"
         )
     bits = np.where(chosen, -np.asarray(log_probs, dtype=np.float64) / math.log(2), 0.0)
-    return Totals(_sums(bits, corpus), _sums(chosen.astype(np.float64), corpus))
-
-
-def _sums(values: FloatArray, corpus: TokenCorpus) -> FloatArray:
-    """The sum of `values` over each piece: (n_pieces,); a piece may be empty."""
-    pieces = np.repeat(np.arange(len(corpus)), corpus.lengths)
-    return np.bincount(pieces, values, minlength=len(corpus)).astype(np.float64)
+    return Totals(corpus.sums(bits), corpus.sums(chosen))
 
 
 def _note_symbols(vocabulary: Vocabulary) -> BoolArray:

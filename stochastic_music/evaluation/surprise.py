@@ -103,7 +103,7 @@ def notes_of(corpus: TokenCorpus) -> Notes:
     [0, 0, 1]
     """
     place = np.flatnonzero(begins_note(corpus.vocabulary, corpus.symbols))
-    piece = np.repeat(np.arange(len(corpus)), corpus.lengths)[place]
+    piece = corpus.piece[place]
     bar, onset, beat = _when(corpus)
     moved = np.array([header.transposed if header else 0 for header in corpus.headers], dtype=np.int64)
     pitch = _pitches(corpus.vocabulary)[corpus.symbols[place]] - moved[piece]

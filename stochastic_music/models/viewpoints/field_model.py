@@ -147,8 +147,8 @@ class FieldModel:
         """A model of counts and weights."""
         numbering = Numbering.of(plan, table, tally.ids, vocabulary)
         kinds = np.diff(table.first)
-        total = np.bincount(np.repeat(np.arange(len(kinds)), kinds), table.count, len(kinds)).astype(np.int64)
         owner = np.repeat(np.arange(len(kinds)), kinds)
+        total = np.bincount(owner, table.count, len(kinds)).astype(np.int64)
         term, size = table.term[owner], bucket(total, kinds)[owner]
         boost = weights.believed[term, size] * evidence(table.count) + weights.trusted[term, size]
         target = plan.target[term]

@@ -218,7 +218,7 @@ def add_up(tables: Sequence[Table]) -> Table:
 def tallies(corpus: TokenCorpus) -> list[Tally]:
     """The tally of each field; END is counted with the first."""
     vocabulary, symbols = corpus.vocabulary, corpus.symbols
-    piece = np.repeat(np.arange(len(corpus)), corpus.lengths)
+    piece = corpus.piece
     field = np.where(symbols == vocabulary.end, 0, vocabulary.field_of(symbols))
     return [Tally.of(symbols[field == f], piece[field == f]) for f in range(vocabulary.n_fields)]
 
