@@ -72,6 +72,71 @@ class FiniteContextModel(Protocol):
 
 
 @runtime_checkable
+class HiddenChain(Protocol):
+    """A model whose memory is one of K hidden states: what exact inference walks. Log probabilities, in nats."""
+
+    @property
+    def log_startprob(self) -> FloatArray:
+        """(K,): of the first state."""
+
+    @property
+    def log_transmat(self) -> FloatArray:
+        """(K, K) as [from, to]: rows sum to 1 as probabilities."""
+
+    def log_emissions(self, corpus: Any) -> FloatArray:
+        """(n_events, K): of each event of a `TokenCorpus` given each state."""
+
+
+@runtime_checkable
+class LatentStateModel(Protocol):
+    """A model that explains a sequence of symbols by hidden states, one an event."""
+
+    def decode(self, sequence: Any, header: Any = None) -> IntArray:
+        """The likeliest states: (n_events,)."""
+
+    def predict_proba(self, sequence: Any, header: Any = None) -> FloatArray:
+        """The probability of each state at each event, given the whole sequence: (n_events, K)."""
+
+    def sample_states(self, sequence: Any, n: int = 1, *, header: Any = None, seed: Any = None) -> IntArray:
+        """Independent draws of all states, given the whole sequence: (n, n_events)."""
+
+
+#: what is seen of an event: named values
+Observation: TypeAlias = Mapping[str, Any]
+
+
+@runtime_checkable
+class SequenceLabeller(Protocol):
+    """Gives a label to each event of an observed sequence.
+
+    `allowed` holds, for each sequence, a Boolean array (T, n_labels) of the labels that may stand at each event, or
+    None; it is met exactly. UnsatisfiableError is raised where nothing is left.
+    """
+
+    #: the labels that training held, in the order of all columns
+    labels_: tuple[str, ...]
+
+    def fit(self, observations: Sequence[Sequence[Observation]], labels: Sequence[Sequence[str]]) -> Self:
+        """Learn from sequences with a label for each event; returns self."""
+
+    def predict(self, observations: Sequence[Sequence[Observation]], *, allowed: Any = None) -> list[list[str]]:
+        """The likeliest labels of each sequence."""
+
+    def predict_marginals(
+        self, observations: Sequence[Sequence[Observation]], *, allowed: Any = None
+    ) -> list[FloatArray]:
+        """The probability of each label at each event: (T, n_labels) for each sequence."""
+
+    def log_prob(self, labels: Sequence[Sequence[str]], observations: Sequence[Sequence[Observation]]) -> FloatArray:
+        """The log probability of the labels of each sequence given all of its observations, in nats: (n,)."""
+
+    def sample(
+        self, observations: Sequence[Observation], n: int = 1, *, allowed: Any = None, seed: Any = None
+    ) -> list[list[str]]:
+        """`n` independent draws of the labels of one sequence; `allowed` is (T, n_labels)."""
+
+
+@runtime_checkable
 class MergingModel(Protocol):
     """A fitted model that can take up what another counted, or lose what it counted of some pieces.
 
