@@ -197,5 +197,5 @@ def _normalised(weights: FloatArray, axis: int | tuple[int, ...]) -> FloatArray:
 
 
 def _minus(weights: FloatArray, total: FloatArray) -> FloatArray:
-    """weights - total, -inf where nothing is possible."""
+    """The difference, -inf where nothing is possible."""
     return np.where(np.isneginf(weights), -np.inf, weights - np.where(np.isneginf(total), 0.0, total))

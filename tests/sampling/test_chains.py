@@ -151,7 +151,10 @@ def test_a_chain_without_places_is_certain() -> None:
     assert path_score(empty, np.zeros(0, dtype=np.int64)) == 0
 
 
-@pytest.mark.parametrize("ask", [log_partition, best_path, marginals, conditionals, lambda c: sample_paths(c, 1, seed=0)])
+ASKED = [log_partition, best_path, marginals, conditionals, lambda chain: sample_paths(chain, 1, seed=0)]
+
+
+@pytest.mark.parametrize("ask", ASKED)
 def test_what_cannot_be_passed_is_an_error_that_names_the_place(ask: object) -> None:
     stays = np.where(np.eye(2, dtype=bool), 0.0, -np.inf)
     unary = np.array([[0.0, -np.inf], [0.0, 0.0], [-np.inf, 0.0]])
