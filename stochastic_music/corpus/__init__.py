@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stochastic_music.corpus.encoding import encode_corpus as encode_corpus
     from stochastic_music.corpus.encoding import encode_piece as encode_piece
     from stochastic_music.corpus.ingest import ingest_tokens as ingest_tokens
+    from stochastic_music.corpus.labelled import LabelledCorpus as LabelledCorpus
     from stochastic_music.corpus.piece import Piece as Piece
     from stochastic_music.corpus.report import IngestReport as IngestReport
     from stochastic_music.corpus.roster import Roster as Roster
@@ -31,6 +32,7 @@ _MODULES = {
     "Corpus": "corpus",
     "EncodingReport": "encoding",
     "IngestReport": "report",
+    "LabelledCorpus": "labelled",
     "Piece": "piece",
     "Roster": "roster",
     "TokenCorpus": "token_corpus",
@@ -49,6 +51,7 @@ __all__ = [
     "Corpus",
     "EncodingReport",
     "IngestReport",
+    "LabelledCorpus",
     "Piece",
     "Roster",
     "TokenCorpus",
