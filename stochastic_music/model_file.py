@@ -32,6 +32,12 @@ _DTYPES = {
     "U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8, "BOOL": np.bool_,
 }  # fmt: skip
 _MAX_HEADER = 1 << 30
+#: what a model was fitted for -> what it does, and the command that uses it
+_TASKS = {
+    "compose": ("composes", "generate {}"),
+    "chords": ("labels chords", "analyze PIECE -m {}"),
+    "harmonize": ("harmonises melodies", "harmonize PIECE -m {}"),
+}
 _REMEDY = "Fit the model again, or copy the file again from where it came."
 
 
@@ -95,6 +101,21 @@ class ModelFile(Mapping[str, NDArray[Any]]):
     def checksum(self) -> str:
         """The SHA-256 of everything the file says and, through the arrays' checksums, holds."""
         return str(self.meta["checksum"])
+
+    @property
+    def task(self) -> str:
+        """What the model was fitted for: "compose", "chords", "harmonize"."""
+        return str(self.meta.get("task", "compose"))
+
+    def expect(self, task: str) -> ModelFile:
+        """This file, where it was fitted for `task`; raises ModelFileError, naming what it is for, where it was not."""
+        if self.task != task:
+            does, verb = _TASKS.get(self.task, (f"was fitted for '{self.task}'", "info {}"))
+            raise ModelFileError(
+                f"{self.path} {does}; expected a model that {_TASKS[task][0]}. Use it with: stochmusic "
+                + verb.format(self.path)
+            )
+        return self
 
     def _raw(self, name: str) -> NDArray[Any]:
         entry = self._table[name]

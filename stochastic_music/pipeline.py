@@ -485,6 +485,7 @@ class Pipeline:
             arrays["corpus.offsets"] = self.corpus_.offsets
         meta = {
             "version": __version__,
+            "task": "compose",
             "encoding": registry.to_json("encodings", self.encoding),
             "model": registry.to_json("models", self.model),
             "transpose": self.transpose,
@@ -503,9 +504,9 @@ class Pipeline:
 
     @classmethod
     def from_file(cls, file: model_file.ModelFile) -> Pipeline:
-        """The pipeline that `file` holds; raises ModelFileError where something is missing."""
+        """The pipeline that `file` holds; raises ModelFileError for other tasks, and where something is missing."""
         try:
-            return cls._of_file(file)
+            return cls._of_file(file.expect("compose"))
         except KeyError as error:
             raise ModelFileError(
                 f"{file.path} holds no {error}: another version wrote it. Fit the model again"

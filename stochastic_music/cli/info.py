@@ -43,14 +43,15 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
     if meta.get("stale", False):
         say("Its weights are stale: counts have changed since they were learned. Fit it again, from sources.")
     model, parameters = meta["model"]
-    encoding, options = meta["encoding"]
+    encoding, options = meta.get("encoding", (None, {}))
     return {
         "file": str(path),
+        "task": file.task,
         "model": model,
         "parameters": parameters,
         "encoding": encoding,
         "encoding_options": options,
-        "transpose": meta["transpose"],
+        "transpose": meta.get("transpose"),
         "pieces": meta["card"].get("n_pieces"),
         "notes": meta["card"].get("n_notes"),
         "licences": meta["card"].get("licences", []),

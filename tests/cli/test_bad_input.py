@@ -97,6 +97,8 @@ def test_a_corpus_that_encodes_to_nothing(stochmusic, tmp_path):
         (["--holdout", "1.5"], ["1.5"]),
         (["--memory-limit", "lots"], ["lots"]),
         (["--part", "kazoo"], ["kazoo"]),
+        (["--task", "compos"], ["'compos'", "'compose'"]),
+        (["--labels", "labels.csv"], ["--labels", "compose"]),
         (["-o", "model.mid"], ["model.mid", "model.smm"]),
         (["--no-such-option"], ["--no-such-option"]),
     ],

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from stochastic_music import model_file
 from stochastic_music.errors import MachineError, ModelFileError, UsageError
 from stochastic_music.model_file import ModelFile
+from stochastic_music.pipeline import Pipeline
 
 
 @pytest.fixture
@@ -134,3 +135,15 @@ def test_a_full_disk_leaves_what_was_there(path, monkeypatch):
         model_file.write(path, {"answer": 43}, {}, force=True)
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_model_for_another_task_is_refused_with_the_command_that_uses_it(tmp_path):
+    model_file.write(tmp_path / "c.smm", {"task": "chords"}, {})
+    with pytest.raises(
+        ModelFileError, match=r"labels chords; expected a model that composes.*analyze PIECE -m .*c.smm"
+    ):
+        Pipeline.load(tmp_path / "c.smm")
+
+
+def test_a_file_that_names_no_task_composes(path):
+    assert ModelFile(path).task == "compose"

@@ -1,0 +1,112 @@
+"""`fit --task compose`: a model that composes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stochastic_music.cli._choices import choose_encoding, default_model, parse_parameters, transposition_for
+from stochastic_music.cli._common import open_corpus, plural, say
+from stochastic_music.cli._fitting import Fitted, Request
+
+if TYPE_CHECKING:
+    from stochastic_music.corpus import Corpus
+    from stochastic_music.pipeline import Pipeline
+
+
+def fitted(request: Request) -> Fitted:
+    """An encoding and a model, fitted as one."""
+    from stochastic_music import registry
+    from stochastic_music.pipeline import Pipeline
+
+    request.refuse("compose", "labels")
+    if request.model is not None:  # what is wrong is said before anything is read
+        registry.create("models", request.model, parse_parameters(request.model, request.set))
+    music = open_corpus(request.corpus, **request.limits or {})
+    say(music.report.summary())
+    encoding, why = choose_encoding(music, request.encoding, request.part, request.grid)
+    say(why)
+    kind = request.model or default_model(encoding)
+    if request.model is None:
+        say(f"Model: {kind}, which suits {encoding.name} best; -m takes another (stochmusic models).")
+    parameters = parse_parameters(kind, request.set)
+    how = transposition_for(request.transpose, kind, encoding.name)
+    pipeline = Pipeline(encoding, registry.create("models", kind, parameters), transpose=how)
+    held_out = _held_out(pipeline, music, request.holdout, request.seed)
+    if request.refit or held_out is None:
+        pipeline.fit(music)
+    say(pipeline.report_.summary())
+    report = {
+        **music.report.to_json(),
+        **pipeline.report_.to_json(),
+        "model": kind,
+        "n_pieces": pipeline.card_["n_pieces"],
+        "n_notes": pipeline.card_["n_notes"],
+        "vocabulary_size": pipeline.vocabulary_.n_symbols,
+        "bits_per_note": held_out,
+        "refitted": request.refit and held_out is not None,
+        "remarks": _remarks(pipeline),
+        "gains": _gains(pipeline),
+        "licences": pipeline.card_["licences"],
+    }
+    return Fitted(pipeline.save, report, _told(report, kind, parameters), "Now compose: stochmusic generate {}")
+
+
+def _held_out(pipeline: Pipeline, music: Corpus, share: float, seed: int) -> dict[str, Any] | None:
+    """Fit on the kept pieces, measure on those held out; None where there is nothing to hold out."""
+    from stochastic_music.errors import EmptyCorpusError
+    from stochastic_music.evaluation import bits_per_note
+
+    if share == 0:
+        return None
+    if len(music) < 2:
+        say("One piece leaves none to hold out, so that there is no held-out figure.")
+        return None
+    train, test = music.split(share, seed=seed)
+    try:
+        pipeline.fit(train)
+        tokens, _ = pipeline.encode(test)
+    except EmptyCorpusError:
+        say("Of the pieces held out, or of those kept, none can be encoded: there is no held-out figure.")
+        return None
+    return bits_per_note(tokens, pipeline.log_probs(tokens), seed=seed).to_json()
+
+
+def _remarks(pipeline: Pipeline) -> list[str]:
+    remarks = getattr(pipeline.model, "remarks", None)
+    return list(remarks(pipeline.corpus_)) if remarks else []
+
+
+def _gains(pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
+    """What each viewpoint gains on the training pieces, in bits a symbol, by field, the most telling first."""
+    found = {}
+    for field, gains in getattr(pipeline.model, "gains_", {}).items():
+        rows = zip(gains.parts, gains.gain.tolist(), gains.kept.tolist(), strict=True)
+        listed = [{"viewpoint": part, "bits": round(gain, 5), "kept": kept} for part, gain, kept in rows]
+        found[field] = sorted(listed, key=lambda row: -row["bits"])
+    return found
+
+
+def _told(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> list[str]:
+    settings = "".join(f", {name} {value}" for name, value in parameters.items())
+    told = [f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}."]
+    told += [f"  {remark}" for remark in report["remarks"]]
+    told += _told_of_gains(report["gains"])
+    if (held_out := report["bits_per_note"]) is not None:
+        low, high = held_out["interval"]
+        again = "then refitted on everything" if report["refitted"] else "not refitted on them"
+        told.append(
+            f"Held-out surprise: {held_out['value']:.2f} bits per note "
+            f"(95 % interval {low:.2f} to {high:.2f}); {again}."
+        )
+    return told
+
+
+def _told_of_gains(gains: dict[str, list[dict[str, Any]]], shown: int = 4) -> list[str]:
+    told = []
+    for field, rows in gains.items():
+        telling = [f"{row['viewpoint']} {row['bits']:.2f}" for row in rows[:shown] if row["bits"] >= 0.005]
+        silent = sum(not row["kept"] for row in rows)
+        if telling:
+            gone = f"; silent, for gaining nothing: {silent} of {len(rows)}" if silent else ""
+            told.append(f"  Most is gained for {field}, in bits, by {', '.join(telling)}{gone}.")
+    return told

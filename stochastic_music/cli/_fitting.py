@@ -1,0 +1,49 @@
+"""What `fit` asks of each of its tasks: a request in, something fitted out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stochastic_music.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `stochmusic fit` was asked, as its options are called; defaults are those of the options."""
+
+    corpus: list[str]
+    model: str | None = None
+    set: tuple[str, ...] = ()
+    encoding: str = "auto"
+    part: str | None = None
+    grid: str = "1/16,1/12"
+    transpose: str = "auto"
+    labels: Path | None = None
+    holdout: float = 0.1
+    refit: bool = True
+    sources: bool = True
+    seed: int = 0
+    limits: Mapping[str, Any] | None = None
+
+    def refuse(self, task: str, *options: str) -> None:
+        """Raise UsageError where one of `options`, which this task has no use for, was given."""
+        default = {field.name: field.default for field in fields(self)}
+        for option in options:
+            if getattr(self, option) != default[option]:
+                raise UsageError(f"--{option} does not go with --task {task}: leave it out")
+
+
+class Fitted(NamedTuple):
+    """A fitted model: how to write it, what the report says of it, and what is told to people.
+
+    `save(path, sources=, force=)` writes the file. `report` holds JSON, the keys of `files_read` and its kin among
+    them. `sentences` are told before, `next` after the file is written; "{}" in it stands for the file.
+    """
+
+    save: Callable[..., Any]
+    report: dict[str, Any]
+    sentences: list[str]
+    next: str
