@@ -5,9 +5,10 @@ A third-party package adds a model with one line of its packaging,
     [project.entry-points."stochastic_music.models"]
     my_model = "my_package.models:MyModel"
 
-and likewise `stochastic_music.encodings`, and `stochastic_music.weights` for weights that change with time. Nothing
-is imported until it is asked for. A name that two packages claim is an error naming both; a plug-in that cannot be
-imported is reported by name and stops nothing else.
+and likewise `stochastic_music.encodings`, `stochastic_music.weights` for weights that change with time, and
+`stochastic_music.features` for functions that the templates of a CRF may name. Nothing is imported until it is asked
+for. A name that two packages claim is an error naming both; a plug-in that cannot be imported is reported by name and
+stops nothing else.
 
 `to_json` writes what is registered as its name and parameters, which may be registered themselves (the models of a
 mixture, their weights); `from_json` makes it again.
@@ -15,18 +16,17 @@ mixture, their weights); `from_json` makes it again.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+from stochastic_music import _plugins
+from stochastic_music._plugins import Entry
 from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
 
-Kind = Literal["models", "encodings", "weights"]
+Kind = Literal["models", "encodings", "weights", "features"]
 
 #: kind -> name -> "module:class"
-_BUILT_IN: dict[Kind, dict[str, str]] = {
+_BUILT_IN: dict[str, dict[str, str]] = {
     "models": {
         "markov": "stochastic_music.models.markov:Markov",
         "ppm": "stochastic_music.models.ppm:PPM",
@@ -50,49 +50,17 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
 _NESTED: tuple[Kind, ...] = ("models", "weights")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A registered name: where its class is found, and which package brought it."""
-
-    name: str
-    target: str
-    package: str
-    kind: Kind
-
-    def load(self) -> Any:
-        """Import the class; raises UsageError naming the package where that fails."""
-        module, _, attribute = self.target.partition(":")
-        try:
-            found: Any = importlib.import_module(module)
-            for part in attribute.split("."):
-                found = getattr(found, part)
-        except Exception as error:
-            if self.package == "stochastic_music":
-                raise
-            raise UsageError(
-                f"the plug-in '{self.name}' of {self.package} cannot be loaded "
-                f"({type(error).__name__}: {error}): update or uninstall {self.package}."
-            ) from error
-        return found
-
-
 def names(kind: Kind) -> dict[str, Entry]:
     """Every registered name of a kind, built-in ones first; raises UsageError for one claimed twice.
 
     >>> "markov" in names("models")
     True
     """
-    found = {name: Entry(name, target, "stochastic_music", kind) for name, target in _BUILT_IN[kind].items()}
-    for point in sorted(entry_points(group=f"stochastic_music.{kind}"), key=_order):
-        entry = Entry(point.name, point.value, _package(point), kind)
-        other = found.get(entry.name)
-        if other and other != entry:
-            raise UsageError(
-                f"both {other.package} and {entry.package} register a {kind[:-1]} named '{entry.name}': "
-                "uninstall one of them."
-            )
-        found[entry.name] = entry
-    return found
+    if kind == "features":
+        from stochastic_music.models.crf.features import BUILT_IN
+
+        return _plugins.entries(kind, BUILT_IN)
+    return _plugins.entries(kind, _BUILT_IN[kind])
 
 
 def get(kind: Kind, name: str) -> Any:
@@ -219,11 +187,3 @@ def parse_value(text: str, default: Any) -> Any:
     if isinstance(default, bool | int | float):
         raise InvalidParameterError(f"'{text}' is no number; the default is {default}")
     return text
-
-
-def _order(point: EntryPoint) -> tuple[str, str, str]:
-    return point.name, point.value, _package(point)
-
-
-def _package(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.value.partition(".")[0]

@@ -4,12 +4,12 @@ from importlib.metadata import EntryPoint
 import numpy as np
 import pytest
 
-from stochastic_music import registry
+from stochastic_music import _plugins, registry
 from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
 
 
 def _plug_in(monkeypatch, *points):
-    monkeypatch.setattr(registry, "entry_points", lambda group: [p for p in points if p.group == group])
+    monkeypatch.setattr(_plugins, "entry_points", lambda group: [p for p in points if p.group == group])
 
 
 def test_every_built_in_name_can_be_loaded():

@@ -1,0 +1,6 @@
+"""Conditional random fields: labellers of sequences, with features that are named functions."""
+
+from stochastic_music.models.crf.crf import CRF, LabelWeight
+from stochastic_music.models.crf.labeller import ChainLabeller
+
+__all__ = ["CRF", "ChainLabeller", "LabelWeight"]
