@@ -2,5 +2,6 @@
 
 from stochastic_music.models.crf.crf import CRF, LabelWeight
 from stochastic_music.models.crf.labeller import ChainLabeller
+from stochastic_music.models.crf.rooted import RootedCRF
 
-__all__ = ["CRF", "ChainLabeller", "LabelWeight"]
+__all__ = ["CRF", "ChainLabeller", "LabelWeight", "RootedCRF"]
