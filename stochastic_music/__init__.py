@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stochastic_music.models import Mixture as Mixture
     from stochastic_music.models import OnlinePPM as OnlinePPM
     from stochastic_music.pipeline import Pipeline as Pipeline
+    from stochastic_music.tasks.crf_composer import CRFComposer as CRFComposer
     from stochastic_music.tokens import Header as Header
     from stochastic_music.tokens import MelodyEncoding as MelodyEncoding
     from stochastic_music.tokens import NotesEncoding as NotesEncoding
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 #: public name -> the room it lives in
 _ROOMS = {
     "Bars": "constraints",
+    "CRFComposer": "tasks.crf_composer",
     "Corpus": "corpus",
     "Header": "tokens",
     "Length": "constraints",
@@ -65,6 +67,7 @@ __all__ = [
     "PPM",
     "STM",
     "Bars",
+    "CRFComposer",
     "Corpus",
     "Header",
     "Length",
