@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from stochastic_music.corpus import TokenCorpus as TokenCorpus
     from stochastic_music.io import load as load
     from stochastic_music.io import save as save
+    from stochastic_music.models import HMM as HMM
     from stochastic_music.models import PPM as PPM
     from stochastic_music.models import STM as STM
     from stochastic_music.models import Markov as Markov
     from stochastic_music.models import Mixture as Mixture
     from stochastic_music.models import OnlinePPM as OnlinePPM
     from stochastic_music.pipeline import Pipeline as Pipeline
-    from stochastic_music.tasks.crf_composer import CRFComposer as CRFComposer
     from stochastic_music.tokens import Header as Header
     from stochastic_music.tokens import MelodyEncoding as MelodyEncoding
     from stochastic_music.tokens import NotesEncoding as NotesEncoding
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 #: public name -> the room it lives in
 _ROOMS = {
     "Bars": "constraints",
-    "CRFComposer": "tasks.crf_composer",
     "Corpus": "corpus",
+    "HMM": "models",
     "Header": "tokens",
     "Length": "constraints",
     "Markov": "models",
@@ -64,10 +64,10 @@ _ROOMS = {
 }
 
 __all__ = [
+    "HMM",
     "PPM",
     "STM",
     "Bars",
-    "CRFComposer",
     "Corpus",
     "Header",
     "Length",

@@ -13,10 +13,11 @@ for byte, where nothing but counts is learned, or where the sources are there to
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 Transpose: TypeAlias = Literal["none", "common", "all"]
+#: done so far, in all, what is being worked on
+Progress: TypeAlias = Callable[[int, int, str], None]
 #: a piece that the model does not end is cut after twice as many events as the longest training piece has, or these
 MAX_EVENTS = 64
 #: a pitch may always come so often in a row, and more often only where the corpus has it
@@ -110,16 +113,22 @@ class Pipeline:
         how = "none" if self.transpose == "all" and not training else self.transpose
         return encode_corpus(corpus.transpose(how), self.encoding)
 
-    def fit(self, corpus: Corpus) -> Self:
-        """Learn from scores; returns self. Raises EmptyCorpusError where nothing can be encoded."""
+    def fit(self, corpus: Corpus, *, progress: Progress | None = None) -> Self:
+        """Learn from scores; returns self. Raises EmptyCorpusError where nothing can be encoded.
+
+        `progress` is told (done, total, label) by models that learn in steps.
+        """
         tokens, report = self.encode(corpus, training=True)
         self.report_ = report
         licence = dict(zip(corpus.names, (piece.licence for piece in corpus.report.pieces), strict=True))
-        return self.fit_tokens(tokens, licences=[licence[name] for name in tokens.names])
+        return self.fit_tokens(tokens, licences=[licence[name] for name in tokens.names], progress=progress)
 
-    def fit_tokens(self, tokens: TokenCorpus, *, licences: Sequence[str] | None = None) -> Self:
-        """Learn from symbols; `licences`, one a piece, say how they may be used."""
-        self.model.fit(tokens)
+    def fit_tokens(
+        self, tokens: TokenCorpus, *, licences: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> Self:
+        """Learn from symbols; `licences`, one a piece, say how they may be used; `progress` as for `fit`."""
+        told = progress is not None and "progress" in inspect.signature(self.model.fit).parameters
+        self.model.fit(tokens, **({"progress": progress} if told else {}))
         n_notes = tokens.sums(begins_note(tokens.vocabulary, tokens.symbols)).astype(np.int64)
         roster = Roster.of(tokens, n_notes=n_notes, licences=licences or [""] * len(tokens))
         return self._settle(tokens.vocabulary, roster, tokens)

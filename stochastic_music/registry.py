@@ -16,6 +16,7 @@ mixture, their weights); `from_json` makes it again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ _BUILT_IN: dict[str, dict[str, str]] = {
     "models": {
         "markov": "stochastic_music.models.markov:Markov",
         "ppm": "stochastic_music.models.ppm:PPM",
+        "hmm": "stochastic_music.models.hmm:HMM",
         "multiple_viewpoint": "stochastic_music.models.multiple_viewpoint:MultipleViewpoint",
         "idyom": "stochastic_music.models.idyom:Idyom",
         "ppm_online": "stochastic_music.models.online:OnlinePPM",
@@ -162,6 +164,21 @@ def _read(value: Any) -> Any:
         [(kind, data)] = value.items()
         return from_json(kind, data)
     return value
+
+
+def parse_parameter(cls: Any, name: str, text: str) -> Any:
+    """The value of `--set NAME=VALUE` for a class: as `parse_value`, and a word where its annotation allows text.
+
+    >>> hmm = get("models", "hmm")
+    >>> parse_parameter(hmm, "n_states", "16"), parse_parameter(hmm, "n_states", "auto")
+    (16, 'auto')
+    """
+    import inspect
+
+    parameter = inspect.signature(cls).parameters[name]
+    takes_text = "str" in re.findall(r"\w+", str(parameter.annotation))
+    default = None if parameter.default is parameter.empty else parameter.default
+    return parse_value(text, default if isinstance(default, str) or not takes_text else None)
 
 
 def parse_value(text: str, default: Any) -> Any:

@@ -39,12 +39,13 @@ def parse_parameters(model: str, texts: Sequence[str]) -> dict[str, Any]:
     from stochastic_music import registry
     from stochastic_music.errors import UnknownNameError
 
-    defaults = registry.parameters_of(registry.get("models", model))
+    cls = registry.get("models", model)
+    defaults = registry.parameters_of(cls)
     given = assignments(texts)
     for name in given:
         if name not in defaults:
             raise UnknownNameError(f"parameter of {model}", name, defaults)
-    return {name: registry.parse_value(text, defaults[name]) for name, text in given.items()}
+    return {name: registry.parse_parameter(cls, name, text) for name, text in given.items()}
 
 
 def choose_encoding(music: Corpus, name: str, part: str | None, grid: str) -> tuple[Any, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._choices import choose_encoding, default_model, parse_parameters, transposition_for
-from stochastic_music.cli._common import open_corpus, plural, say
+from stochastic_music.cli._common import open_corpus, plural, progress, say
 from stochastic_music.cli._fitting import Fitted, Request
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def fitted(request: Request) -> Fitted:
     pipeline = Pipeline(encoding, registry.create("models", kind, parameters), transpose=how)
     held_out = _held_out(pipeline, music, request.holdout, request.seed)
     if request.refit or held_out is None:
-        pipeline.fit(music)
+        with progress("fitting") as show:
+            pipeline.fit(music, progress=show)
     say(pipeline.report_.summary())
     report = {
         **music.report.to_json(),
@@ -63,7 +64,8 @@ def _held_out(pipeline: Pipeline, music: Corpus, share: float, seed: int) -> dic
         return None
     train, test = music.split(share, seed=seed)
     try:
-        pipeline.fit(train)
+        with progress("fitting, some held out") as show:
+            pipeline.fit(train, progress=show)
         tokens, _ = pipeline.encode(test)
     except EmptyCorpusError:
         say("Of the pieces held out, or of those kept, none can be encoded: there is no held-out figure.")

@@ -1,0 +1,5 @@
+"""Hidden Markov models; see `stochastic_music.models.hmm.model`."""
+
+from stochastic_music.models.hmm.model import HMM
+
+__all__ = ["HMM"]

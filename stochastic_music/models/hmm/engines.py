@@ -1,0 +1,88 @@
+"""Who computes a step of EM: our own arrays, hmmlearn or pomegranate.
+
+An engine holds a corpus and takes `step(parameters, prior)`: the parameters after one step, and the log likelihood of
+those it was given. From the same parameters all engines give the same, up to rounding.
+
+    array        any number of fields; NumPy, or CuPy with backend="cupy"
+    hmmlearn     one field; CategoricalHMM with implementation="scaling"
+    pomegranate  one field; DenseHMM in double precision, an extra
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from stochastic_music import _optional
+from stochastic_music.errors import InvalidParameterError, MachineError, UnknownNameError
+from stochastic_music.models.hmm.array_engine import ArrayEngine
+from stochastic_music.models.hmm.observations import Observations
+from stochastic_music.models.hmm.parameters import Counts, Parameters, Priors, maximised
+
+ENGINES = ("array", "hmmlearn", "pomegranate")
+BACKENDS = ("numpy", "cupy")
+
+
+class Engine(Protocol):
+    """A corpus, ready for steps of EM."""
+
+    def step(self, parameters: Parameters, prior: Priors) -> tuple[Parameters, float]:
+        """The parameters after one step, and the log likelihood of those before it, in nats."""
+
+
+class Expecting(Protocol):
+    """An engine that computes what is expected to have happened."""
+
+    def expect(self, parameters: Parameters) -> Counts:
+        """The E-step."""
+
+
+class ByCounts:
+    """An engine whose M-step is ours."""
+
+    def __init__(self, engine: Expecting) -> None:
+        self.engine = engine
+
+    def step(self, parameters: Parameters, prior: Priors) -> tuple[Parameters, float]:
+        """The parameters after one step, and the log likelihood of those before it, in nats."""
+        counts = self.engine.expect(parameters)
+        return maximised(counts, prior, parameters), counts.log_likelihood
+
+
+def engine_of(name: str, backend: str, observations: Observations, sizes: Sequence[int], n_states: int) -> Engine:
+    """The engine called `name` over a corpus.
+
+    Raises UnknownNameError, InvalidParameterError for several fields where one is all that it knows, MissingExtraError
+    where its library is not installed, MachineError without a GPU.
+    """
+    if name not in ENGINES:
+        raise UnknownNameError("engine", str(name), ENGINES)
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", str(backend), BACKENDS)
+    if name == "array":
+        return ByCounts(ArrayEngine(observations, sizes, n_states, array_module(backend)))
+    if backend != "numpy":
+        raise InvalidParameterError(f"backend is '{backend}', which engine='array' alone can use: leave it out")
+    if len(sizes) != 1:
+        raise InvalidParameterError(
+            f"engine='{name}' knows events of one field, and these have {len(sizes)}: use engine='array'"
+        )
+    if name == "hmmlearn":
+        from stochastic_music.models.hmm.hmmlearn_engine import HmmlearnEngine
+
+        return HmmlearnEngine(observations, sizes[0])
+    from stochastic_music.models.hmm.pomegranate_engine import PomegranateEngine
+
+    return ByCounts(PomegranateEngine(observations, sizes[0]))
+
+
+def array_module(backend: str) -> Any:
+    """NumPy, or CuPy. Raises MissingExtraError without CuPy, MachineError without a GPU."""
+    if backend == "numpy":
+        return np
+    cupy = _optional.require("cupy")
+    if not cupy.cuda.is_available():
+        raise MachineError("backend='cupy' needs a GPU that CuPy can use, and there is none here: use backend='numpy'")
+    return cupy

@@ -1,0 +1,133 @@
+"""Pieces as a hidden Markov model sees them: events as rows, fields as columns, and pieces side by side.
+
+A state emits one symbol of each field, so the unit is the event. `Observations` holds the *column* of each symbol in
+the emission table of its field. END is a value of the first field, in the last column: the piece's last state emits it
+and nothing else. Every table has two columns more, so that any row of symbols can be read as it stands:
+
+    silent      probability 1: fields that END leaves out, those of an event that breaks off, and what comes after END
+    impossible  probability 0: a symbol in a place where its field is not due
+
+`packed` lays pieces side by side, longest first, step by step: the rows of step t are those pieces that reach it, in
+one block of memory. Nothing is padded.
+
+    >>> from stochastic_music.tokens import Field
+    >>> vocabulary = Vocabulary((Field("shape", 2), Field("color", 3)))
+    >>> seen = observed(TokenCorpus.from_sequences([[0, 2, 1, 4], [1, 3]], vocabulary))
+    >>> seen.columns.tolist()
+    [[0, 0], [1, 2], [2, 3], [1, 1], [2, 3]]
+    >>> seen.offsets.tolist()
+    [0, 3, 5]
+    >>> [batch] = packed(seen.offsets)
+    >>> batch.order.tolist(), batch.starts.tolist()
+    ([0, 3, 1, 4, 2], [0, 2, 4, 5])
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
+from stochastic_music.tokens import Vocabulary
+
+#: events of a batch, at most, unless one piece alone has more
+BATCH_EVENTS = 1 << 17
+
+
+class Observations(NamedTuple):
+    """Events: `columns` (n_events, n_fields), piece i being rows `offsets[i]` to `offsets[i + 1]`."""
+
+    columns: IntArray
+    offsets: IntArray
+
+    @property
+    def lengths(self) -> IntArray:
+        """Events of each piece, END among them: (n_pieces,)."""
+        return np.diff(self.offsets)
+
+
+class Batch(NamedTuple):
+    """Pieces side by side: step t is `order[starts[t] : starts[t + 1]]`, places among all events.
+
+    `pieces` (n_rows,) are the numbers of the pieces, the longest first: row i of each step is of `pieces[i]`.
+    """
+
+    order: IntArray
+    starts: IntArray
+    pieces: IntArray
+
+    @property
+    def n_steps(self) -> int:
+        """Events of the longest piece."""
+        return len(self.starts) - 1
+
+
+def table_sizes(vocabulary: Vocabulary) -> list[int]:
+    """The columns of each field's emission table, END's among them, silent and impossible left out."""
+    sizes = [field.size for field in vocabulary.fields]
+    return [sizes[0] + vocabulary.closed, *sizes[1:]]
+
+
+def declared(vocabulary: Vocabulary) -> list[BoolArray]:
+    """Which columns of each emission table are in the alphabet: (size,) each."""
+    due = vocabulary.due_mask
+    edges = vocabulary.starts.tolist()
+    fields = [due[f][edges[f] : edges[f + 1]] for f in range(vocabulary.n_fields)]
+    return [np.append(fields[0], True) if vocabulary.closed else fields[0], *fields[1:]]
+
+
+def observed(corpus: TokenCorpus) -> Observations:
+    """The events of `corpus`."""
+    vocabulary, symbols = corpus.vocabulary, corpus.symbols
+    n_fields, sizes = vocabulary.n_fields, np.array(table_sizes(vocabulary))
+    n_events = -(-corpus.lengths // n_fields)
+    offsets = np.append(0, np.cumsum(n_events))
+    place = np.arange(len(symbols)) - corpus.offsets[corpus.piece]
+    event, due = offsets[corpus.piece] + place // n_fields, place % n_fields
+    column = symbols - vocabulary.starts[due]
+    in_field = (column >= 0) & (column < np.diff(vocabulary.starts)[due])
+    column = np.where(in_field, column, sizes[due] + 1)
+    if vocabulary.closed:
+        is_end = symbols == vocabulary.end
+        column = np.where(is_end & (due == 0), sizes[0] - 1, column)
+        over = _ends_before(corpus, is_end)
+        column = np.where(over, sizes[due] + ~is_end, column)
+    columns = np.tile(sizes, (int(offsets[-1]), 1))
+    columns[event, due] = column
+    return Observations(columns, offsets)
+
+
+def event_places(corpus: TokenCorpus) -> tuple[IntArray, IntArray]:
+    """The event, counted over all pieces, and the field of each symbol: (n,) each."""
+    n_fields = corpus.vocabulary.n_fields
+    offsets = np.append(0, np.cumsum(-(-corpus.lengths // n_fields)))
+    place = np.arange(len(corpus.symbols)) - corpus.offsets[corpus.piece]
+    return offsets[corpus.piece] + place // n_fields, place % n_fields
+
+
+def packed(offsets: IntArray, at_most: int = BATCH_EVENTS) -> list[Batch]:
+    """All pieces that are not empty, the longest first, in batches of some `at_most` events."""
+    lengths = np.diff(offsets)
+    pieces = np.argsort(-lengths, kind="stable")[: int((lengths > 0).sum())]
+    total = np.cumsum(lengths[pieces])
+    parts = np.split(pieces, np.flatnonzero(np.diff((total - 1) // at_most)) + 1) if len(pieces) else []
+    return [_batch(part, offsets, lengths) for part in parts]
+
+
+def _batch(pieces: IntArray, offsets: IntArray, lengths: IntArray) -> Batch:
+    own = lengths[pieces]
+    live = np.searchsorted(-own, -np.arange(own[0]), side="left")
+    starts = np.append(0, np.cumsum(live))
+    row = np.arange(starts[-1]) - np.repeat(starts[:-1], live)
+    order = offsets[pieces[row]] + np.repeat(np.arange(own[0]), live)
+    return Batch(order, starts, pieces)
+
+
+def _ends_before(corpus: TokenCorpus, is_end: BoolArray) -> BoolArray:
+    """Whether the piece had ended before each symbol: (n,)."""
+    so_far: FloatArray = np.cumsum(is_end) - is_end
+    before = np.append(so_far, so_far[-1:])[corpus.offsets[:-1]] if len(corpus) else so_far
+    over: BoolArray = so_far > before[corpus.piece]
+    return over
