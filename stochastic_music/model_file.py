@@ -37,6 +37,7 @@ _TASKS = {
     "compose": ("composes", "generate {}"),
     "chords": ("labels chords", "analyze PIECE -m {}"),
     "harmonize": ("harmonises melodies", "harmonize PIECE -m {}"),
+    "given": ("composes over a rhythm or chords", "generate {} --given PIECE"),
 }
 _REMEDY = "Fit the model again, or copy the file again from where it came."
 
@@ -104,7 +105,7 @@ class ModelFile(Mapping[str, NDArray[Any]]):
 
     @property
     def task(self) -> str:
-        """What the model was fitted for: "compose", "chords", "harmonize"."""
+        """What the model was fitted for: "compose", "chords", "harmonize" or "given"."""
         return str(self.meta.get("task", "compose"))
 
     def expect(self, task: str) -> ModelFile:

@@ -74,14 +74,14 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def find_model(given: str | None) -> Path:
-    """The model file named, or the last one fitted in this folder to compose, which is named aloud."""
+def find_model(given: str | None, task: str = "compose") -> Path:
+    """The model file named, or the last one fitted in this folder for `task`, which is named aloud."""
     from stochastic_music.model_file import ModelFile
 
     if given is not None:
         return Path(given)
     files = sorted(Path().glob("*.smm"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    while len(files) > 1 and ModelFile(files[-1]).task != "compose":
+    while len(files) > 1 and ModelFile(files[-1]).task != task:
         del files[-1]
     if not files:
         raise UsageError("there is no fitted model in this folder: fit one with 'stochmusic fit CORPUS', or name one.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._common import plural, say
-from stochastic_music.errors import UnknownNameError
+from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from stochastic_music.evaluation.originality import Line
@@ -24,6 +24,16 @@ def formats(also: str) -> list[str]:
         if name not in _ALSO:
             raise UnknownNameError("format of --also", name, _ALSO)
     return found
+
+
+def span(text: str, middle_c: str) -> tuple[int, int]:
+    """The two pitches of --range, as MIDI numbers."""
+    from stochastic_music.tokens import pitch_number
+
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise UsageError(f"--range got '{text}'; expected two pitches, for example C4:A5")
+    return pitch_number(low, middle_c=middle_c), pitch_number(high, middle_c=middle_c)
 
 
 def set_tempo(score: Any, tempo: float) -> None:

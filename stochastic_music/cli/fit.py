@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from stochastic_music.cli._fitting import Fitted
 
-#: what a model can be fitted for -> the module of this room that fits it
+#: what a model can be fitted for -> the module of this room that fits it; kinds of models that bring their own
 _TASKS = {"compose": "_fit_compose"}
+_KINDS = {"crf": "_fit_crf"}
 
 
 def fit(
@@ -78,7 +79,7 @@ def fit(
         seed=seed,
         limits={"time_limit": time_limit, "memory_limit": _bytes(memory_limit)},
     )
-    fitted = _fitter(task)(request)
+    fitted = _fitter(task, model)(request)
     fitted.save(path, sources=sources, force=force)
     seconds = round(time.perf_counter() - started, 3)
     report = {"model_file": str(path), "task": task, **fitted.report, "seconds": seconds, "peak_bytes": _peak_bytes()}
@@ -92,10 +93,11 @@ def fit(
         print_json(report)
 
 
-def _fitter(task: str) -> Callable[[Request], Fitted]:
+def _fitter(task: str, kind: str | None) -> Callable[[Request], Fitted]:
     if task not in _TASKS:
         raise UnknownNameError("task", task, _TASKS)
-    module = importlib.import_module(f"stochastic_music.cli.{_TASKS[task]}")
+    name = _KINDS.get(kind or "", _TASKS[task]) if task == "compose" else _TASKS[task]
+    module = importlib.import_module(f"stochastic_music.cli.{name}")
     found: Callable[[Request], Fitted] = module.fitted
     return found
 

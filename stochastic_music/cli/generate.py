@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stochastic_music.cli import _mixing, _takes
+from stochastic_music.cli import _given, _mixing, _takes
 from stochastic_music.cli._common import open_corpus, print_json, provenance, say
 from stochastic_music.errors import UsageError
 
@@ -46,6 +46,13 @@ def generate(
         str | None,
         typer.Option(metavar="PIECE", help="Go on from this piece: its notes, key, meter and tempo come first."),
     ] = None,
+    given: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PIECE|CHART",
+            help="For models fitted with -m crf: a piece whose rhythm is taken, or bars of chords: 'C | F G | C'.",
+        ),
+    ] = None,
     mix: Annotated[
         list[str],
         typer.Option(
@@ -68,6 +75,14 @@ def generate(
     formats = _takes.formats(also)
     if bars is not None and length is not None:
         raise UsageError("--bars and --length were both given; expected one of them")
+    if given is not None:
+        _given.refuse({"bars": bars, "length": length, "start": start, "mix": mix, "top-k": top_k, "top-p": top_p < 1})
+        request = _given.Request(
+            given, n, key, meter, tempo, instrument, pitch_range, temperature, middle_c, _random.key(seed)
+        )
+        name, rows = _given.generate(model, request, formats=formats, output=output, force=force)
+        _finish(name, rows, as_json=as_json, open_=open_)
+        return
     source = _mixing.opened(model, mix, bars, length)
     pipeline = source.pipeline
     number = _random.key(seed)
@@ -93,7 +108,7 @@ def generate(
     )
     made_by = provenance(seed=number, **source.provenance, licences=pipeline.card_.get("licences", []))
     originals = _takes.copies(pipeline, takes)
-    rows: list[dict[str, Any]] = []
+    rows = []
     for i, take in enumerate(takes):
         stem = output / f"{source.stem}-s{number}-{i + 1:02d}"
         score = take.score if begun else _takes.in_key(take.score, key, shift)
@@ -110,8 +125,12 @@ def generate(
             }
         )
     _takes.tell(rows, takes, pipeline, number, bars or length)
+    _finish(source.name, rows, as_json=as_json, open_=open_)
+
+
+def _finish(model: str, rows: list[dict[str, Any]], *, as_json: bool, open_: bool) -> None:
     if as_json:
-        print_json({"model": source.name, "files": rows})
+        print_json({"model": model, "files": rows})
     if open_:
         typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
 
@@ -132,7 +151,6 @@ def _constraint(
 ) -> Constraint | None:
     """What the request demands of the music before it is moved by `shift` semitones."""
     from stochastic_music.constraints import Bars, Length, PitchRange
-    from stochastic_music.tokens import pitch_number
 
     parts: list[Any] = []
     if bars is not None:
@@ -140,10 +158,8 @@ def _constraint(
     if length is not None:
         parts.append(Length(length))
     if pitch_range is not None:
-        low, colon, high = pitch_range.partition(":")
-        if not colon:
-            raise UsageError(f"--range got '{pitch_range}'; expected two pitches, for example C4:A5")
-        parts.append(PitchRange(*(pitch_number(name, middle_c=middle_c) - shift for name in (low, high))))
+        low, high = _takes.span(pitch_range, middle_c)
+        parts.append(PitchRange(low - shift, high - shift))
     return functools.reduce(operator.and_, parts) if parts else None
 
 

@@ -55,7 +55,7 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
         "pieces": meta["card"].get("n_pieces"),
         "notes": meta["card"].get("n_notes"),
         "licences": meta["card"].get("licences", []),
-        "sources_kept": "corpus.symbols" in file,
+        "sources_kept": "corpus.offsets" in file,
         "stale_weights": meta.get("stale", False),
         "written_by": f"stochastic_music {meta['version']}",
         "format": meta["format"],

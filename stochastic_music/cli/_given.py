@@ -1,0 +1,108 @@
+"""`generate --given`: a melody over a rhythm, or over a chart of chords."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stochastic_music.cli import _takes
+from stochastic_music.cli._common import find_model, open_corpus, plural, provenance, say
+from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick as Score
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of `generate` that go with --given, by their names."""
+
+    given: str
+    n: int
+    key: str | None
+    meter: str | None
+    tempo: float | None
+    instrument: str | None
+    pitch_range: str | None
+    temperature: float
+    middle_c: str
+    seed: int
+
+
+def refuse(unused: dict[str, Any]) -> None:
+    """Raise UsageError for options that do not go with --given."""
+    for name, value in unused.items():
+        if value:
+            raise UsageError(f"--{name} does not go with --given, which brings the rhythm or the bars: leave one out")
+
+
+def generate(
+    model: str | None, request: Request, *, formats: list[str], output: Path, force: bool
+) -> tuple[str, list[dict[str, Any]]]:
+    """Compose, write and tell; the model's file and a row for each take."""
+    from stochastic_music.model_file import ModelFile
+    from stochastic_music.tasks.crf_composer import CRFComposer
+
+    path = find_model(model, "given")
+    file = ModelFile(path)
+    if file.task == "compose":
+        raise UsageError(
+            f"{path} invents whole pieces and takes nothing as given: fit a model that does with "
+            "'stochmusic fit CORPUS -m crf', or leave --given out"
+        )
+    composer = CRFComposer.from_file(file)
+    span = _takes.span(request.pitch_range, request.middle_c) if request.pitch_range else None
+    takes = composer.compose(
+        _given(request.given),
+        request.n,
+        seed=request.seed,
+        key=request.key,
+        meter=request.meter,
+        tempo=request.tempo,
+        pitch_range=span,
+        temperature=request.temperature,
+    )
+    licences = composer.card_["licences"]
+    made_by = provenance(seed=request.seed, model=f"sha256:{file.checksum}", given=request.given, licences=licences)
+    rows: list[dict[str, Any]] = []
+    for i, take in enumerate(takes):
+        if request.instrument is not None:
+            _takes.set_instrument(take.score, request.instrument)
+        stem = output / f"{path.stem}-s{request.seed}-{i + 1:02d}"
+        files = _takes.write(take.score, stem, formats, made_by, force)
+        rows.append(
+            {
+                "file": str(files[0]),
+                "also": [str(written) for written in files[1:]],
+                "seed": request.seed,
+                "bits_per_note": round(take.bits_per_note, 4),
+                "longest_copy": composer.longest_copy(take),
+                "guarantee": "exact",
+                "capped": False,
+            }
+        )
+        _tell(rows[-1], take.n_notes)
+    say(f"Sampling: exact, from the posterior of all that was given; seed {request.seed}.")
+    for licence in licences:
+        say(f"Licence of the corpus: {licence}")
+    say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
+    return str(path), rows
+
+
+def _given(text: str) -> Score | str:
+    """The piece that --given names, or the chart that it is."""
+    path = Path(text)
+    if not path.suffix or ("|" in text and not path.exists()):
+        return text
+    music = open_corpus([text])
+    if len(music) != 1:
+        raise UsageError(f"--given got '{text}', which holds {len(music)} pieces; expected a file of one")
+    return music[0].score
+
+
+def _tell(row: dict[str, Any], n_notes: int) -> None:
+    copy = row["longest_copy"]
+    copied = f"; longest copy {plural(copy['length'], 'note')} of {copy['piece']}, bar {copy['bar']}" if copy else ""
+    say(f"{row['file']}: {plural(n_notes, 'note')}, {row['bits_per_note']:.2f} bits per note{copied}")
