@@ -18,14 +18,9 @@ def _loaded_by(code):
 
 def test_the_public_names_are_these():
     assert set(sm.__all__) == {
-<<<<<<< HEAD
-        "Bars", "Corpus", "Header", "Length", "Markov", "MelodyEncoding", "Mixture", "NotesEncoding", "OnlinePPM",
-        "CRFComposer", "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM", "TokenCorpus", "Vocabulary",
-=======
-        "Bars", "Corpus", "HMM", "Header", "Length", "Markov", "MelodyEncoding", "Mixture", "NotesEncoding",
-        "OnlinePPM", "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM", "TokenCorpus", "Vocabulary",
->>>>>>> 0c5fb71 (HMM: hidden Markov models of events, by three engines)
-        "VoicesEncoding", "__version__", "load", "save",
+        "Bars", "CRFComposer", "Corpus", "HMM", "Header", "Length", "Markov", "MelodyEncoding", "Mixture",
+        "NotesEncoding", "OnlinePPM", "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM", "TokenCorpus",
+        "Vocabulary", "VoicesEncoding", "__version__", "load", "save",
     }  # fmt: skip
 
 
