@@ -1,7 +1,7 @@
 """music21 streams as scores, exactly.
 
 Offsets and lengths are fractions of a quarter note and become ticks at 480 a quarter, or 10080 where sevens or finer
-values ask for it. Tied notes are one note. Grace notes are left out, chord symbols are no notes, repeats are not
+values ask for it. Tied notes are one note. Grace notes are left out, chord symbols become markers, repeats are not
 played out. Pitches are those that sound. A fermata ends a phrase, also on a rest: then with the note before it.
 
 Bars are taken as printed. An incomplete first bar is a pickup, two incomplete bars that make a whole one (around a
@@ -23,8 +23,17 @@ from stochastic_music._optional import require
 from stochastic_music.errors import UnreadableFileError
 from stochastic_music.io._repair import count_of, tidy
 from stochastic_music.io.loaded import LoadedScore
-from stochastic_music.music.keys import MODES, Key, mark_key, pitch_class_weights, relative_mode, transposed_key
-from stochastic_music.music.marks import add_phrase_ends, set_pickup
+from stochastic_music.music.chords import Chord, named_chord
+from stochastic_music.music.keys import (
+    MODES,
+    Key,
+    mark_key,
+    pitch_class_weights,
+    printed_key,
+    relative_mode,
+    transposed_key,
+)
+from stochastic_music.music.marks import add_phrase_ends, set_chord_symbols, set_pickup
 
 _TICKS, _FINE_TICKS = 480, 10080
 _VELOCITY = 80
@@ -70,6 +79,8 @@ class _Part:
     semitones: int = 0
     grace_notes: int = 0
     repeats: bool = False
+    symbols: list[tuple[Fraction, Chord | None]] = field(default_factory=list)
+    strange_symbols: int = 0
 
 
 def load_stream(stream: Any, *, tune: str = "", phrase_lengths: Sequence[int] = ()) -> LoadedScore:
@@ -155,6 +166,7 @@ def _read_part(part: Any) -> _Part:
     sounding = getattr(part, "atSoundingPitch", "unknown") is True
     if found.semitones and not sounding:
         found.sounds = [s._replace(pitch=min(127, max(0, s.pitch + found.semitones))) for s in found.sounds]
+        found.symbols = [(t, c and c.transposed(found.semitones)) for t, c in found.symbols]
         found.keys = [(t, transposed_key(Key(s), found.semitones).sharps, mode) for t, s, mode in found.keys]
     return found
 
@@ -171,7 +183,7 @@ def _walk(stream: Any, start: Fraction) -> Iterator[tuple[Fraction, Any]]:
 def _readers() -> list[tuple[Any, Any]]:
     m21 = require("music21")
     return [
-        (m21.harmony.Harmony, lambda *_: None),
+        (m21.harmony.Harmony, _read_symbol),
         (m21.note.GeneralNote, _read_note),
         (m21.stream.Measure, _read_measure),
         (m21.meter.TimeSignature, _read_meter),
@@ -204,6 +216,19 @@ def _pitch(part: _Part, member: Any) -> int:
     part.is_drum = True
     drum = getattr(member.storedInstrument, "percMapPitch", None)
     return int(drum) if drum is not None else int(member.displayPitch().midi)
+
+
+def _read_symbol(part: _Part, time: Fraction, element: Any) -> None:
+    """A chord symbol by its notes: programs spell them in many ways."""
+    if "NoChord" in element.classes:
+        part.symbols.append((time, None))
+        return
+    pitches = [int(pitch.pitchClass) for pitch in element.pitches]
+    found = named_chord(pitches, int(element.root().pitchClass), int(element.bass().pitchClass)) if pitches else None
+    if found is None:
+        part.strange_symbols += 1
+    else:
+        part.symbols.append((time, found))
 
 
 def _read_measure(part: _Part, time: Fraction, element: Any) -> None:
@@ -243,8 +268,10 @@ def _read_repeat(part: _Part, _time: Fraction, _element: Any) -> None:
 
 def _told(parts: Sequence[_Part]) -> list[str]:
     grace = sum(part.grace_notes for part in parts)
+    strange = sum(part.strange_symbols for part in parts)
     sentences = [
         f"{count_of(grace, 'grace note')}: left out" if grace else "",
+        f"{count_of(strange, 'chord symbol')} of a kind not known here: left out" if strange else "",
         "repeats are printed: taken once" if any(part.repeats for part in parts) else "",
     ]
     return [sentence for sentence in sentences if sentence]
@@ -271,6 +298,7 @@ def _score(parts: Sequence[_Part], warnings: list[str]) -> ScoreTick:
         score.tempos.append(TempoTick(_tick(time, quarter), tempo))
     warnings += _add_meters(score, parts, quarter)
     _add_keys(score, parts, quarter)
+    _add_symbols(score, parts, quarter)
     warnings += tidy(score)
     return score
 
@@ -326,6 +354,14 @@ def _add_keys(score: ScoreTick, parts: Sequence[_Part], quarter: int) -> None:
         if key != last:
             mark_key(score, key, _tick(time, quarter))
         last = key
+
+
+def _add_symbols(score: ScoreTick, parts: Sequence[_Part], quarter: int) -> None:
+    symbols = next((part.symbols for part in parts if part.symbols), [])
+    if symbols:
+        key = printed_key(score)
+        texts = {_tick(time, quarter): "N.C." if chord is None else chord.symbol(key) for time, chord in symbols}
+        set_chord_symbols(score, sorted(texts.items()))
 
 
 def _title(stream: Any) -> str:

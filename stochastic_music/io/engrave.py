@@ -13,6 +13,7 @@ Format: W3C Music Notation Community Group. MusicXML 4.0 (2021). https://www.w3.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import xml.etree.ElementTree as ET
@@ -21,8 +22,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from stochastic_music.errors import InvalidParameterError
 from stochastic_music.io.layout import PERCUSSION, Chord, Clef, Note, PartLayout, Staff, Voice, lay_out
 from stochastic_music.io.rhythm import UNITS, Beam, Grid, Value, beams, grid, tuplets, writable, written
+from stochastic_music.music import chords as music
+from stochastic_music.music import marks
 from stochastic_music.music.bars import Bar, bars
 from stochastic_music.music.keys import Key, key_of
 from stochastic_music.music.spelling import Spelling, spell
@@ -49,6 +53,21 @@ _DRUMS = {
     **dict.fromkeys((49, 51, 52, 53, 55, 57, 59), ("A", 5, "x")),
 }
 _DRUM = ("B", 4, "normal")
+
+#: quality of a chord -> MusicXML's kind, and the degrees (value, alter, add or alter) that it takes besides
+_KINDS: dict[str, tuple[str, tuple[tuple[int, int, str], ...]]] = {
+    "maj": ("major", ()), "min": ("minor", ()), "dim": ("diminished", ()), "aug": ("augmented", ()),
+    "7": ("dominant", ()), "maj7": ("major-seventh", ()), "min7": ("minor-seventh", ()),
+    "hdim7": ("half-diminished", ()), "dim7": ("diminished-seventh", ()), "minmaj7": ("major-minor", ()),
+    "6": ("major-sixth", ()), "min6": ("minor-sixth", ()), "sus2": ("suspended-second", ()),
+    "sus4": ("suspended-fourth", ()), "7sus4": ("suspended-fourth", ((7, -1, "add"),)),
+    "aug7": ("augmented-seventh", ()), "augmaj7": ("major-seventh", ((5, 1, "alter"),)),
+    "7b5": ("dominant", ((5, -1, "alter"),)), "7b9": ("dominant", ((9, -1, "add"),)),
+    "7#9": ("dominant", ((9, 1, "add"),)), "9": ("dominant-ninth", ()), "maj9": ("major-ninth", ()),
+    "min9": ("minor-ninth", ()), "11": ("dominant-11th", ()), "min11": ("minor-11th", ()), "13": ("dominant-13th", ()),
+    "add9": ("major", ((9, 0, "add"),)), "minadd9": ("minor", ((9, 0, "add"),)),
+    "6/9": ("major-sixth", ((9, 0, "add"),)), "5": ("power", ()),
+}  # fmt: skip
 
 
 class Signature(NamedTuple):
@@ -103,11 +122,15 @@ def to_musicxml(score: ScoreTick, *, provenance: str = "", title: str = "") -> b
     measures = _measures(score)
     signatures = _signatures(score)
     tempos = _tempos(score)
+    printed = _printed_chords(score)
+    numerals = _printed_numerals(score)
     root = ET.Element("score-partwise", version="4.0")
     _front_matter(root, parts, title, provenance)
     for i, part in enumerate(parts, start=1):
         element = ET.SubElement(root, "part", id=f"P{i}")
-        _Writer(part, f"P{i}", measures, signatures, tempos if i == 1 else []).write(element)
+        writer = _Writer(part, f"P{i}", measures, signatures, tempos if i == 1 else [])
+        writer.chords, writer.numerals = printed if i == 1 else [], numerals if i == len(parts) else []
+        writer.write(element)
     ET.indent(root, " ")
     buffer = io.BytesIO()
     ET.ElementTree(root).write(buffer, encoding="utf-8")
@@ -232,6 +255,23 @@ def _tempos(score: ScoreTick) -> list[tuple[int, float]]:
     return sorted(found.items())
 
 
+def _printed_chords(score: ScoreTick) -> list[tuple[int, music.Chord | None]]:
+    """Chord symbols with their times in units; markers that are none stay out."""
+    found = []
+    for time, text in marks.chord_symbols(score):
+        with contextlib.suppress(InvalidParameterError):
+            found.append((_unit(time, score), music.parse_chord(text)))
+    return found
+
+
+def _printed_numerals(score: ScoreTick) -> list[tuple[int, str]]:
+    return [(_unit(time, score), text) for time, text in marks.roman_numerals(score)]
+
+
+def _unit(time: int, score: ScoreTick) -> int:
+    return writable(Fraction(time, score.ticks_per_quarter))
+
+
 # The music
 
 
@@ -248,6 +288,8 @@ class _Writer:
     ) -> None:
         self.part, self.part_id, self.measures = part, part_id, measures
         self.signatures, self.tempos = signatures, tempos
+        self.chords: list[tuple[int, music.Chord | None]] = []
+        self.numerals: list[tuple[int, str]] = []
         self.cursors = {(s, v): 0 for s, staff in enumerate(part.staves) for v in range(len(staff.voices))}
 
     def write(self, element: ET.Element) -> None:
@@ -259,6 +301,7 @@ class _Writer:
                 bar.set("implicit", "yes")
             self._attributes(bar, measure, before)
             self._tempo_marks(bar, measure)
+            self._chord_symbols(bar, measure)
             self._staves(bar, measure)
             before = measure
         final = ET.SubElement(bar, "barline", location="right")
@@ -297,6 +340,17 @@ class _Writer:
         inside = [(time, qpm) for time, qpm in self.tempos if measure.start <= time < measure.end]
         for i, (time, qpm) in enumerate(inside):
             _tempo_element(bar, time - measure.start, qpm, _is_compound(measure.meter), printed=i == 0)
+
+    def _chord_symbols(self, bar: ET.Element, measure: Measure) -> None:
+        """Chord symbols above the staff and Roman numerals below it, where they begin."""
+        for time, chord in self.chords:
+            if measure.start <= time < measure.end:
+                _harmony(bar, chord, time - measure.start, self._signature(measure).key)
+        for time, text in self.numerals:
+            if measure.start <= time < measure.end:
+                direction = ET.SubElement(bar, "direction", placement="below")
+                _text(ET.SubElement(direction, "direction-type"), "words", text)
+                _text(direction, "offset", time - measure.start)
 
     def _staves(self, bar: ET.Element, measure: Measure) -> None:
         """Voice after voice, going back to the bar line between them."""
@@ -486,6 +540,33 @@ def _tempo_element(bar: ET.Element, offset: int, qpm: float, compound: bool, *, 
     if offset:
         _text(parent if printed else sound, "offset", offset)
     parent.append(sound)
+
+
+def _harmony(bar: ET.Element, chord: music.Chord | None, offset: int, key: Key) -> None:
+    """A chord symbol: MusicXML's kind of chord, and the text that lead sheets have for it."""
+    harmony = ET.SubElement(bar, "harmony")
+    if chord is None:
+        _pitch_name(harmony, "root", "C")
+        _text(harmony, "kind", "none").set("text", "N.C.")
+    else:
+        root, suffix = chord.spelled(key)
+        kind, degrees = _KINDS[chord.quality]
+        _pitch_name(harmony, "root", root)
+        _text(harmony, "kind", kind).set("text", suffix)
+        if chord.bass is not None:
+            _pitch_name(harmony, "bass", chord.symbol(key).rpartition("/")[2])
+        for value, alter, how in degrees:
+            degree = ET.SubElement(harmony, "degree")
+            for tag, text in (("value", value), ("alter", alter), ("type", how)):
+                _text(degree, f"degree-{tag}", text)
+    _text(harmony, "offset", offset)
+
+
+def _pitch_name(harmony: ET.Element, which: str, name: str) -> None:
+    element = ET.SubElement(harmony, which)
+    _text(element, f"{which}-step", name[0])
+    if alter := name.count("#") - name.count("b"):
+        _text(element, f"{which}-alter", alter)
 
 
 def _is_compound(meter: tuple[int, int]) -> bool:

@@ -129,6 +129,10 @@ class Chord(NamedTuple):
         """As lead sheets write it, spelled for `key` (C major without one): `F#dim`, `Bb7/D`."""
         return symbol(self, key)
 
+    def spelled(self, key: Key) -> tuple[str, str]:
+        """The name of the root in `key`, and what stands after it without the bass: ("Bb", "7")."""
+        return _name(_root_place(self, key)), _TABLE[self.quality][1][0]
+
     def transposed(self, semitones: int) -> Chord:
         """The same chord, so many semitones higher."""
         bass = None if self.bass is None else (self.bass + semitones) % 12
@@ -183,9 +187,21 @@ def symbol(chord: Chord, key: Key | None = None) -> str:
     >>> symbol(Chord(8), parse_key("C")), symbol(Chord(8, "dim7", 5), parse_key("Am"))
     ('Ab', 'G#dim7/F')
     """
-    place = _root_place(chord, key or Key(0))
-    name = _name(place) + _TABLE[chord.quality][1][0]
-    return name if chord.bass is None else f"{name}/{_bass_name(chord, place, key or Key(0))}"
+    name = "".join(chord.spelled(key or Key(0)))
+    return name if chord.bass is None else f"{name}/{_bass_name(chord, key or Key(0))}"
+
+
+def transposed_symbol(text: str, semitones: int, key: Key | None = None) -> str:
+    """A chord symbol so many semitones higher, spelled for `key`; a text that is none stays as it is.
+
+    >>> transposed_symbol("Am7/G", 3), transposed_symbol("slowly", 3)
+    ('Cm7/Bb', 'slowly')
+    """
+    try:
+        found = parse_chord(text)
+    except InvalidParameterError:
+        return text
+    return text if found is None else found.transposed(semitones).symbol(key)
 
 
 def parse_chart(text: str) -> tuple[tuple[Chord | None, ...], ...]:
@@ -253,7 +269,8 @@ def _root_place(chord: Chord, key: Key) -> int:
     return min(allowed, key=lambda place: (abs(place + sum(notes) / len(notes) - centre), place))
 
 
-def _bass_name(chord: Chord, root_place: int, key: Key) -> str:
+def _bass_name(chord: Chord, key: Key) -> str:
+    root_place = _root_place(chord, key)
     for note in _TABLE[chord.quality][0]:
         if 7 * (root_place + note) % 12 == chord.bass and -15 <= root_place + note <= 19:
             return _name(root_place + note)
@@ -511,6 +528,22 @@ def best_chord(
     candidates = [Chord(root, quality) for quality in qualities for root in range(12)]
     best = min(candidates, key=lambda candidate: round(_misfit(candidate, sounding, low), 6))
     return chord(best.root, best.quality, low if low in best.pitch_classes else None)
+
+
+def named_chord(pitch_classes: Iterable[int], root: int, bass: int | None = None) -> Chord | None:
+    """The chord on `root` with exactly these notes, its bass perhaps besides; None where no quality has them.
+
+    >>> named_chord([7, 11, 2, 5], 7, 11), named_chord([0, 1, 2], 0)
+    (Chord(root=7, quality='7', bass=11), None)
+    """
+    sounding = {int(p) % 12 for p in pitch_classes}
+    if len(sounding) == 7:  # some spell a thirteenth with its eleventh
+        sounding -= {(root + 5) % 12}
+    for quality in QUALITIES:
+        notes = set(Chord(root % 12, quality).pitch_classes)
+        if notes == sounding or (bass is not None and notes == sounding - {bass % 12} and bass % 12 not in notes):
+            return chord(root, quality, bass)
+    return None
 
 
 def _misfit(candidate: Chord, sounding: set[int], bass: int | None) -> float:

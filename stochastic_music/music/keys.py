@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from stochastic_music.errors import InvalidParameterError
+from stochastic_music.music import marks
 from stochastic_music.protocols import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def semitones_to_common(key: Key) -> int:
 
 
 def transpose(score: ScoreTick, semitones: int) -> ScoreTick:
-    """A copy moved by `semitones`, with its printed keys; drums stay.
+    """A copy moved by `semitones`, with its printed keys and chord symbols; drums stay.
 
     Where that would leave MIDI's range, the copy is an octave nearer to it.
     """
@@ -217,6 +218,11 @@ def transpose(score: ScoreTick, semitones: int) -> ScoreTick:
     for marker in moved.markers:
         if key := _marked_key(marker.text):
             marker.text = f"{_MARKER}{transposed_key(key, semitones)}"
+    if symbols := marks.chord_symbols(moved):
+        from stochastic_music.music.chords import transposed_symbol
+
+        key = printed_key(moved)
+        marks.set_chord_symbols(moved, [(time, transposed_symbol(text, semitones, key)) for time, text in symbols])
     return moved
 
 

@@ -1,7 +1,9 @@
-"""What a `symusic.Score` has no place for: phrase ends and pickups, kept as score-level markers.
+"""What a `symusic.Score` has no place for: phrase ends, pickups and chords, kept as score-level markers.
 
     phrase:<track>    at the onset of the last note of a phrase of that track (counted from 0)
     pickup:<ticks>    at time 0: the length of an incomplete first bar; the first full bar starts there
+    chord:<symbol>    where a chord begins, as lead sheets write it (`music.chords`): chord:Am7/G, chord:N.C.
+    roman:<numeral>   where a Roman numeral stands: roman:V65
 
 Times are ticks. Markers that say anything else are left alone.
 """
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _PHRASE = "phrase:"
 _PICKUP = "pickup:"
+_CHORD = "chord:"
+_ROMAN = "roman:"
 
 
 def pickup(score: ScoreTick) -> int:
@@ -41,6 +45,37 @@ def add_phrase_ends(score: ScoreTick, track_index: int, ticks: Iterable[int]) ->
     """Mark in place the onsets of the last notes of phrases of one track."""
     new = [_marker(int(tick), f"{_PHRASE}{track_index}") for tick in ticks]
     _replace(score, sorted([*score.markers, *new], key=lambda marker: int(marker.time)))
+
+
+def chord_symbols(score: ScoreTick) -> list[tuple[int, str]]:
+    """The chord symbols printed in a score with their times (ticks, ascending)."""
+    return _texts(score, _CHORD)
+
+
+def roman_numerals(score: ScoreTick) -> list[tuple[int, str]]:
+    """The Roman numerals printed in a score with their times (ticks, ascending)."""
+    return _texts(score, _ROMAN)
+
+
+def set_chord_symbols(score: ScoreTick, chords: Iterable[tuple[int, str]]) -> None:
+    """Print chord symbols with their times (ticks) in place, instead of those there."""
+    _set_texts(score, _CHORD, chords)
+
+
+def set_roman_numerals(score: ScoreTick, numerals: Iterable[tuple[int, str]]) -> None:
+    """Print Roman numerals with their times (ticks) in place, instead of those there."""
+    _set_texts(score, _ROMAN, numerals)
+
+
+def _texts(score: ScoreTick, prefix: str) -> list[tuple[int, str]]:
+    found = [(int(m.time), m.text.removeprefix(prefix)) for m in score.markers if m.text.startswith(prefix)]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _set_texts(score: ScoreTick, prefix: str, texts: Iterable[tuple[int, str]]) -> None:
+    kept = [marker for marker in score.markers if not marker.text.startswith(prefix)]
+    new = [_marker(int(time), f"{prefix}{text}") for time, text in texts]
+    _replace(score, sorted([*kept, *new], key=lambda marker: int(marker.time)))
 
 
 def _number(text: str, prefix: str) -> int:
