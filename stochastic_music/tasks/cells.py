@@ -7,8 +7,12 @@ A cell tells how a beat is divided: letters and lengths (units), from its start 
     ~6 n6     the note before goes on for half of the beat, then another one
     r12       silence
 
-A note that lasts longer than its beat goes on in the cells after it as `~`. Cells know no pitches. A series of cells
-makes sense where each `~` follows a note: `may_follow`.
+A note that lasts longer than its beat goes on in the cells after it as `~`, once for each beat so far, up to eight:
+
+    n12 ~12 ~~12 n12     a note of three beats, and one of one
+
+so that a model that knows one cell back knows how long a note has lasted. Cells know no pitches. A series of them makes
+sense where each `~` goes on with what came before: `may_follow`.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ from stochastic_music.protocols import IntArray
 from stochastic_music.tokens import Header
 
 _NOTE, _HELD, _REST = "n", "~", "r"
+#: beats beyond these are not counted
+_MOST_HELD = 8
 
 
 class Beat(NamedTuple):
@@ -74,7 +80,7 @@ def cells_of(onset: IntArray, duration: IntArray, along: Sequence[Beat]) -> list
     ['n6 n6', '~6 r3 n3']
     """
     ends = onset + duration
-    cells = []
+    cells: list[str] = []
     for beat in along:
         stop = beat.start + beat.length
         inside = np.flatnonzero((onset < stop) & (ends > beat.start))
@@ -83,7 +89,8 @@ def cells_of(onset: IntArray, duration: IntArray, along: Sequence[Beat]) -> list
             first, last = max(int(onset[i]), beat.start), min(int(ends[i]), stop)
             if first > reached:
                 parts.append(f"{_REST}{first - reached}")
-            parts.append(f"{_HELD if onset[i] < beat.start else _NOTE}{last - first}")
+            begun = _held_after(cells[-1]) if onset[i] < beat.start else _NOTE
+            parts.append(f"{begun}{last - first}")
             reached = last
         if reached < stop:
             parts.append(f"{_REST}{stop - reached}")
@@ -103,7 +110,7 @@ def notes_of(cells: Sequence[str], along: Sequence[Beat]) -> tuple[IntArray, Int
     for cell, beat in zip(cells, along, strict=True):
         time = beat.start
         for part in cell.split():
-            length = int(part[1:])
+            length = _length(part)
             if part[0] == _NOTE:
                 onset.append(time)
                 duration.append(length)
@@ -119,7 +126,7 @@ def cell_length(cell: str) -> int:
     >>> cell_length("~6 r3 n3")
     12
     """
-    return sum(int(part[1:]) for part in cell.split())
+    return sum(map(_length, cell.split()))
 
 
 def begins_held(cell: str) -> bool:
@@ -128,9 +135,25 @@ def begins_held(cell: str) -> bool:
 
 
 def may_follow(before: str, after: str) -> bool:
-    """Whether `after` makes sense right after `before`: a note can go on only where one has sounded up to the end.
+    """Whether `after` makes sense right after `before`: a note goes on only where one has sounded up to the end.
 
-    >>> may_follow("n12", "~6 n6"), may_follow("n6 r6", "~6 n6")
-    (True, False)
+    >>> may_follow("n12", "~6 n6"), may_follow("n6 r6", "~6 n6"), may_follow("~12", "~6 n6"), may_follow("~12", "~~12")
+    (True, False, False, True)
     """
-    return not begins_held(after) or before.rsplit(maxsplit=1)[-1][0] != _REST
+    return not begins_held(after) or after.split(maxsplit=1)[0].rstrip("0123456789") == _held_after(before)
+
+
+def _held_after(cell: str) -> str:
+    """How a note that ends `cell` is written when it goes on; an empty text for a rest.
+
+    >>> _held_after("n12"), _held_after("~12"), _held_after("~6 n6"), _held_after("r12")
+    ('~', '~~', '~', '')
+    """
+    last = cell.rsplit(maxsplit=1)[-1].rstrip("0123456789")
+    if last == _REST:
+        return ""
+    return _HELD * min(last.count(_HELD) + 1, _MOST_HELD)
+
+
+def _length(part: str) -> int:
+    return int(part.lstrip(_NOTE + _HELD + _REST))

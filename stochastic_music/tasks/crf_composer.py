@@ -47,7 +47,7 @@ from stochastic_music.music.keys import Key, key_of, parse_key, printed_key, sem
 from stochastic_music.music.parts import choose_part, sounding_parts
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.sampling.chains import Chain, log_partition, path_score, restricted, sample_paths
-from stochastic_music.tasks.cells import beats, begins_held, cell_length, cells_of, may_follow, notes_of
+from stochastic_music.tasks.cells import Beat, beats, begins_held, cell_length, cells_of, may_follow, notes_of
 from stochastic_music.tasks.charts import chart_header, chord_times, key_of_chart, leadsheet, repitched
 from stochastic_music.tasks.lines import Rhythm, beats_seen, chords_under, consistent, notes_seen, pitches_of, reached
 from stochastic_music.tokens import Header, MelodyEncoding
@@ -61,7 +61,19 @@ _OF_NOTES = (
     "since*until", "chord", "chord*strength", "chord*next_chord", "chord@-1*chord", "chord@-1*chord*strength",
     "chord*chord@1", "chord*phrase", "chord*mode", "chord*left", "chord@1*strength@1", "chord@2",
 )  # fmt: skip
-_OF_BEATS = ("always", "place", "place*until", "place*left", "place*bar", "meter*bar*until", "left", "until")
+_OF_BEATS = (
+    "always",
+    "place",
+    "place*until",
+    "place*left",
+    "place*bar",
+    "meter*bar*until",
+    "left",
+    "until",
+    "change",
+    "change*place",
+    "change@1",
+)
 #: bars of a phrase of a chart
 PHRASE = 4
 
@@ -146,7 +158,7 @@ class CRFComposer(Estimator):
         along = [beats(rhythm.header, rhythm.end) for rhythm in rhythms]
         self.cells_ = CRF(_OF_BEATS, **settings).fit(
             [
-                beats_seen(rhythm.header, row, rhythm.onset[rhythm.ends_phrase].tolist())
+                beats_seen(rhythm.header, row, rhythm.onset[rhythm.ends_phrase].tolist(), rhythm.chords)
                 for rhythm, row in zip(rhythms, along, strict=True)
             ],
             [cells_of(rhythm.onset, rhythm.duration, row) for rhythm, row in zip(rhythms, along, strict=True)],
@@ -244,7 +256,7 @@ class CRFComposer(Estimator):
         closing = [
             length * (bar + 1) - 1 for bar in range(len(bars)) if (bar + 1) % PHRASE == 0 or bar + 1 == len(bars)
         ]
-        chain = self._rhythms(header, along, closing)
+        chain = self._rhythms(header, along, closing, common)
         plain_total = log_partition(chain)
         takes = []
         for i, path in enumerate(sample_paths(_tempered(chain, wish.temperature), n, seed=seed)):
@@ -326,10 +338,12 @@ class CRFComposer(Estimator):
         steps = np.where(consistent(pitch, arrived), chain.pairwise, -np.inf)
         return _tempered(restricted(chain._replace(pairwise=steps), allowed), wish.temperature)
 
-    def _rhythms(self, header: Header, along: Sequence[Any], closing: Sequence[int]) -> Chain:
+    def _rhythms(
+        self, header: Header, along: Sequence[Beat], closing: Sequence[int], chords: Sequence[tuple[int, Chord | None]]
+    ) -> Chain:
         """The cells of the beats of a chart as a chain; a melody begins with a note."""
         marked = bool(self.card_["phrases"])
-        chain = self.cells_.chain(beats_seen(header, along, closing if marked else []))
+        chain = self.cells_.chain(beats_seen(header, along, closing if marked else [], chords))
         cells = self.cells_.labels_
         fits = np.array([[cell_length(cell) == beat.length for cell in cells] for beat in along], dtype=bool)
         if not fits.any(axis=1).all():

@@ -9,7 +9,8 @@ Everything is relative to a common key (C major, A minor). Of a note are known
     chord, next_chord         the harmony under it, and the one that comes next ("-" where none is known)
     mode                      major or minor
 
-and of a beat its meter, its place in the bar, how many beats follow and until a phrase ends.
+and of a beat its meter, its place in the bar, how many beats follow and until a phrase ends, and whether the harmony
+changes.
 
 The label of a note is its pitch and how it was reached: `.` first, `=` repeated, `u` `d` by step, `U` `D` by leap.
 """
@@ -87,19 +88,22 @@ def notes_seen(rhythm: Rhythm) -> list[Observation]:
     return seen
 
 
-def beats_seen(header: Header, along: Sequence[Beat], phrase_ends: Sequence[int]) -> list[Observation]:
+def beats_seen(
+    header: Header, along: Sequence[Beat], phrase_ends: Sequence[int], chords: Sequence[tuple[int, Chord | None]]
+) -> list[Observation]:
     """What is known of each beat; `phrase_ends` are the times (units) at which the last notes of phrases begin."""
     ends = np.sort(np.asarray(phrase_ends, dtype=np.int64))
     closing = np.array([bool(((ends >= b.start) & (ends < b.start + b.length)).any()) for b in along], dtype=bool)
     until = _until(closing)
-    bar_of = {meter: str(meter) for meter in header.meters}
+    changes = _changes(along, chords)
     return [
         {
             "meter": beat.meter,
             "place": f"{beat.meter}:{beat.place}:{beat.length}",
             "until": min(int(until[i]), 2 * FAR) if len(ends) else "-",
             "left": min(len(along) - 1 - i, 2 * FAR),
-            "bar": (beat.bar - 1) % 4 if len(bar_of) == 1 else "-",
+            "bar": (beat.bar - 1) % 4 if len(header.meters) == 1 else "-",
+            "change": changes[i],
         }
         for i, beat in enumerate(along)
     ]
@@ -172,6 +176,20 @@ def _next_chord(names: Sequence[str], now: int) -> str:
     """The next chord that is another one."""
     here = names[now] if now >= 0 else NO_CHORD
     return next((name for name in names[now + 1 :] if name not in (here, NO_CHORD)), NO_CHORD)
+
+
+def _changes(along: Sequence[Beat], chords: Sequence[tuple[int, Chord | None]]) -> list[str]:
+    """Whether another chord begins with each beat, or within it: "new", "later" or "same"; "-" where none is known.
+
+    >>> _changes([Beat(0, 12, 0, 1, "2/4"), Beat(12, 12, 1, 1, "2/4")], [(0, Chord(0)), (18, Chord(7))])
+    ['new', 'later']
+    """
+    names = [_name(chord) for _, chord in chords]
+    other = [time for i, (time, _) in enumerate(chords) if i == 0 or names[i] != names[i - 1]]
+    if not any(chord for _, chord in chords):
+        return [NO_CHORD] * len(along)
+    inside = [[time - beat.start for time in other if 0 <= time - beat.start < beat.length] for beat in along]
+    return ["same" if not times else "later" if times[0] else "new" for times in inside]
 
 
 def _phrase_numbers(ends_phrase: BoolArray) -> IntArray:

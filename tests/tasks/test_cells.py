@@ -50,7 +50,14 @@ def test_beats_follow_each_other_from_the_beginning_and_lie_in_their_bars(header
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "sense"), [("r12", "~12", False), ("n12", "~12", True), ("r12", "n12", True)]
+    ("before", "after", "sense"),
+    [
+        ("r12", "~12", False),
+        ("n12", "~12", True),
+        ("r12", "n12", True),
+        ("n12", "~~12", False),
+        ("~~~12", "~~~~6 n6", True),
+    ],
 )
 def test_only_notes_go_on(before, after, sense):
     assert may_follow(before, after) is sense
