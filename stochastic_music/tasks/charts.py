@@ -11,7 +11,7 @@ import numpy as np
 from stochastic_music.errors import UsageError
 from stochastic_music.music import marks
 from stochastic_music.music.chords import Chord
-from stochastic_music.music.keys import Key, estimate_key
+from stochastic_music.music.keys import Key, estimate_key, parse_key
 from stochastic_music.protocols import IntArray
 from stochastic_music.tasks.lines import Rhythm
 from stochastic_music.tokens import Header, Meter, Part
@@ -47,7 +47,7 @@ def chord_times(bars: Sequence[Sequence[Chord | None]], length: int) -> tuple[tu
 
 
 def leadsheet(rhythm: Rhythm, pitch: IntArray, harmony: Sequence[tuple[int, Chord | None]], end: int) -> Score:
-    """A melody, and its chords in close position under middle C."""
+    """A melody with chord symbols, and the chords in close position about middle C."""
     score = blank_score(rhythm.header)
     track = add_track(score, rhythm.header, 0, (rhythm.onset, rhythm.duration, pitch))
     if rhythm.ends_phrase.any():
@@ -58,7 +58,15 @@ def leadsheet(rhythm: Rhythm, pitch: IntArray, harmony: Sequence[tuple[int, Chor
     if block:
         onset, duration, pitches = (np.array(column, dtype=np.int64) for column in zip(*block, strict=True))
         add_track(score, rhythm.header, 1, (onset, duration, pitches))
+    key, scale = parse_key(rhythm.header.key or "C"), ticks_per_unit(rhythm.header)
+    changes = [(time * scale, chord.symbol(key) if chord else "N.C.") for time, chord in _changes(harmony)]
+    marks.set_chord_symbols(score, changes)
     return score
+
+
+def _changes(harmony: Sequence[tuple[int, Chord | None]]) -> list[tuple[int, Chord | None]]:
+    """Where another chord begins."""
+    return [item for i, item in enumerate(harmony) if not i or item[1] != harmony[i - 1][1]]
 
 
 def _close(chord: Chord) -> list[int]:

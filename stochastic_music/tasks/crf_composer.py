@@ -8,7 +8,7 @@ exact posterior, which knows all that is given from beginning to end.
 
 Two fields learn from the melodies of a corpus, in a common key: one labels beats with rhythmic *cells*, the other
 labels notes with their pitch and how it was reached, so that each note knows two before it. What they see is told in
-`tasks.lines`. Chords are what all parts of a score sound on each beat.
+`tasks.lines`. Chords are those that a score prints, or else what its parts sound on each beat.
 
 A draw is exact: cells and pitches come by forward-filter backward-sample, restricted to labels that make sense after
 each other, to the range asked for and to what is demanded of single notes.
@@ -412,7 +412,7 @@ def _rhythm_of(piece: Piece, encoding: MelodyEncoding, mode: str) -> tuple[Rhyth
     columns = encoding.columns(symbols[symbols != encoding.vocabulary.end])
     onset = np.cumsum(columns["rest"] + columns["duration"]) - columns["duration"]
     rhythm = Rhythm(header, onset, columns["duration"], columns["phrase"] == 1, (), mode)
-    if len(sounding_parts(piece.score, drums=False)) > 1 and not loss.rests_shortened:
+    if not loss.rests_shortened:
         rhythm = rhythm._replace(chords=chords_under(piece.score, header, rhythm.end))
     return rhythm, columns["pitch"]
 

@@ -23,7 +23,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music.music.chords import Chord, best_chord
+from stochastic_music.errors import InvalidParameterError
+from stochastic_music.music import marks
+from stochastic_music.music.chords import Chord, best_chord, parse_chord
+from stochastic_music.music.parts import sounding_parts
 from stochastic_music.protocols import BoolArray, IntArray, Observation
 from stochastic_music.tasks.cells import Beat, beat_length, beats
 from stochastic_music.tokens import Header
@@ -110,23 +113,41 @@ def beats_seen(
 
 
 def chords_under(score: ScoreTick, header: Header, end: int) -> tuple[tuple[int, Chord | None], ...]:
-    """The chord of each beat, as the notes say that sound when it begins; None where fewer than three do.
+    """The harmony under a melody that ends at `end` (units): the chord symbols that are printed, or else what sounds.
 
-    Times are units of `header`, which must be that of the score itself (nothing taken out in front or between).
+    What sounds is the chord of all parts when each beat begins, None where they sound one pitch class or none. A melody
+    alone has no harmony. Times are units of `header`, which must be that of the score itself (nothing taken out).
     """
-    ticks = score.ticks_per_quarter
-    notes = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
-    start = np.concatenate([n["time"] for n in notes]).astype(np.int64) * header.resolution
-    stop = start + np.concatenate([n["duration"] for n in notes]).astype(np.int64) * header.resolution
-    pitch = np.concatenate([n["pitch"] for n in notes]).astype(np.int64)
+    if printed := marks.chord_symbols(score):
+        scale = header.resolution / score.ticks_per_quarter
+        return tuple((round(time * scale), parse_chord(text)) for time, text in printed if _is_chord(text))
+    if len(sounding_parts(score, drums=False)) < 2:
+        return ()
+    start, stop, pitch = _all_notes(score, header.resolution)
     found: list[tuple[int, Chord | None]] = []
     for beat in beats(header, end):
-        now = beat.start * ticks
+        now = beat.start * score.ticks_per_quarter
         sounding = pitch[(start <= now) & (stop > now)]
         classes = set((sounding % 12).tolist())
-        chord = best_chord(classes, int(sounding.min()) % 12) if len(classes) > 1 else None
-        found.append((beat.start, chord))
+        found.append((beat.start, best_chord(classes, int(sounding.min()) % 12) if len(classes) > 1 else None))
     return tuple(found)
+
+
+def _is_chord(text: str) -> bool:
+    try:
+        parse_chord(text)
+    except InvalidParameterError:
+        return False
+    return True
+
+
+def _all_notes(score: ScoreTick, resolution: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Onsets and ends, in units times the ticks of a quarter note, and pitches of all notes but drums: (n,) each."""
+    notes = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
+    time, duration, pitch = (
+        np.concatenate([columns[name] for columns in notes]).astype(np.int64) for name in ("time", "duration", "pitch")
+    )
+    return time * resolution, (time + duration) * resolution, pitch
 
 
 def reached(pitch: IntArray) -> list[str]:

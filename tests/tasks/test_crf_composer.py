@@ -13,6 +13,8 @@ from stochastic_music.errors import (
     UnsatisfiableError,
     UsageError,
 )
+from stochastic_music.music import marks
+from stochastic_music.music.chords import Chord
 from stochastic_music.tasks.crf_composer import CRFComposer
 from stochastic_music.tasks.lines import notes_seen, pitches_of, reached
 
@@ -102,6 +104,12 @@ def test_the_rhythm_stays_as_it_was_and_so_does_the_rest(composer, tune):
         assert take.score.tempos == given.tempos
 
 
+def test_printed_chords_are_the_harmony(composer, rhythm):
+    marks.set_chord_symbols(rhythm, [(0, "D7"), (480, "?"), (960, "G/B")])
+    found, _ = composer._given(rhythm, "D")
+    assert found.chords == ((0, Chord(0, "7")), (24, Chord(5, "maj", 9)))
+
+
 def test_a_key_moves_melody_and_range(composer, rhythm):
     low = composer.compose(rhythm, 8, seed=4, key="C")
     high = composer.compose(rhythm, 8, seed=4, key="D")
@@ -116,6 +124,7 @@ def test_a_chart_gets_a_rhythm_that_fills_its_bars(composer):
         assert max(n.time + n.duration for n in melody.notes) == 8 * 480
         assert {n.pitch % 12 for n in chords.notes if n.time == 4 * 480} == {7, 11, 2}
         assert sorted({n.time for n in chords.notes}) == [0, 4 * 480, 6 * 480]
+        assert marks.chord_symbols(take.score) == [(0, "C"), (4 * 480, "G"), (6 * 480, "C")]
         assert take.score.tempos[0].qpm == pytest.approx(90, abs=1e-3)
 
 
