@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from stochastic_music.models import Mixture as Mixture
     from stochastic_music.models import OnlinePPM as OnlinePPM
     from stochastic_music.pipeline import Pipeline as Pipeline
-    from stochastic_music.tasks.crf_composer import CRFComposer as CRFComposer
+    from stochastic_music.tasks.given.composer import CRFComposer as CRFComposer
     from stochastic_music.tokens import Header as Header
     from stochastic_music.tokens import MelodyEncoding as MelodyEncoding
     from stochastic_music.tokens import NotesEncoding as NotesEncoding
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 #: public name -> the room it lives in
 _ROOMS = {
     "Bars": "constraints",
-    "CRFComposer": "tasks.crf_composer",
+    "CRFComposer": "tasks.given.composer",
     "Corpus": "corpus",
     "HMM": "models",
     "Header": "tokens",

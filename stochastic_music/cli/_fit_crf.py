@@ -10,12 +10,12 @@ from stochastic_music.cli._fitting import Fitted, Request
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
-    from stochastic_music.tasks.crf_composer import CRFComposer
+    from stochastic_music.tasks.given.composer import CRFComposer
 
 
 def fitted(request: Request) -> Fitted:
     """Conditional random fields of rhythm and pitch, fitted on the melodies of a corpus."""
-    from stochastic_music.tasks.crf_composer import CRFComposer
+    from stochastic_music.tasks.given.composer import CRFComposer
 
     request.refuse("compose with -m crf", "labels", "encoding", "transpose")
     settings = _settings(request.set)
@@ -46,7 +46,7 @@ def _settings(texts: tuple[str, ...]) -> dict[str, Any]:
     """What --set gives; an unknown name names the nearest."""
     from stochastic_music import registry
     from stochastic_music.errors import UnknownNameError
-    from stochastic_music.tasks.crf_composer import CRFComposer
+    from stochastic_music.tasks.given.composer import CRFComposer
 
     known = {k: v for k, v in registry.parameters_of(CRFComposer).items() if k not in ("part", "grid")}
     given = assignments(texts)

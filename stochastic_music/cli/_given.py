@@ -43,7 +43,7 @@ def generate(
 ) -> tuple[str, list[dict[str, Any]]]:
     """Compose, write and tell; the model's file and a row for each take."""
     from stochastic_music.model_file import ModelFile
-    from stochastic_music.tasks.crf_composer import CRFComposer
+    from stochastic_music.tasks.given.composer import CRFComposer
 
     path = find_model(model, "given")
     file = ModelFile(path)

@@ -28,7 +28,7 @@ from stochastic_music.music import marks
 from stochastic_music.music.chords import Chord, best_chord, parse_chord
 from stochastic_music.music.parts import sounding_parts
 from stochastic_music.protocols import BoolArray, IntArray, Observation
-from stochastic_music.tasks.cells import Beat, beat_length, beats
+from stochastic_music.tasks.given.cells import Beat, beat_length, beats
 from stochastic_music.tokens import Header
 
 if TYPE_CHECKING:

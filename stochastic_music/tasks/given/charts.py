@@ -13,7 +13,7 @@ from stochastic_music.music import marks
 from stochastic_music.music.chords import Chord
 from stochastic_music.music.keys import Key, estimate_key, parse_key
 from stochastic_music.protocols import IntArray
-from stochastic_music.tasks.lines import Rhythm
+from stochastic_music.tasks.given.lines import Rhythm
 from stochastic_music.tokens import Header, Meter, Part
 from stochastic_music.tokens.heading import add_track, blank_score, ticks_per_unit
 

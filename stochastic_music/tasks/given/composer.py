@@ -8,7 +8,7 @@ exact posterior, which knows all that is given from beginning to end.
 
 Two fields learn from the melodies of a corpus, in a common key: one labels beats with rhythmic *cells*, the other
 labels notes with their pitch and how it was reached, so that each note knows two before it. What they see is told in
-`tasks.lines`. Chords are those that a score prints, or else what its parts sound on each beat.
+`tasks.given.lines`. Chords are those that a score prints, or else what its parts sound on each beat.
 
 A draw is exact: cells and pitches come by forward-filter backward-sample, restricted to labels that make sense after
 each other, to the range asked for and to what is demanded of single notes.
@@ -47,9 +47,17 @@ from stochastic_music.music.keys import Key, key_of, parse_key, printed_key, sem
 from stochastic_music.music.parts import choose_part, sounding_parts
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.sampling.chains import Chain, log_partition, path_score, restricted, sample_paths
-from stochastic_music.tasks.cells import Beat, beats, begins_held, cell_length, cells_of, may_follow, notes_of
-from stochastic_music.tasks.charts import chart_header, chord_times, key_of_chart, leadsheet, repitched
-from stochastic_music.tasks.lines import Rhythm, beats_seen, chords_under, consistent, notes_seen, pitches_of, reached
+from stochastic_music.tasks.given.cells import Beat, beats, begins_held, cell_length, cells_of, may_follow, notes_of
+from stochastic_music.tasks.given.charts import chart_header, chord_times, key_of_chart, leadsheet, repitched
+from stochastic_music.tasks.given.lines import (
+    Rhythm,
+    beats_seen,
+    chords_under,
+    consistent,
+    notes_seen,
+    pitches_of,
+    reached,
+)
 from stochastic_music.tokens import Header, MelodyEncoding
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from stochastic_music.errors import (
 )
 from stochastic_music.music import marks
 from stochastic_music.music.chords import Chord
-from stochastic_music.tasks.crf_composer import CRFComposer
-from stochastic_music.tasks.lines import notes_seen, pitches_of, reached
+from stochastic_music.tasks.given.composer import CRFComposer
+from stochastic_music.tasks.given.lines import notes_seen, pitches_of, reached
 
 pytest.importorskip("sklearn_crfsuite")
 

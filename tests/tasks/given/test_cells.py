@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stochastic_music.tasks.cells import beats, cell_length, cells_of, may_follow, notes_of
+from stochastic_music.tasks.given.cells import beats, cell_length, cells_of, may_follow, notes_of
 from stochastic_music.tokens import Header, Meter
 
 

@@ -1,0 +1,1 @@
+"""Melodies over what is given: a rhythm, or a chart of chords."""
