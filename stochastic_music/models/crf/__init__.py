@@ -2,6 +2,7 @@
 
 from stochastic_music.models.crf.crf import CRF, LabelWeight
 from stochastic_music.models.crf.labeller import ChainLabeller
+from stochastic_music.models.crf.relative import RelativeCRF
 from stochastic_music.models.crf.rooted import RootedCRF
 
-__all__ = ["CRF", "ChainLabeller", "LabelWeight", "RootedCRF"]
+__all__ = ["CRF", "ChainLabeller", "LabelWeight", "RelativeCRF", "RootedCRF"]

@@ -63,8 +63,15 @@ Feature: TypeAlias = Callable[[Window], Value]
 #: what comes with this module: name -> "module:function"
 BUILT_IN = {
     name: f"stochastic_music.models.crf.features:{name}"
-    for name in ("always", "above_bass", "added", "bass_step", "kept", "left", "position")
-}
+    for name in (
+        "above_bass", "added", "always", "bass_step", "change", "coming", "gone", "held", "kept", "left", "n_both",
+        "n_kept", "passing", "position", "thickness", "with_last", "with_next",
+    )
+}  # fmt: skip
+#: the features above whose values are pitch classes, beside the columns `pitch_classes` and `bass`
+PITCHED = frozenset(
+    {"added", "bass", "coming", "gone", "held", "kept", "left", "passing", "pitch_classes", "with_last", "with_next"}
+)
 
 
 def always(window: Window) -> Value:  # noqa: ARG001, the same for every event
@@ -79,7 +86,7 @@ def position(window: Window) -> Value:
 
 
 def bass_step(window: Window) -> Value:
-    """Semitones from the bass before to this one, 0 to 11 (columns `bass`)."""
+    """Semitones from the bass before to this one, 0 to 11 (column `bass`)."""
     before, now = _column(window, "bass", -1), _column(window, "bass")
     return (now - before) % 12 if isinstance(before, int) and isinstance(now, int) else None
 
@@ -103,6 +110,59 @@ def added(window: Window) -> Value:
 def left(window: Window) -> Value:
     """Pitch classes that do not sound in the next event."""
     return tuple(sorted(_pitches(window) - _pitches(window, 1)))
+
+
+def held(window: Window) -> Value:
+    """Pitch classes that sounded before and will sound next."""
+    return tuple(sorted(_pitches(window) & _pitches(window, -1) & _pitches(window, 1)))
+
+
+def passing(window: Window) -> Value:
+    """Pitch classes that did not sound before and will not sound next."""
+    return tuple(sorted(_pitches(window) - _pitches(window, -1) - _pitches(window, 1)))
+
+
+def gone(window: Window) -> Value:
+    """Pitch classes of the event before that do not sound any more."""
+    return tuple(sorted(_pitches(window, -1) - _pitches(window)))
+
+
+def coming(window: Window) -> Value:
+    """Pitch classes of the next event that do not sound yet."""
+    return tuple(sorted(_pitches(window, 1) - _pitches(window)))
+
+
+def with_last(window: Window) -> Value:
+    """Pitch classes of the event and of the one before."""
+    return tuple(sorted(_pitches(window) | _pitches(window, -1)))
+
+
+def with_next(window: Window) -> Value:
+    """Pitch classes of the event and of the next."""
+    return tuple(sorted(_pitches(window) | _pitches(window, 1)))
+
+
+def thickness(window: Window) -> Value:
+    """How many pitch classes sound."""
+    return len(_pitches(window))
+
+
+def n_kept(window: Window) -> Value:
+    """How many pitch classes sounded in the event before, too."""
+    return len(_pitches(window) & _pitches(window, -1))
+
+
+def n_both(window: Window) -> Value:
+    """How many pitch classes the event and the one before have between them."""
+    return len(_pitches(window) | _pitches(window, -1))
+
+
+def change(window: Window) -> Value:
+    """How the pitch classes differ from those of the event before: `same`, `fewer`, `more` or `other`."""
+    before, now = _pitches(window, -1), _pitches(window)
+    if before == now:
+        return "same"
+    return "fewer" if now < before else "more" if now > before else "other"
 
 
 class Term(NamedTuple):
@@ -167,35 +227,51 @@ def resolve(templates: Sequence[str], columns: Iterable[str]) -> dict[str, Featu
     return found
 
 
-def attributes(
-    piece: Sequence[Observation], templates: Sequence[str], features: Mapping[str, Feature] | None = None
-) -> list[list[str]]:
-    """The attributes that templates find at each event of a piece.
+class Attribute(NamedTuple):
+    """What a template found at an event: a value for each of its terms; a tuple where a term is whole."""
 
-    `features` are those of `resolve`; without them they are looked up for this piece.
-    """
-    functions = features if features is not None else resolve(templates, columns_of([piece]))
-    seen = {name: [function(Window(piece, t)) for t in range(len(piece))] for name, function in functions.items()}
+    template: str
+    values: tuple[int | str | tuple[int | str, ...], ...]
+
+    def __str__(self) -> str:
+        return f"{self.template}={'|'.join(_text(value) for value in self.values)}"
+
+
+def found(
+    piece: Sequence[Observation], templates: Sequence[str], features: Mapping[str, Feature]
+) -> list[list[Attribute]]:
+    """The attributes that templates find at each event of a piece; `features` are those of `resolve`."""
+    seen = {name: [function(Window(piece, t)) for t in range(len(piece))] for name, function in features.items()}
     parsed = [(template, parse_template(template)) for template in templates]
     return [
         [
-            f"{template}={'|'.join(combination)}"
+            Attribute(template, values)
             for template, terms in parsed
-            for combination in product(*(_values(seen[term.name], t + term.offset, term.whole) for term in terms))
+            for values in product(*(_values(seen[term.name], t + term.offset, term.whole) for term in terms))
         ]
         for t in range(len(piece))
     ]
 
 
-def _values(seen: Sequence[Value], place: int, whole: bool) -> tuple[str, ...]:
+def attributes(
+    piece: Sequence[Observation], templates: Sequence[str], features: Mapping[str, Feature] | None = None
+) -> list[list[str]]:
+    """The same as texts; without `features` they are looked up for this piece."""
+    functions = features if features is not None else resolve(templates, columns_of([piece]))
+    return [[str(attribute) for attribute in event] for event in found(piece, templates, functions)]
+
+
+def _values(seen: Sequence[Value], place: int, whole: bool) -> tuple[int | str | tuple[int | str, ...], ...]:
     if not 0 <= place < len(seen):
         return (OUTSIDE,)
     value = seen[place]
     if value is None:
         return ()
-    if not isinstance(value, tuple):
-        return (str(value),)
-    return (",".join(map(str, value)),) if whole else tuple(map(str, value))
+    return value if isinstance(value, tuple) and not whole else (value,)
+
+
+def _text(value: int | str | tuple[int | str, ...]) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _reading(name: str) -> Feature:

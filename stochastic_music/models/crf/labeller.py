@@ -85,7 +85,7 @@ class ChainLabeller(Estimator, ABC):
     def score(self, observations: Sequence[Sequence[Observation]], labels: Sequence[Sequence[str]]) -> float:
         """The share of events whose likeliest label is the given one, 0 to 1; nan where there are no events."""
         pairs = [
-            (said, given)
+            (self._place(said), self._place(given))
             for own, given_labels in zip(self.predict(observations), checked_labels(observations, labels), strict=True)
             for said, given in zip(own, given_labels, strict=True)
         ]
@@ -105,11 +105,14 @@ class ChainLabeller(Estimator, ABC):
         ]
 
     def _log_prob(self, labels: Sequence[str], chain: Chain) -> float:
-        place = {label: k for k, label in enumerate(self.labels_)}
-        if any(label not in place for label in labels):
+        places = [self._place(label) for label in labels]
+        if None in places:
             return -np.inf
-        path = np.array([place[label] for label in labels], dtype=np.int64)
-        return path_score(chain, path) - log_partition(chain)
+        return path_score(chain, np.array(places, dtype=np.int64)) - log_partition(chain)
+
+    def _place(self, label: str) -> int | None:
+        """The column of a label; None for one that training never held."""
+        return self.labels_.index(label) if label in self.labels_ else None
 
     def _named(self, path: Sequence[int]) -> list[str]:
         return [self.labels_[k] for k in path]
