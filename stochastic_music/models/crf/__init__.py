@@ -1,8 +1,9 @@
 """Conditional random fields: labellers of sequences, with features that are named functions."""
 
 from stochastic_music.models.crf.crf import CRF, LabelWeight
+from stochastic_music.models.crf.in_one_key import InOneKey
 from stochastic_music.models.crf.labeller import ChainLabeller
 from stochastic_music.models.crf.relative import RelativeCRF
 from stochastic_music.models.crf.rooted import RootedCRF
 
-__all__ = ["CRF", "ChainLabeller", "LabelWeight", "RelativeCRF", "RootedCRF"]
+__all__ = ["CRF", "ChainLabeller", "InOneKey", "LabelWeight", "RelativeCRF", "RootedCRF"]

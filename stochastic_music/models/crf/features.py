@@ -29,11 +29,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
 from stochastic_music import _plugins
 from stochastic_music.errors import InvalidParameterError, UnknownNameError
+from stochastic_music.music.chords import COMMON_QUALITIES, Chord, best_chord
 from stochastic_music.protocols import Observation
 
 #: what a feature has to say of an event
@@ -64,8 +66,9 @@ Feature: TypeAlias = Callable[[Window], Value]
 BUILT_IN = {
     name: f"stochastic_music.models.crf.features:{name}"
     for name in (
-        "above_bass", "added", "always", "bass_step", "change", "coming", "gone", "held", "kept", "left", "n_both",
-        "n_kept", "passing", "position", "thickness", "with_last", "with_next",
+        "above_bass", "added", "always", "bass_step", "change", "coming", "fitting_chord", "fitting_with_last",
+        "fitting_with_next", "full_chords", "gone", "held", "kept", "left", "n_both", "n_kept", "passing", "position",
+        "thickness", "with_last", "with_next",
     )
 }  # fmt: skip
 #: the features above whose values are pitch classes, beside the columns `pitch_classes` and `bass`
@@ -163,6 +166,27 @@ def change(window: Window) -> Value:
     if before == now:
         return "same"
     return "fewer" if now < before else "more" if now > before else "other"
+
+
+def full_chords(window: Window) -> Value:
+    """The common chords all of whose notes sound, as root and quality: `0 maj`."""
+    sounding = _pitches(window)
+    return tuple(f"{chord.root} {chord.quality}" for chord in _common_chords() if set(chord.pitch_classes) <= sounding)
+
+
+def fitting_chord(window: Window) -> Value:
+    """The chord that fits the event best (`music.chords.best_chord`), as root and quality."""
+    return _fitting(_pitches(window), _column(window, "bass"))
+
+
+def fitting_with_last(window: Window) -> Value:
+    """The chord that fits the event together with the one before best."""
+    return _fitting(_pitches(window) | _pitches(window, -1), _column(window, "bass"))
+
+
+def fitting_with_next(window: Window) -> Value:
+    """The chord that fits the event together with the next best."""
+    return _fitting(_pitches(window) | _pitches(window, 1), _column(window, "bass"))
 
 
 class Term(NamedTuple):
@@ -272,6 +296,21 @@ def _values(seen: Sequence[Value], place: int, whole: bool) -> tuple[int | str |
 
 def _text(value: int | str | tuple[int | str, ...]) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _fitting(sounding: set[int], bass: Value) -> Value:
+    chord = _best(frozenset(sounding), bass if isinstance(bass, int) else None)
+    return None if chord is None else f"{chord.root} {chord.quality}"
+
+
+@lru_cache(maxsize=4096)
+def _best(sounding: frozenset[int], bass: int | None) -> Chord | None:
+    return best_chord(sounding, bass)
+
+
+@cache
+def _common_chords() -> tuple[Chord, ...]:
+    return tuple(Chord(root, quality) for quality in COMMON_QUALITIES for root in range(12))
 
 
 def _reading(name: str) -> Feature:

@@ -45,7 +45,7 @@ from stochastic_music.models.crf.features import (
     resolve,
 )
 from stochastic_music.models.crf.labeller import ChainLabeller
-from stochastic_music.models.crf.roots import Rooted, parse_rooted, spellings, tonic_of
+from stochastic_music.models.crf.roots import Rooted, lower, lowered, parse_rooted, spellings, tonic_of
 from stochastic_music.protocols import FloatArray, IntArray, Observation
 from stochastic_music.sampling.chains import Chain
 
@@ -323,7 +323,7 @@ class _Sight:
         self.tonic, self.minor = tonic_of(piece)
         features = resolve((*model.templates_, *model.step_templates_), model.columns_)
         pitched = PITCHED | set(model.pitched)
-        turned = [_turned(event, pitched, self.tonic) for event in piece]
+        turned = [lowered(event, pitched, self.tonic) for event in piece]
         own = _named_in(model.templates_, features)
         self.events = found(turned, model.templates_, own)
         steps = found(turned, model.step_templates_, _named_in(model.step_templates_, features))
@@ -335,24 +335,9 @@ def _named_in(templates: Sequence[str], features: Mapping[str, Feature]) -> dict
     return {name: feature for name, feature in features.items() if name in names}
 
 
-def _turned(event: Observation, pitched: frozenset[str] | set[str], tonic: int) -> Observation:
-    """An observation whose pitched columns count from `tonic`."""
-    return {name: _lower(value, tonic) if name in pitched else value for name, value in event.items()}
-
-
-def _lower(value: Any, semitones: int) -> Any:
-    """Pitch classes, or a series of them, so many semitones lower; a series ascends."""
-    if isinstance(value, int | np.integer):
-        return int((value - semitones) % 12)
-    if isinstance(value, tuple | list | set | frozenset):
-        return tuple(sorted(_lower(item, semitones) for item in value))
-    return value
-
-
 def _seen_from(attribute: Attribute, pitched: Sequence[bool], root: int) -> Attribute:
     values = (
-        _lower(value, root) if is_pitched else value
-        for value, is_pitched in zip(attribute.values, pitched, strict=True)
+        lower(value, root) if is_pitched else value for value, is_pitched in zip(attribute.values, pitched, strict=True)
     )
     return Attribute(attribute.template, tuple(values))
 

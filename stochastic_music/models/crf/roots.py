@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,3 +94,21 @@ def tonic_of(piece: Sequence[Observation]) -> Tonic:
     ends = [{p, (p + 7) % 12} <= last and bool({(p + 3) % 12, (p + 4) % 12} & last) for p in range(12)]
     index = int(np.argmin(distances - _PREMIUM * np.tile(ends, 2)))
     return Tonic(index % 12, index >= 12)
+
+
+def lower(value: Any, semitones: int) -> Any:
+    """A pitch class, or a series of them, so many semitones lower; a series ascends; other things stay as they are.
+
+    >>> lower((0, 4, 7), 5), lower(2, 5), lower("outside", 5)
+    ((2, 7, 11), 9, 'outside')
+    """
+    if isinstance(value, int | np.integer):
+        return int((value - semitones) % 12)
+    if isinstance(value, tuple | list | set | frozenset):
+        return tuple(sorted(lower(item, semitones) for item in value))
+    return value
+
+
+def lowered(event: Observation, columns: Collection[str], semitones: int) -> Observation:
+    """An observation with the pitch classes in `columns` so many semitones lower."""
+    return {name: lower(value, semitones) if name in columns else value for name, value in event.items()}
