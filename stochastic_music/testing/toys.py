@@ -1,14 +1,19 @@
-"""Corpora small enough to enumerate, for tests of models.
+"""Corpora small enough to enumerate, for tests of models and labellers.
 
 `plain`      one field of three symbols
 `two_fields` an event is a shape (2 symbols) and a color (3 symbols)
 `ticking`    an event is a duration (1 or 2 units) and a pitch; the clock shows marks in bars of 2/4
 `open_ended` one field of three symbols, pieces without END
+
+With labels:
+
+`signs`      two columns, one of them a tuple; three labels
+`chords`     pitch classes and bass in two keys; two labels in each
 """
 
 from __future__ import annotations
 
-from stochastic_music.corpus import TokenCorpus
+from stochastic_music.corpus import LabelledCorpus, TokenCorpus
 from stochastic_music.tokens import Field, Header, Meter, Vocabulary
 
 
@@ -39,4 +44,25 @@ def ticking() -> TokenCorpus:
     return TokenCorpus.from_sequences(pieces, vocabulary, headers=[header, header, pickup])
 
 
+def signs() -> LabelledCorpus:
+    """Two columns, one of them a tuple; three labels that follow both, not always. One piece is empty."""
+    seen = [
+        [(0, ("a",)), (1, ("a", "b")), (2, ()), (0, ("b",))],
+        [(1, ("b",)), (1, ("a",)), (0, ("a", "b"))],
+        [],
+        [(2, ())],
+    ]
+    observations = [[{"n": n, "shapes": shapes} for n, shapes in piece] for piece in seen]
+    return LabelledCorpus(observations, [["x", "y", "z", "x"], ["y", "x", "x"], [], ["z"]])
+
+
+def chords() -> LabelledCorpus:
+    """Tonic and dominant in C and in D, with the bass."""
+    tonic, dominant = {"pitch_classes": (0, 4, 7), "bass": 0}, {"pitch_classes": (2, 7, 11), "bass": 7}
+    above = {"pitch_classes": (2, 6, 9), "bass": 2}, {"pitch_classes": (1, 4, 9), "bass": 1}
+    observations = [[tonic, dominant, tonic], [above[0], above[1], above[0]], [tonic, tonic]]
+    return LabelledCorpus(observations, [["C", "G", "C"], ["D", "A", "D"], ["C", "G"]])
+
+
 TOYS = {"plain": plain, "two_fields": two_fields, "ticking": ticking, "open_ended": open_ended}
+LABELLED = {"signs": signs, "chords": chords}
