@@ -46,22 +46,19 @@ def ticking() -> TokenCorpus:
 
 def signs() -> LabelledCorpus:
     """Two columns, one of them a tuple; three labels that follow both, not always. One piece is empty."""
-    seen = [
-        [(0, ("a",)), (1, ("a", "b")), (2, ()), (0, ("b",))],
-        [(1, ("b",)), (1, ("a",)), (0, ("a", "b"))],
-        [],
-        [(2, ())],
-    ]
-    observations = [[{"n": n, "shapes": shapes} for n, shapes in piece] for piece in seen]
+    first = [(0, ("a",)), (1, ("a", "b")), (2, ()), (0, ("b",))]
+    second = [(1, ("b",)), (1, ("a",)), (0, ("a", "b"))]
+    observations = [[{"n": n, "shapes": shapes} for n, shapes in piece] for piece in (first, second, [], [(2, ())])]
     return LabelledCorpus(observations, [["x", "y", "z", "x"], ["y", "x", "x"], [], ["z"]])
 
 
 def chords() -> LabelledCorpus:
     """Tonic and dominant in C and in D, with the bass."""
-    tonic, dominant = {"pitch_classes": (0, 4, 7), "bass": 0}, {"pitch_classes": (2, 7, 11), "bass": 7}
-    above = {"pitch_classes": (2, 6, 9), "bass": 2}, {"pitch_classes": (1, 4, 9), "bass": 1}
-    observations = [[tonic, dominant, tonic], [above[0], above[1], above[0]], [tonic, tonic]]
-    return LabelledCorpus(observations, [["C", "G", "C"], ["D", "A", "D"], ["C", "G"]])
+    c, g, d, a = (
+        {"pitch_classes": notes, "bass": bass}
+        for notes, bass in (((0, 4, 7), 0), ((2, 7, 11), 7), ((2, 6, 9), 2), ((1, 4, 9), 1))
+    )
+    return LabelledCorpus([[c, g, c], [d, a, d], [c, c]], [["C", "G", "C"], ["D", "A", "D"], ["C", "G"]])
 
 
 TOYS = {"plain": plain, "two_fields": two_fields, "ticking": ticking, "open_ended": open_ended}

@@ -54,7 +54,10 @@ class ReturnsNothing(Broken):
 
 class TakesAnyLength(Broken):
     def fit(self, observations, labels):
-        own = [[*(given or ["x"]), *["x"] * len(piece)][: len(piece)] for piece, given in zip(observations, labels)]
+        own = [
+            [*(given or ["x"]), *["x"] * len(piece)][: len(piece)]
+            for piece, given in zip(observations, labels, strict=False)
+        ]
         return super().fit(observations, own)
 
 
@@ -64,17 +67,17 @@ class NotNormalised(Broken):
 
 
 class NearlyLikeliest(Broken):
-    def predict(self, observations, *, allowed=None):
+    def predict(self, observations, *, allowed=None):  # noqa: ARG002
         return [[self.labels_[row.argmin()] for row in rows] for rows in self.predict_marginals(observations)]
 
 
 class WrongMarginals(Broken):
-    def predict_marginals(self, observations, *, allowed=None):
+    def predict_marginals(self, observations, *, allowed=None):  # noqa: ARG002
         return [np.full_like(rows, 1 / rows.shape[1]) for rows in super().predict_marginals(observations)]
 
 
 class ForgetsDemands(Broken):
-    def predict_marginals(self, observations, *, allowed=None):
+    def predict_marginals(self, observations, *, allowed=None):  # noqa: ARG002
         return super().predict_marginals(observations)
 
 
@@ -88,7 +91,7 @@ class SamplesMarginals(Broken):
 
 
 class NewSeedEachTime(Broken):
-    def sample(self, observations, n=1, *, allowed=None, seed=None):
+    def sample(self, observations, n=1, *, allowed=None, seed=None):  # noqa: ARG002
         return super().sample(observations, n, allowed=allowed)
 
 
