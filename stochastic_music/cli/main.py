@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from stochastic_music.cli import classify, corpus, doctor, explain, fit, generate, info, models, score
+from stochastic_music.cli import classify, corpus, doctor, explain, fit, generate, harmonize, info, models, score
 
 app = typer.Typer(
     name="stochmusic",
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.command("fit")(fit.fit)
 app.command("generate")(generate.generate)
+app.command("harmonize")(harmonize.harmonize)
 app.command("score")(score.score)
 app.command("classify")(classify.classify)
 app.command("explain")(explain.explain)

@@ -1,0 +1,162 @@
+"""`stochmusic harmonize`: a melody in four voices, or with chords."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from stochastic_music.cli import _takes
+from stochastic_music.cli._common import open_corpus, print_json, provenance, say
+from stochastic_music.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.models.harmony.lattice import Strictness
+    from stochastic_music.tasks.harmonize import Harmonization, Harmonizer, Take
+
+_STYLES = ("chorale", "chords")
+
+
+def harmonize(
+    piece: Annotated[str, typer.Argument(help="A file with a melody.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "-m", "--model", metavar="FILE.smm", help="What fit --task harmonize wrote; default: of bach-chorales."
+        ),
+    ] = None,
+    style: Annotated[
+        str, typer.Option(help="chorale: four voices; chords: chord symbols and an accompaniment.")
+    ] = "chorale",
+    n: Annotated[int, typer.Option("-n", min=1, help="How many takes, all different.")] = 4,
+    part: Annotated[str | None, typer.Option(help="Which part is the melody: its name, or its number from 0.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The key that the melody is in, e.g. G, Em; default: as printed, or heard.")
+    ] = None,
+    rule: Annotated[
+        list[str],
+        typer.Option(
+            "--rule", metavar="NAME=hard|off|PRICE", help="How a rule is kept: never broken, or at a price in nats."
+        ),
+    ] = [],  # noqa: B006
+    candidates: Annotated[int, typer.Option(min=1, help="Voicings of a beat to choose among (K).")] = 100,
+    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder.")] = 0.75,
+    best: Annotated[bool, typer.Option("--best", help="Let the first take be the likeliest of all.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
+    also: Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")] = "",
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the takes go.")] = Path("takes"),
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Set a melody for four voices (or with chords), several ways; the melody stays as it was."""
+    from stochastic_music import _random
+
+    formats = _takes.formats(also)
+    if style not in _STYLES:
+        raise UnknownNameError("style", style, _STYLES)
+    rules = _rules(rule)
+    music = open_corpus([piece])
+    if len(music) != 1:
+        raise UsageError(f"'{piece}' holds {len(music)} pieces; expected a file of one melody")
+    harmonizer, made_from = _opened(model)
+    harmonizer.rules, harmonizer.candidates, harmonizer.temperature = rules, candidates, temperature
+    number = _random.key(seed)
+    found = harmonizer.harmonize(music[0].score, n, style=style, part=part, key=key, best=best, seed=number)
+    licences = sorted({*harmonizer.card_["licences"], *filter(None, [music[0].licence])})
+    made_by = provenance(seed=number, **made_from, piece=music[0].name, licences=licences)
+    rows = []
+    for i, take in enumerate(found.takes):
+        stem = output / f"{Path(piece).stem}-s{number}-{i + 1:02d}"
+        files = _takes.write(take.score, stem, formats, made_by, force)
+        rows.append(_row(take, found, files, number))
+    _tell(rows, found, harmonizer)
+    if as_json:
+        print_json(
+            {
+                "model": made_from["model"],
+                "key": str(found.tune.key.key),
+                "part": found.tune.track,
+                "remarks": list(found.remarks),
+                "corpus_rates": harmonizer.card_["rates"],
+                "files": rows,
+            }
+        )
+
+
+def _rules(texts: list[str]) -> dict[str, Strictness]:
+    """What --rule asks; names are checked by the harmoniser."""
+    from stochastic_music.music.voice_leading import RULES
+
+    found: dict[str, Strictness] = {}
+    for text in texts:
+        name, equals, how = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise UsageError(f"--rule got '{text}'; expected NAME=hard, NAME=off or a price, as in overlap=2")
+        if name not in RULES:
+            raise UnknownNameError("rule", name, RULES)
+        found[name] = _strictness(text, how)
+    return found
+
+
+def _strictness(text: str, how: str) -> Strictness:
+    words: dict[str, Literal["hard", "off"]] = {"hard": "hard", "off": "off"}
+    if how in words:
+        return words[how]
+    try:
+        price = float(how)
+    except ValueError:
+        price = -1.0
+    if not 0 <= price < float("inf"):
+        raise UsageError(f"--rule got '{text}'; expected hard, off, or a price from 0 up after the =")
+    return price
+
+
+def _opened(model: Path | None) -> tuple[Harmonizer, dict[str, Any]]:
+    """The harmoniser of a file, or that of the built-in chorales; and what takes say of it."""
+    from stochastic_music.model_file import ModelFile
+    from stochastic_music.tasks import harmonize as task
+
+    if model is not None:
+        file = ModelFile(model)
+        return task.Harmonizer.from_file(file.expect("harmonize")), {"model": model.name, "sha256": file.checksum}
+    harmonizer, checksum = task.of_chorales(say=say)
+    say(f"Model: of {task.DEFAULT_CORPUS}. {' '.join(harmonizer.card_['licences'])}")
+    return harmonizer, {"model": task.DEFAULT_CORPUS, "sha256": checksum}
+
+
+def _row(take: Take, found: Harmonization, files: list[Path], seed: int) -> dict[str, Any]:
+    key = found.tune.key.key
+    return {
+        "file": str(files[0]),
+        "also": [str(file) for file in files[1:]],
+        "seed": seed,
+        "nats_per_beat": round(take.nats_per_beat, 4),
+        "rules": dict(take.report.counts) if take.report else None,
+        "n_beats": len(take.chords),
+        "cadences": [{"bar": bar, "kind": kind} for bar, kind in take.cadences],
+        "chords": [chord.symbol(key) for chord in take.chords],
+        "candidates": found.n_candidates,
+        "kept": round(found.kept, 6),
+        "guarantee": "exact over candidates" if take.report else "exact",
+    }
+
+
+def _tell(rows: list[dict[str, Any]], found: Harmonization, harmonizer: Harmonizer) -> None:
+    from stochastic_music.tasks.harmonize import rule_lines
+
+    for remark in found.remarks:
+        say(remark)
+    for row, take in zip(rows, found.takes, strict=True):
+        say(f"\n{row['file']}: {row['n_beats']} beats, {row['nats_per_beat']:.2f} nats per beat")
+        for line in rule_lines(take, harmonizer.card_["rates"]):
+            say(f"  {line}")
+    if rows[0]["rules"] is not None:
+        say(
+            f"\nExact over the {found.n_candidates} heaviest voicings of each beat, which hold "
+            f"{100 * found.kept:.0f} % or more of what was proposed there."
+        )
+    else:
+        say("\nExact: the chords are drawn from the skeleton, conditioned on where they may change.")
+    say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")

@@ -1,0 +1,194 @@
+"""From scores to melodies on their beats, and to settings in four voices.
+
+Frames are the beats in which the melody sounds; beats in which it rests from end to end are left out. Phrases end where
+the score says so (fermatas and phrase marks are markers); where it says nothing, they end at notes that are long, with
+the rest after them, beside those around.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from stochastic_music.errors import EncodingError
+from stochastic_music.models.harmony.harmony import Setting
+from stochastic_music.models.harmony.melody import Melody
+from stochastic_music.models.harmony.mixture import NONE
+from stochastic_music.music import keys, marks
+from stochastic_music.music.beats import Beat, beats
+from stochastic_music.music.parts import choose_part, is_monophonic, sounding_parts
+from stochastic_music.protocols import IntArray
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick, TrackTick
+
+#: a note and the rest after it end a phrase if they are so many times as long as is usual, and so many beats
+LONG, LONG_BEATS, LEAST_PHRASE = 1.9, 1.5, 4
+_NAMES = ("soprano", "alto", "tenor", "bass")
+
+
+class Line(NamedTuple):
+    """One note at a time, in ticks: (n,) each, ascending."""
+
+    onset: IntArray
+    end: IntArray
+    pitch: IntArray
+
+
+class Tune(NamedTuple):
+    """A melody read from a score.
+
+    `beats` are those of the frames; `start` and `end` (n_frames,) are ticks: where a frame's first note begins, and
+    where the frame ends. `line` are its notes, `track` its place among the score's tracks, `why` it was taken.
+    """
+
+    melody: Melody
+    beats: tuple[Beat, ...]
+    start: IntArray
+    end: IntArray
+    line: Line
+    track: int
+    why: str
+    key: keys.KeyFinding
+    phrases_printed: bool
+
+
+def read_tune(score: ScoreTick, part: str | int | None = None, key: str | None = None) -> Tune:
+    """The melody of one part, in the key that is printed, heard or given.
+
+    Raises EncodingError for a score without notes, or without such a part.
+    """
+    if not sounding_parts(score, drums=False):
+        raise EncodingError("the score has no notes to harmonise: expected a melody")
+    choice = choose_part(score, part)
+    track = score.tracks[choice.track]
+    if track.is_drum:
+        raise EncodingError("the drums have no melody: name another part with --part")
+    finding = keys.KeyFinding(keys.parse_key(key), "printed", 1.0) if key else keys.key_of(score)
+    why = choice.why
+    if not is_monophonic(track, score.tpq):
+        why += "; where it has several notes at once, the highest"
+    return _tune(score, choice.track, why, finding)
+
+
+def _tune(score: ScoreTick, index: int, why: str, finding: keys.KeyFinding) -> Tune:
+    line, tpq = skyline(score.tracks[index]), score.ticks_per_quarter
+    every = [(beat, _ticks(beat.start, tpq), _ticks(beat.end, tpq)) for beat in beats(score)]
+    rows = [(beat, *heard) for beat, start, end in every if (heard := _frame(line, start, end)) is not None]
+    marked = marks.phrase_ends(score, index)
+    marked = [] if all(end >= line.onset[-1] for end in marked) else marked  # the last note alone tells nothing
+    begins = np.array([row[1] for row in rows], dtype=np.int64)
+    ends = marked or _heard_ends(line, tpq, [(start, end) for _, start, end in every])
+    at = np.searchsorted(begins, ends, side="right") - 1
+    last = int(np.searchsorted(begins, line.onset[-1], side="right") - 1)
+    columns = [np.array(column, dtype=np.int64) for column in list(zip(*rows, strict=True))[1:]]
+    start, end, pitch, lowest, later, struck = columns
+    melody = Melody.of(
+        pitch,
+        tonic=finding.key.tonic,
+        minor=finding.key.is_minor,
+        place=[row[0].place for row in rows],
+        ends=sorted({*at[at >= 0].tolist(), last}),
+        lowest=lowest,
+        later=later,
+        struck=struck.astype(bool),
+    )
+    return Tune(melody, tuple(row[0] for row in rows), start, end, line, index, why, finding, bool(marked))
+
+
+def skyline(track: TrackTick) -> Line:
+    """The notes of a track, one at a time: the highest of those that begin together, each until the next begins."""
+    columns = track.notes.numpy()
+    onset, length = columns["time"].astype(np.int64), columns["duration"].astype(np.int64)
+    pitch = columns["pitch"].astype(np.int64)
+    order = np.lexsort((-length, -pitch, onset))
+    onset, length, pitch = onset[order], np.maximum(length[order], 1), pitch[order]
+    first = np.append(True, onset[1:] != onset[:-1])
+    onset, length, pitch = onset[first], length[first], pitch[first]
+    end = onset + length
+    return Line(onset, np.minimum(end, np.append(onset[1:], end[-1:].max(initial=0))), pitch)
+
+
+def sounding_at(line: Line, times: IntArray) -> IntArray:
+    """The pitch that sounds at each time, NONE where none does: (n,)."""
+    at = np.searchsorted(line.onset, times, side="right") - 1
+    safe = np.maximum(at, 0)
+    return np.where((at >= 0) & (line.end[safe] > times), line.pitch[safe], NONE)
+
+
+def _frame(line: Line, start: int, end: int) -> tuple[int, int, int, int, int, int] | None:
+    """Start, end, pitch, lowest, later and struck of a beat; None where the line rests."""
+    low, high = np.searchsorted(line.onset, [start, end], side="left")
+    struck = list(range(low, high))
+    held = low - 1 if low and line.end[low - 1] > start and (not struck or line.onset[low] > start) else None
+    if held is None and not struck:
+        return None
+    sounding = ([held] if held is not None else []) + struck
+    pitches = line.pitch[sounding].tolist()
+    begin = start if held is not None else int(line.onset[low])
+    return begin, end, pitches[0], min(pitches), pitches[-1] if len(pitches) > 1 else NONE, int(held is None)
+
+
+def _heard_ends(line: Line, tpq: int, frames: Sequence[tuple[int, int]]) -> list[int]:
+    """Onsets of notes that end phrases, by their length."""
+    spans = np.diff(line.onset, append=line.end[-1:])
+    beat = float(np.median([end - start for start, end in frames])) if frames else float(tpq)
+    usual = float(np.median(spans))
+    found: list[int] = []
+    begun = int(line.onset[0])
+    for onset, span in zip(line.onset.tolist(), spans.tolist(), strict=True):
+        long = span >= LONG * usual and span >= LONG_BEATS * beat
+        if long and onset + span - begun >= LEAST_PHRASE * beat:
+            found.append(onset)
+            begun = onset + span
+    return found
+
+
+def read_setting(score: ScoreTick) -> Setting | None:
+    """A score in four parts as a melody and its voices; None where it is not in four parts.
+
+    The parts are those called soprano, alto, tenor and bass, or the only four, from the top. Voices are sorted; a beat
+    on which the soprano is not the highest teaches nothing.
+    """
+    tracks = four_parts(score)
+    if tracks is None:
+        return None
+    tune = _tune(score, tracks[0], "", keys.key_of(score))
+    lower = np.stack([sounding_at(skyline(score.tracks[i]), tune.start) for i in tracks[1:]], axis=1)
+    voices = np.column_stack([tune.melody.pitch, -np.sort(-lower, axis=1)])
+    whole = (lower != NONE).all(axis=1) & (voices[:, 1] <= voices[:, 0])
+    return Setting(tune.melody, np.where(whole[:, None], voices, NONE))
+
+
+def four_parts(score: ScoreTick) -> list[int] | None:
+    """The tracks of soprano, alto, tenor and bass; None where there are none."""
+    sounding = sounding_parts(score, drums=False)
+    found = []
+    for name in _NAMES:
+        mine = [i for i in sounding if re.match(rf"\W*{name}", score.tracks[i].name.casefold())]
+        found += mine[:1]
+    if len(found) == 4:
+        return found
+    if len(sounding) != 4:
+        return None
+    return sorted(sounding, key=lambda i: -float(score.tracks[i].notes.numpy()["pitch"].astype(np.int64).mean()))
+
+
+def at_onsets(lines: Sequence[Line]) -> IntArray:
+    """What sounds at every onset of any of some lines: (n_onsets, n_lines), -1 where one rests.
+
+    >>> high, low = (Line(*np.array(part)) for part in (([0, 2], [2, 4], [67, 65]), ([0], [4], [60])))
+    >>> at_onsets([high, low]).tolist()
+    [[67, 60], [65, 60]]
+    """
+    times = np.unique(np.concatenate([line.onset for line in lines]))
+    sounding = np.stack([sounding_at(line, times) for line in lines], axis=1)
+    return np.where(sounding == NONE, -1, sounding)
+
+
+def _ticks(quarters: Fraction, tpq: int) -> int:
+    return round(quarters * tpq)

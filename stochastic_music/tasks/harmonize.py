@@ -1,0 +1,497 @@
+"""Harmonising a melody: soprano in, soprano, alto, tenor and bass out.
+
+    corpus   --fit-->   Harmonizer   --harmonize(score)-->   takes
+
+What a `Harmonizer` does with a melody:
+
+1. It reads the melody on its beats (`_tunes`): the key that is printed or heard, the place in the bar, phrase ends.
+2. The skeleton gives the chords of the whole melody. Demands are put to it exactly: the last chord is the tonic in root
+   position, each phrase ends on a triad in root position. Where the melody makes one impossible, it is relaxed,
+   and the take says so.
+3. Of each beat the K heaviest voicings are candidates (`models/harmony/candidates.py`).
+4. Harmonies are drawn from model times rules, exactly over the candidates (`models/harmony/lattice.py`): all different.
+5. Voices are written under the melody, which stays as it was, and every rule is counted, beside its rate in the corpus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music import __version__, _random
+from stochastic_music.errors import (
+    EmptyCorpusError,
+    EncodingError,
+    InvalidParameterError,
+    ModelFileError,
+    NotFittedError,
+    UnsatisfiableError,
+)
+from stochastic_music.model_file import ModelFile, dumps, write
+from stochastic_music.models.harmony import sets
+from stochastic_music.models.harmony.candidates import Bounds, Candidates, propose
+from stochastic_music.models.harmony.harmony import Harmony
+from stochastic_music.models.harmony.lattice import Strictness, lattice, model_log_prob
+from stochastic_music.models.harmony.melody import Melody
+from stochastic_music.models.harmony.mixture import NONE
+from stochastic_music.music import voice_leading
+from stochastic_music.music.chords import Chord
+from stochastic_music.music.spelling import spell
+from stochastic_music.music.voice_leading import OF_CHORDS, RULES, Cadence, Context, Report
+from stochastic_music.protocols import BoolArray, IntArray
+from stochastic_music.sampling import chains
+from stochastic_music.sampling.chains import Chain
+from stochastic_music.tasks._accompaniment import chord_chain, stretches, with_accompaniment
+from stochastic_music.tasks._tunes import Line, Tune, at_onsets, four_parts, read_setting, read_tune, skyline
+from stochastic_music.tasks._voices_out import lower_line, with_voices
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick
+
+    from stochastic_music.corpus import Corpus
+
+#: what is learned from where no model is named
+DEFAULT_CORPUS = "bach-chorales"
+#: how rules are kept where nothing else is asked: never broken, or at a price in nats a breach
+DEFAULT_RULES: Mapping[str, Strictness] = {
+    "parallel_fifths": "hard",
+    "parallel_octaves": "hard",
+    "direct_fifths": 0.5,
+    "direct_octaves": 1.0,
+    "crossing": "hard",
+    "overlap": 1.5,
+    "range": "hard",
+    "spacing": "hard",
+    "doubled_leading_note": "hard",
+    "unresolved_leading_note": 3.0,
+    "augmented_second": "hard",
+    "leap": 2.0,
+}
+#: what a hard rule costs where it has to be relaxed
+_RELAXED = 12.0
+#: the lowest and highest pitch of each lower voice
+RANGES = {name[0].upper(): voice_leading.RANGES[name] for name in ("alto", "tenor", "bass")}
+#: melodies below or above are no soprano: the alto needs room under them
+LOWEST, HIGHEST = 55, 84
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One harmony.
+
+    `voices` (n_frames, 4) from the top and `chords` are those of the melody's frames, `log_prob` is under the model, in
+    nats, `report` counts rules at every onset, `cadences` are the closes of the phrases with their bars. In the style
+    "chords" there is no report, and `voices` holds the melody alone.
+    """
+
+    score: ScoreTick
+    voices: IntArray
+    chords: tuple[Chord, ...]
+    log_prob: float
+    report: Report | None
+    cadences: tuple[tuple[int, Cadence], ...]
+
+    @property
+    def nats_per_beat(self) -> float:
+        """Surprise: what the chords and voices cost under the model, a beat."""
+        return -self.log_prob / max(len(self.voices), 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Harmonization:
+    """The takes of one melody.
+
+    `remarks` are what the user should know (the part that was taken, a guessed key, demands that were relaxed),
+    `n_candidates` the most candidates of a beat, `kept` the least share of the proposal that the candidates of a
+    beat hold.
+    """
+
+    takes: tuple[Take, ...]
+    tune: Tune
+    remarks: tuple[str, ...]
+    n_candidates: int
+    kept: float
+
+
+@dataclass
+class Harmonizer:
+    """Harmonises melodies; see the module's article.
+
+    Args:
+        rules: how each rule is kept, over `DEFAULT_RULES`: "hard", "off", or what a breach costs, in nats.
+        candidates: K, the voicings of a beat among which inference is exact.
+        temperature: below 1 safer, above 1 bolder.
+    """
+
+    rules: Mapping[str, Strictness] = field(default_factory=dict)
+    candidates: int = 100
+    temperature: float = 0.75
+
+    harmony_: Harmony = field(init=False, repr=False)
+    card_: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+
+    def fit(self, corpus: Corpus) -> Self:
+        """Learn from the pieces of a corpus that are in four parts; raises EmptyCorpusError where none is."""
+        settings, reports, names = [], [], []
+        for piece in corpus:
+            setting = read_setting(piece.score)
+            if setting is None or not setting.whole.any():
+                continue
+            settings.append(setting)
+            names.append(piece.name)
+            reports.append(piece_report(piece.score))
+        if not settings:
+            raise EmptyCorpusError(
+                f"none of {len(corpus)} pieces is in four parts: expected tracks called soprano, alto, tenor and bass, "
+                "or four tracks, as in the built-in bach-chorales"
+            )
+        self.harmony_ = Harmony().fit(settings)
+        self.card_ = {
+            "n_pieces": len(settings),
+            "n_beats": int(sum(setting.whole.sum() for setting in settings)),
+            "rates": rates(reports),
+            "licences": sorted({piece.licence for piece in corpus if piece.licence}),
+        }
+        return self
+
+    def nats_per_beat(self, corpus: Corpus) -> tuple[float, int]:
+        """Surprise at the lower voices of other pieces, given their sopranos, in nats a beat; and of how many beats."""
+        self._check_fitted()
+        scorer = sets.SetScorer(self.harmony_, sets.Escape(1e-4, 0.1), prune=1e-3)
+        total, n = 0.0, 0
+        for piece in corpus:
+            setting = read_setting(piece.score)
+            if setting is None or not setting.whole.any():
+                continue
+            frames = [sets.frame(v) if v[0] != NONE else () for v in setting.voices.tolist()]
+            total -= scorer.log_prob(frames, setting.melody)
+            n += int(setting.whole.sum())
+        return (total / n if n else np.nan), n
+
+    def harmonize(
+        self,
+        score: ScoreTick,
+        n: int = 4,
+        *,
+        part: str | int | None = None,
+        style: str = "chorale",
+        key: str | None = None,
+        best: bool = False,
+        seed: _random.Seed = None,
+    ) -> Harmonization:
+        """`n` different harmonies of the melody of a score; with `best` the first is the likeliest of all.
+
+        Raises EncodingError for a score without a melody, or one out of every voice's range; UnsatisfiableError where
+        no harmony is left.
+        """
+        self._check_fitted()
+        tune = read_tune(score, part, key)
+        check_range(tune)
+        remarks = _remarks(tune)
+        if style == "chords":
+            return self._chords(score, tune, n, best=best, seed=_random.key(seed), remarks=remarks)
+        search = self._search(tune.melody, remarks)
+        paths = _different(search.chain, n, best, _random.key(seed))
+        if len(paths) < n:
+            remarks.append(f"Only {len(paths)} different harmonies are left by the rules and the candidates.")
+        takes = tuple(self._take(score, tune, search, path) for path in paths)
+        most = max(len(c.label) for c in search.candidates)
+        kept = min(c.kept for c in search.candidates)
+        return Harmonization(takes, tune, tuple(remarks), most, kept)
+
+    def _chords(
+        self, score: ScoreTick, tune: Tune, n: int, *, best: bool, seed: int, remarks: list[str]
+    ) -> Harmonization:
+        """Chord symbols and an accompaniment."""
+        plain = self.harmony_.chain(tune.melody)
+        stretch = stretches(tune.beats)
+        chain = chord_chain(plain, self.harmony_.alphabet, stretch, tune.melody.minor)
+        heated = Chain(chain.unary / self.temperature, chain.pairwise / self.temperature)
+        paths = _different(heated, n, best, seed)
+        if len(paths) < n:
+            remarks.append(f"Only {len(paths)} different rows of chords are likely enough to be drawn.")
+        takes = []
+        for path in paths:
+            chords = tuple(self.harmony_.alphabet.labels[i].chord(tune.melody.tonic) for i in path.tolist())
+            log_prob = chains.path_score(plain, path) - chains.log_partition(plain)
+            out = with_accompaniment(score, tune, chords, stretch)
+            voices = tune.melody.pitch[:, None]
+            takes.append(Take(out, voices, chords, log_prob, None, _closes(tune, chords)))
+        return Harmonization(tuple(takes), tune, tuple(remarks), self.harmony_.alphabet.n, 1.0)
+
+    def _search(self, melody: Melody, remarks: list[str]) -> _Search:
+        """The lattice of a melody under all demands, or under those that can be met."""
+        plain = self.harmony_.chain(melody)
+        rules = {**DEFAULT_RULES, **self.rules}
+        failure: UnsatisfiableError | None = None
+        for demands, said in _DEMANDS:
+            for asked, softened in ((rules, ""), (_softened(rules), "hard rules are counted, not kept")):
+                try:
+                    found = self._lattice(melody, plain, demands, asked)
+                    chains.forward(found.chain)
+                except UnsatisfiableError as error:
+                    failure = error
+                    continue
+                relaxed = ", ".join(text for text in (said, softened) if text)
+                if relaxed:
+                    remarks.append(f"This melody does not let everything be met: {relaxed}.")
+                return found
+        raise UnsatisfiableError(f"no harmony of this melody is left: {failure}")
+
+    def _lattice(
+        self, melody: Melody, plain: Chain, demands: Sequence[Demand], rules: Mapping[str, Strictness]
+    ) -> _Search:
+        allowed = np.ones(plain.unary.shape, dtype=bool)
+        for demand in demands:
+            allowed &= demand(self.harmony_, melody)
+        skeleton = chains.restricted(plain, allowed)
+        shares = chains.marginals(skeleton)
+        if not np.isfinite(shares).all():
+            raise UnsatisfiableError("no row of chords meets what is asked")
+        free: BoolArray = np.asarray(allowed.all(axis=1))
+        hard = [name for name in OF_CHORDS if rules[name] == "hard"]
+        found = propose(self.harmony_, melody, shares, Bounds(RANGES, hard, self.candidates, free))
+        if empty := [t for t, here in enumerate(found) if not len(here.label)]:
+            raise UnsatisfiableError(f"no voicing is left at beat {empty[0] + 1} of {len(melody)}")
+        chain = lattice(self.harmony_, melody, skeleton, found, rules=rules, temperature=self.temperature)
+        return _Search(melody, plain, found, chain)
+
+    def _take(self, score: ScoreTick, tune: Tune, search: _Search, path: IntArray) -> Take:
+        chosen = [
+            Candidates(c.voices[i : i + 1], c.label[i : i + 1], 1.0, 1)
+            for c, i in zip(search.candidates, path.tolist(), strict=True)
+        ]
+        voices = np.concatenate([c.voices for c in chosen])
+        tonic, labels = tune.melody.tonic, self.harmony_.alphabet.labels
+        chords = tuple(labels[int(c.label[0])].chord(tonic) for c in chosen)
+        lines = [lower_line(tune, voices[:, i]) for i in (1, 2, 3)]
+        context = Context(tonic, tune.melody.minor)
+        report = voice_leading.report(at_onsets([tune.line, *lines]), context, n_beats=len(voices))
+        log_prob = model_log_prob(self.harmony_, tune.melody, search.plain, chosen)
+        return Take(with_voices(score, tune, lines), voices, chords, log_prob, report, _closes(tune, chords))
+
+    def contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What a model file holds: plain JSON, and arrays."""
+        self._check_fitted()
+        meta = {
+            "version": __version__,
+            "task": "harmonize",
+            "model": ["harmonizer", {}],
+            "card": self.card_,
+            "harmony": self.harmony_.meta(),
+        }
+        return meta, self.harmony_.to_arrays()
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a model file."""
+        write(Path(path), *self.contents(), force=force)
+
+    @classmethod
+    def from_file(cls, file: ModelFile) -> Self:
+        """The inverse of `save`."""
+        return cls._of(file.expect("harmonize").meta, file)
+
+    @classmethod
+    def _of(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls()
+        model.harmony_ = Harmony.from_arrays(meta["harmony"], arrays)
+        model.card_ = dict(meta["card"])
+        return model
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "harmony_"):
+            raise NotFittedError("this Harmonizer has learned nothing yet: call fit(corpus), or open a model file")
+        for name, strictness in self.rules.items():
+            if name not in RULES:
+                voice_leading.count(name, None, np.zeros((0, 4), dtype=np.int64), Context(0))
+            if not (strictness in ("hard", "off") or (isinstance(strictness, (int, float)) and strictness >= 0)):
+                raise InvalidParameterError(f"rule {name} is '{strictness}'; expected hard, off, or a price from 0 up")
+        if self.candidates < 1 or not self.temperature > 0:
+            raise InvalidParameterError(
+                f"candidates are {self.candidates} and the temperature is {self.temperature}; expected 1 or more, and "
+                "more than 0"
+            )
+
+
+class _Search(NamedTuple):
+    melody: Melody
+    plain: Chain
+    candidates: list[Candidates]
+    chain: Chain
+
+
+Demand = Callable[[Harmony, Melody], BoolArray]
+
+
+def ends_at_home(harmony: Harmony, melody: Melody) -> BoolArray:
+    """The last chord is the tonic triad in root position, in minor keys the major one too: (n_frames, n_labels)."""
+    third = ("maj", "min") if melody.minor else ("maj",)
+    home = [label.bass == label.root == 0 and label.quality in third for label in harmony.alphabet.labels]
+    allowed = np.ones((len(melody), harmony.alphabet.n), dtype=bool)
+    allowed[-1:] = [*home, False]
+    return allowed
+
+
+def phrases_rest(harmony: Harmony, melody: Melody) -> BoolArray:
+    """Each phrase ends on a triad in root position: (n_frames, n_labels)."""
+    triads = [label.bass == label.root and label.quality in ("maj", "min") for label in harmony.alphabet.labels]
+    allowed = np.ones((len(melody), harmony.alphabet.n), dtype=bool)
+    allowed[_phrase_ends(melody)] = [*triads, False]
+    return allowed
+
+
+#: what is asked of the skeleton, the most first, and what is said where that was too much
+_DEMANDS: tuple[tuple[tuple[Demand, ...], str], ...] = (
+    ((ends_at_home, phrases_rest), ""),
+    ((ends_at_home,), "phrases may end on any chord"),
+    ((phrases_rest,), "the last chord is not the tonic"),
+    ((), "phrases and the piece may end on any chord"),
+)
+
+
+def _phrase_ends(melody: Melody) -> IntArray:
+    """The last frame of each phrase."""
+    return np.flatnonzero(np.append(melody.since[1:] == 0, True)[: len(melody)])
+
+
+def _softened(rules: Mapping[str, Strictness]) -> dict[str, Strictness]:
+    """The same rules, with a price where they were hard; order and range stay."""
+    kept = ("crossing", "range")
+    return {name: _RELAXED if how == "hard" and name not in kept else how for name, how in rules.items()}
+
+
+def _different(chain: Chain, n: int, best: bool, key: int) -> list[IntArray]:
+    """Up to `n` different paths: draws in order, repeats left out; with `best` after the heaviest."""
+    found: dict[bytes, IntArray] = {}
+    if best:
+        path = chains.best_path(chain)
+        found[path.tobytes()] = path
+    drawn = n
+    while len(found) < n and drawn <= 64 * n:
+        for path in chains.sample_paths(chain, drawn, seed=key):
+            found.setdefault(path.tobytes(), path)
+        drawn *= 4
+    return list(found.values())[:n]
+
+
+def check_range(tune: Tune) -> None:
+    """Raise EncodingError for a melody that no soprano sings, saying by how much to move it."""
+    low, high = int(tune.line.pitch.min()), int(tune.line.pitch.max())
+    if low >= LOWEST and high <= HIGHEST:
+        return
+    steps = (12, -12, 24, -24, *sorted(range(-36, 37), key=abs))
+    moves = [step for step in steps if low + step >= LOWEST and high + step <= HIGHEST]
+    span = f"{spell(LOWEST)} to {spell(HIGHEST)}"
+    remedy = f"transpose it by {moves[0]:+d} semitones" if moves else "it spans more than one voice: name another part"
+    raise EncodingError(
+        f"the melody goes from {spell(low)} to {spell(high)}; expected a soprano, {span}, so that three voices "
+        f"have room under it: {remedy}"
+    )
+
+
+def _remarks(tune: Tune) -> list[str]:
+    found = [] if tune.why == "the only part" else [f"The melody is {tune.why}."]
+    if tune.key.doubtful:
+        found.append(f"No key is clear from the notes: {tune.key.key} was taken; --key names another.")
+    elif tune.key.source != "printed":
+        found.append(f"The key, {tune.key.key}, was heard from the notes; --key names another.")
+    if not tune.phrases_printed:
+        found.append("The score marks no phrases: they were heard at its long notes.")
+    return found
+
+
+def _closes(tune: Tune, chords: Sequence[Chord]) -> tuple[tuple[int, Cadence], ...]:
+    """The closes of the phrases: the bar, and the kind."""
+    context = Context(tune.melody.tonic, tune.melody.minor)
+    found = []
+    for end in _phrase_ends(tune.melody).tolist():
+        last = chords[end]
+        before = next((chord for chord in reversed(chords[:end]) if chord.root != last.root), None)
+        found.append((tune.beats[end].bar, voice_leading.cadence(before, last, context)))
+    return tuple(found)
+
+
+def piece_report(score: ScoreTick) -> Report:
+    """The rules counted at every onset of a score in four parts."""
+    tracks = four_parts(score)
+    if tracks is None:
+        raise EncodingError("the score is not in four parts: expected soprano, alto, tenor and bass")
+    tune_key = read_setting(score)
+    context = Context(tune_key.melody.tonic, tune_key.melody.minor) if tune_key else Context(0)
+    lines: list[Line] = [skyline(score.tracks[i]) for i in tracks]
+    n_beats = len(tune_key.melody) if tune_key else None
+    return voice_leading.report(at_onsets(lines), context, n_beats=n_beats)
+
+
+def rates(reports: Sequence[Report]) -> dict[str, float]:
+    """Breaches of each rule in 100 beats, over some pieces."""
+    beats = max(sum(report.n_beats for report in reports), 1)
+    return {name: round(100 * sum(report.counts[name] for report in reports) / beats, 3) for name in RULES}
+
+
+def rule_lines(take: Take, rates: Mapping[str, float]) -> list[str]:
+    """A take's rules and cadences in words, each rule beside its rate in the corpus."""
+    closes = ", ".join(f"{kind} (bar {bar})" for bar, kind in take.cadences)
+    if take.report is None:
+        return [f"cadences: {closes}"]
+    lines = [f"{'rule':<25}{'count':>6}{'per 100 beats':>15}{'corpus':>9}"]
+    for name in RULES:
+        rate = f"{rates[name]:.2f}" if name in rates else "-"
+        words = name.replace("_", " ")
+        lines.append(f"{words:<25}{take.report.counts[name]:>6}{take.report.per_hundred(name):>15.2f}{rate:>9}")
+    return [*lines, f"cadences: {closes}"]
+
+
+def of_chorales(*, say: Callable[[str], object]) -> tuple[Harmonizer, str]:
+    """The harmoniser of the built-in chorales and its checksum: fitted once, then kept in the user's cache folder."""
+    from stochastic_music.corpus import Corpus
+    from stochastic_music.corpus._cache import cached
+
+    found: list[tuple[Harmonizer, str]] = []
+
+    def accept(data: bytes) -> bool:
+        try:
+            found[:] = [_read(data)]
+        except ModelFileError:
+            return False
+        return True
+
+    def make() -> bytes:
+        say(f"A model of {DEFAULT_CORPUS} is fitted: that takes a minute, once.")
+        data = dumps(*Harmonizer().fit(Corpus.builtin(DEFAULT_CORPUS)).contents())
+        found[:] = [_read(data)]
+        return data
+
+    cached(f"harmonizer-{_fingerprint()}", make, accept)
+    return found[0]
+
+
+def _read(data: bytes) -> tuple[Harmonizer, str]:
+    """A harmoniser from the bytes of its model file."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "harmonizer.smm"
+        path.write_bytes(data)
+        file = ModelFile(path)
+        arrays = {name: np.array(file[name]) for name in file}
+        return Harmonizer._of(file.meta, arrays), file.checksum
+
+
+def _fingerprint() -> str:
+    """What tells one state of the model's code and of its corpus's readers from another."""
+    from stochastic_music.corpus.builtin import reader_version
+
+    home = Path(__file__).parents[1]
+    digest = hashlib.blake2b(reader_version().encode(), digest_size=12)
+    digest.update(importlib.metadata.version("music21").encode())
+    sources = [*(home / "models/harmony").glob("*.py"), *(home / "models/viewpoints").glob("*.py")]
+    for path in [*sorted(sources), home / "tasks/_tunes.py", home / "tasks/harmonize.py"]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
