@@ -21,16 +21,25 @@ from stochastic_music.errors import (
     UsageError,
     VocabularyError,
 )
+from stochastic_music.models.contexts import listen
 from stochastic_music.models.hmm import HMM, array_engine
 from stochastic_music.models.hmm.engines import engine_of
-from stochastic_music.models.hmm.observations import declared, observed, packed, table_sizes
+from stochastic_music.models.hmm.observations import (
+    NO_MARKS,
+    declared,
+    marks_of,
+    observed,
+    packed,
+    table_shapes,
+    table_sizes,
+)
 from stochastic_music.models.hmm.parameters import Parameters, base_distribution, priors, random_start
 from stochastic_music.protocols import HiddenChain, LatentStateModel
 from stochastic_music.sampling import chains
 from stochastic_music.testing import check_model
 from stochastic_music.testing.check_model import LEVEL, chi_square
-from stochastic_music.testing.toys import TOYS, two_fields
-from stochastic_music.tokens import Field, Vocabulary
+from stochastic_music.testing.toys import TOYS, ticking, two_fields
+from stochastic_music.tokens import Field, Header, Vocabulary
 
 ONE = Vocabulary.plain(3)
 OPEN = Vocabulary.plain(3, closed=False)
@@ -53,11 +62,13 @@ def random_parameters(vocabulary, n_states=3, seed=0, topology="full"):
     return random_start(prior, bases, np.random.default_rng(seed))
 
 
-def model_of(vocabulary, parameters):
+def model_of(vocabulary, parameters, marks=NO_MARKS):
     n_states = parameters.n_states
     arrays = {
         "startprob": parameters.start,
         "transmat": parameters.transitions,
+        "marks": marks,
+        "places": np.full((n_states, len(marks) + 1), 1 / (len(marks) + 1)),
         "occupancy": np.full(n_states, 1 / n_states),
         "dead": np.zeros(0, dtype=np.int64),
         "choices": np.zeros((0, 6)),
@@ -114,6 +125,58 @@ def test_posteriors_are_those_of_all_paths(vocabulary, sequence):
     for path, p in joint.items():
         expected[np.arange(n_events), list(path)] += p / sum(joint.values())
     assert np.allclose(model_of(vocabulary, parameters).predict_proba(sequence), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_known", [1, 2, 3])
+def test_durations_are_heard_in_the_light_of_the_clock(n_known):
+    corpus = ticking().select([2])  # it has a pickup: two places in the bar
+    vocabulary, mark = corpus.vocabulary, listen(corpus).mark
+    marks = np.sort(np.append(marks_of(corpus), 7))[-n_known:]  # of which one is never heard, or one is not known
+    bases = [np.full(shape, 1 / shape[-1]) for shape in table_shapes(vocabulary, marks)]
+    prior = priors("full", 3, bases, start=0, transition=0, emission=0, stickiness=0)
+    parameters = random_start(prior, bases, np.random.default_rng(n_known))
+    model = model_of(vocabulary, parameters, marks)
+    total, symbols = 0.0, corpus.symbols.tolist()
+    for path in product(range(3), repeat=3):  # two notes and END
+        p = 1.0
+        for t, state in enumerate(path):
+            p *= parameters.transitions[path[t - 1], state] if t else parameters.start[state]
+            known = np.flatnonzero(marks == mark[2 * t]).tolist() or [len(marks)]
+            duration = 2 if symbols[2 * t] == vocabulary.end else symbols[2 * t]
+            p *= parameters.emissions[0][state, known[0], duration]
+            p *= parameters.emissions[1][state, symbols[2 * t + 1] - 2] if duration < 2 else 1
+        total += p
+    assert model.corpus_log_probs(corpus).sum() == pytest.approx(math.log(total), abs=1e-12)
+    assert chains.log_partition(model.chain(corpus[0], corpus.headers[0])) == pytest.approx(math.log(total), abs=1e-12)
+    state, rows = model.initial_state(1, corpus.headers), []
+    for symbol in symbols:
+        rows.append(model.next_log_probs(state)[0, symbol])
+        state = model.advance(state, np.array([symbol]))
+    assert np.allclose(rows, model.corpus_log_probs(corpus), atol=1e-12)
+
+
+def test_states_that_hear_the_clock_keep_the_bar():
+    # two units, then one and one, in every bar of four; one state is enough to know that by the place
+    vocabulary = Vocabulary((Field("duration", 2, first=1, advances="later"),), resolution=1)
+    bars = TokenCorpus.from_sequences([[1, 0, 0, 1, 0, 0, 1, 0, 0]] * 9, vocabulary, headers=[Header(1)] * 9)
+    hearing, deaf = (HMM(1, n_restarts=1, clock=clock).fit(bars) for clock in (True, False))
+    assert deaf.marks_.tolist() == []
+    assert deaf.emissions_[0].shape == (1, 3)
+    late = hearing.initial_state(1, Header(1, pickup=2))  # a piece that begins in the middle of a bar
+    short = [np.exp(hearing.next_log_probs(late))[0, 0]]
+    for symbol in (0, 0, 1):
+        late = hearing.advance(late, np.array([symbol]))
+        short.append(np.exp(hearing.next_log_probs(late))[0, 0])
+    assert [p > 0.9 for p in short] == [True, True, False, True]
+    assert np.exp(deaf.next_log_probs(deaf.initial_state()))[0, 0] < 0.7
+
+
+@pytest.mark.parametrize("engine", ["hmmlearn", "pomegranate"])
+def test_engines_that_do_not_hear_the_clock_say_so(engine):
+    vocabulary = Vocabulary((Field("duration", 2, first=1, advances="later"),), resolution=1)
+    bars = TokenCorpus.from_sequences([[1, 0, 0]] * 3, vocabulary)
+    with pytest.raises(InvalidParameterError, match="clock=False"):
+        HMM(1, engine=engine).fit(bars)
 
 
 @pytest.mark.parametrize("topology", ["full", "left_to_right"])
@@ -558,9 +621,9 @@ def test_the_chain_says_what_the_model_says(toy):
     corpus = TOYS[toy]()
     model = HMM(3, n_restarts=1).fit(corpus)
     chain = model.chain(corpus[0], corpus.headers[0])
-    assert chains.log_partition(chain) == pytest.approx(model.log_prob(corpus[0]))
-    assert np.allclose(chains.marginals(chain), model.predict_proba(corpus[0]), atol=1e-12)
-    assert np.array_equal(chains.best_path(chain), model.decode(corpus[0]))
+    assert chains.log_partition(chain) == pytest.approx(model.log_prob(corpus[0], corpus.headers[0]))
+    assert np.allclose(chains.marginals(chain), model.predict_proba(corpus[0], corpus.headers[0]), atol=1e-12)
+    assert np.array_equal(chains.best_path(chain), model.decode(corpus[0], corpus.headers[0]))
 
 
 def test_a_row_comes_out_the_same_in_any_batch():
@@ -610,7 +673,8 @@ def test_states_are_named_by_what_they_play():
     assert row["state"] == 0
     assert row["begins"] == 1.0
     assert row["leads_to"] == [{"state": 1, "probability": 1.0}]
-    assert {played["field"] for played in row["plays"]} == {"duration", "pitch"}
+    assert {played["field"] for played in row["plays"]} == {"duration", "pitch", "place"}
+    assert "on 4/4 beat 1" in str(first)
 
 
 def test_from_melodies_to_melodies(tmp_path):

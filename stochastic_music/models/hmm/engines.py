@@ -51,11 +51,13 @@ class ByCounts:
         return maximised(counts, prior, parameters), counts.log_likelihood
 
 
-def engine_of(name: str, backend: str, observations: Observations, sizes: Sequence[int], n_states: int) -> Engine:
-    """The engine called `name` over a corpus.
+def engine_of(
+    name: str, backend: str, observations: Observations, sizes: Sequence[int], n_states: int, *, in_blocks: bool = False
+) -> Engine:
+    """The engine called `name` over a corpus, which may hear the clock (`in_blocks`).
 
-    Raises UnknownNameError, InvalidParameterError for several fields where one is all that it knows, MissingExtraError
-    where its library is not installed, MachineError without a GPU.
+    Raises UnknownNameError, InvalidParameterError for several fields, or a clock, where one field is all that it knows,
+    MissingExtraError where its library is not installed, MachineError without a GPU.
     """
     if name not in ENGINES:
         raise UnknownNameError("engine", str(name), ENGINES)
@@ -69,6 +71,8 @@ def engine_of(name: str, backend: str, observations: Observations, sizes: Sequen
         raise InvalidParameterError(
             f"engine='{name}' knows events of one field, and these have {len(sizes)}: use engine='array'"
         )
+    if in_blocks:
+        raise InvalidParameterError(f"engine='{name}' does not hear the clock: use engine='array', or clock=False")
     if name == "hmmlearn":
         from stochastic_music.models.hmm.hmmlearn_engine import HmmlearnEngine
 

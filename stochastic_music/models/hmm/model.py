@@ -7,6 +7,11 @@ given the state. END is a value of the first field: at each event a state may en
 probability of its own, and then emits nothing else. So the states of a closed piece are one more than its notes, and a
 vocabulary without END has none of this.
 
+Where there are bars, states hear the clock: a state emits rests, durations and END otherwise on the first beat than on
+the fourth. The place is known before the event and never predicted; what a state has not been heard to play there is
+what the corpus plays there. So pieces keep their meter, and states are left to tell one phase of the music from
+another. `clock=False` makes them deaf.
+
 What is predicted of the next symbol is exact: what is believed of the present state after all symbols so far, those of
 the present event among them. Learning is Baum-Welch with Dirichlet priors from several random starts (`training`,
 `parameters`), or counting where states are given. The likeliest path, posteriors and draws of states given the whole
@@ -39,15 +44,26 @@ from stochastic_music.errors import (
     UsageError,
     VocabularyError,
 )
-from stochastic_music.models.base import BaseModel
+from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.hmm import array_engine
 from stochastic_music.models.hmm.engines import ENGINES, engine_of
-from stochastic_music.models.hmm.observations import Observations, declared, event_places, observed, table_sizes
+from stochastic_music.models.hmm.observations import (
+    NO_MARKS,
+    Observations,
+    blocks,
+    declared,
+    event_places,
+    marks_of,
+    observed,
+    table_shapes,
+    table_sizes,
+)
 from stochastic_music.models.hmm.parameters import (
     TOPOLOGIES,
     Parameters,
     Priors,
     base_distribution,
+    block_bases,
     counted,
     maximised,
     n_free,
@@ -57,7 +73,7 @@ from stochastic_music.models.hmm.states import StateReport, state_report
 from stochastic_music.models.hmm.training import Choice, Climb, Progress, best_climb, choice, chosen, put_aside
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.sampling.chains import Chain
-from stochastic_music.tokens import Header, Vocabulary
+from stochastic_music.tokens import ClockState, Header, Vocabulary
 
 #: numbers of states that "auto" chooses from
 AUTO = (2, 4, 8, 16, 32)
@@ -66,10 +82,15 @@ _DEAD = 1e-3
 
 
 class HmmState(NamedTuple):
-    """What is believed of the present event's state, (batch, K), and which field is due: n_fields after END."""
+    """What is believed of the present event's state, (batch, K), and which field is due: n_fields after END.
+
+    `block` (batch,) is where in the bar the event begins, as a block of the emission tables; `clock` tells the next.
+    """
 
     belief: FloatArray
     due: IntArray
+    block: IntArray
+    clock: ClockState
 
 
 class HMM(BaseModel[HmmState]):
@@ -88,12 +109,14 @@ class HMM(BaseModel[HmmState]):
         transition_prior: pseudo-count of each step that the topology allows.
         emission_prior: pseudo-counts of each state and field, spread as the corpus has it; with 0 what a state was not
             heard to play is impossible.
+        clock: whether states hear where in the bar an event begins, in music that has bars.
         seed: equal seeds give equal models.
 
     After `fit`: `startprob_` (K,), `transmat_` (K, K) as [from, to], `emissions_`, a (K, size) array for each field,
-    END being the last column of the first; `n_states_`; `occupancy_` (K,), the share of events that each state
-    explains; `dead_`, states that explain none; `choices_`, what each number of states came to; `converged_`,
-    `n_steps_` and `log_likelihood_` of the training pieces, in nats.
+    END being the last column of the first, or (K, n_marks + 1, size) for fields that hear the clock; `marks_`, which of
+    its marks are known, and `places_` (K, n_marks + 1), how often each state's events begin at each; `n_states_`;
+    `occupancy_` (K,), the share of events that each state explains; `dead_`, states that explain none; `choices_`, what
+    each number of states came to; `converged_`, `n_steps_` and `log_likelihood_` of the training pieces, in nats.
 
     Raises EmptyCorpusError where there is nothing to learn from, InvalidParameterError or UnknownNameError for
     parameters outside their range.
@@ -121,6 +144,7 @@ class HMM(BaseModel[HmmState]):
         start_prior: float = 0.1,
         transition_prior: float = 0.1,
         emission_prior: float = 1.0,
+        clock: bool = True,
         seed: int = 0,
     ) -> None:
         self.n_states = n_states
@@ -134,6 +158,7 @@ class HMM(BaseModel[HmmState]):
         self.start_prior = start_prior
         self.transition_prior = transition_prior
         self.emission_prior = emission_prior
+        self.clock = clock
         self.seed = seed
 
     # --- learning -----------------------------------------------------------------------------------------------------
@@ -173,10 +198,10 @@ class HMM(BaseModel[HmmState]):
         found = self._climbed(train, n_states, progress, done=done, n_runs=len(numbers) + 1)
         held_out = None
         if len(test.symbols):
-            log_probs = array_engine.field_log_probs(found.parameters, observed(test))
+            log_probs = array_engine.field_log_probs(found.parameters, observed(test, self._marks(train)))
             held_out = float(log_probs.sum() / len(log_probs))
         counts, prior, _ = self._prior(train, n_states)
-        seen = [int((count > 0).sum()) for count in counts]
+        seen = [int((row > 0).sum()) for count in counts for row in np.atleast_2d(count)]
         n_events = len(observed(train).columns)
         return choice(
             n_states,
@@ -189,11 +214,14 @@ class HMM(BaseModel[HmmState]):
     def _climbed(
         self, corpus: TokenCorpus, n_states: int, progress: Progress | None, *, done: int, n_runs: int
     ) -> Climb:
-        observations = observed(corpus)
+        marks = self._marks(corpus)
+        observations = observed(corpus, marks)
         _, prior, bases = self._prior(corpus, n_states)
-        sizes = table_sizes(corpus.vocabulary)
+        sizes = table_sizes(corpus.vocabulary, marks)
         return best_climb(
-            engine_of(self.engine, self.backend, observations, sizes, n_states),
+            engine_of(
+                self.engine, self.backend, observations, sizes, n_states, in_blocks=any(b.ndim > 1 for b in bases)
+            ),
             prior,
             bases,
             n_restarts=self.n_restarts,
@@ -208,11 +236,18 @@ class HMM(BaseModel[HmmState]):
 
     def _prior(self, corpus: TokenCorpus, n_states: int) -> tuple[list[FloatArray], Priors, list[FloatArray]]:
         """How often each column of each field comes, the pseudo-counts, and what a state without data emits."""
-        columns, sizes = observed(corpus).columns, table_sizes(corpus.vocabulary)
-        counts = [
-            np.bincount(columns[:, f], minlength=size + 2)[:size].astype(np.float64) for f, size in enumerate(sizes)
+        marks = self._marks(corpus)
+        columns, shapes = observed(corpus, marks).columns, table_shapes(corpus.vocabulary, marks)
+        counts = []
+        for f, shape in enumerate(shapes):
+            size = math.prod(shape)
+            found = np.bincount(columns[:, f], minlength=size + 2)[:size]
+            counts.append(found.reshape(shape).astype(np.float64))
+        masks = declared(corpus.vocabulary)
+        bases = [
+            block_bases(count, mask) if count.ndim > 1 else base_distribution(count, mask)
+            for count, mask in zip(counts, masks, strict=True)
         ]
-        bases = [base_distribution(*pair) for pair in zip(counts, declared(corpus.vocabulary), strict=True)]
         prior = priors(
             self.topology,
             n_states,
@@ -227,7 +262,8 @@ class HMM(BaseModel[HmmState]):
     def _fit_supervised(
         self, corpus: TokenCorpus, states: Sequence[Sequence[int] | IntArray], numbers: Sequence[int]
     ) -> Self:
-        observations = observed(corpus)
+        marks = self._marks(corpus)
+        observations = observed(corpus, marks)
         paths = _checked_states(states, observations, corpus)
         reached = max((int(path.max(initial=-1)) for path in paths), default=-1) + 1
         n_states = numbers[0] if len(numbers) == 1 else max(reached, 1)
@@ -237,23 +273,25 @@ class HMM(BaseModel[HmmState]):
             )
         _, prior, bases = self._prior(corpus, n_states)
         events = np.split(observations.columns, observations.offsets[1:-1])
-        counts = counted(paths, events, n_states, table_sizes(corpus.vocabulary))
+        counts = counted(paths, events, n_states, table_sizes(corpus.vocabulary, marks))
         _check_topology(counts.start, counts.transitions, prior, self.topology)
         even = Parameters(
             prior.may_start / prior.may_start.sum(),
             prior.may_step / prior.may_step.sum(axis=1, keepdims=True),
-            tuple(np.tile(base, (n_states, 1)) for base in bases),
+            tuple(np.stack([base] * n_states) for base in bases),
         )
         parameters = maximised(counts, prior, even)
         log_likelihood = float(array_engine.field_log_probs(parameters, observations).sum())
         return self._settle(corpus, Climb(parameters, log_likelihood, log_likelihood, 0, converged=True), [])
 
     def _settle(self, corpus: TokenCorpus, found: Climb, choices: Sequence[Choice]) -> Self:
-        observations = observed(corpus)
-        sizes, n_states = table_sizes(corpus.vocabulary), found.parameters.n_states
+        marks = self._marks(corpus)
+        observations = observed(corpus, marks)
+        sizes, n_states = table_sizes(corpus.vocabulary, marks), found.parameters.n_states
         expected = array_engine.ArrayEngine(observations, sizes, n_states).expect(found.parameters)
-        self._take(found.parameters, corpus.vocabulary)
+        self._take(found.parameters, corpus.vocabulary, marks)
         self.occupancy_ = expected.emissions[0].sum(axis=1) / max(len(observations.columns), 1)
+        self.places_ = _places(expected.emissions, found.parameters)
         self.dead_ = np.flatnonzero(self.occupancy_ * len(observations.columns) < _DEAD).tolist()
         self.choices_ = tuple(choices)
         self.log_likelihood_ = found.log_likelihood
@@ -262,9 +300,14 @@ class HMM(BaseModel[HmmState]):
         self.stale_ = False
         return self
 
-    def _take(self, parameters: Parameters, vocabulary: Vocabulary) -> None:
+    def _marks(self, corpus: TokenCorpus) -> IntArray:
+        """The marks to listen to."""
+        return marks_of(corpus) if self.clock else NO_MARKS
+
+    def _take(self, parameters: Parameters, vocabulary: Vocabulary, marks: IntArray) -> None:
         self.vocabulary_ = vocabulary
         self.parameters_ = parameters
+        self.marks_ = marks
         self._tables = parameters.with_padding()
 
     def _check_params(self) -> list[int]:
@@ -321,7 +364,7 @@ class HMM(BaseModel[HmmState]):
 
     def log_emissions(self, corpus: TokenCorpus) -> FloatArray:
         """Of `protocols.HiddenChain`: of each event of `corpus`, END among them, given each state: (n_events, K)."""
-        columns = observed(self._same_symbols(corpus)).columns
+        columns = self._observed(corpus).columns
         rows = np.zeros((len(columns), self.n_states_))
         for f, table in enumerate(self._tables):
             rows += _log(table)[columns[:, f]]
@@ -336,7 +379,7 @@ class HMM(BaseModel[HmmState]):
     def state_report(self) -> list[StateReport]:
         """What each state plays; each prints as a line, and `to_json` gives plain numbers."""
         self._check_fitted()
-        return state_report(self.parameters_, self.occupancy_, self.vocabulary_)
+        return state_report(self.parameters_, self.occupancy_, self.vocabulary_, self.marks_, self.places_)
 
     def remarks(self, corpus: TokenCorpus) -> list[str]:
         """What is worth knowing of a fit to `corpus`: how states were chosen, which died, whether EM settled."""
@@ -397,14 +440,14 @@ class HMM(BaseModel[HmmState]):
 
     def corpus_decode(self, corpus: TokenCorpus) -> IntArray:
         """`decode` of all pieces, one after another: (n_events,)."""
-        observations = observed(self._same_symbols(corpus))
+        observations = self._observed(corpus)
         path, score = array_engine.best_paths(self.parameters_, observations)
         _check_possible(score, corpus)
         return path
 
     def corpus_predict_proba(self, corpus: TokenCorpus) -> FloatArray:
         """`predict_proba` of all pieces, one after another: (n_events, K)."""
-        observations = observed(self._same_symbols(corpus))
+        observations = self._observed(corpus)
         posterior = array_engine.posteriors(self.parameters_, observations)
         self._check_possible(observations, corpus)
         return posterior
@@ -413,7 +456,7 @@ class HMM(BaseModel[HmmState]):
         """`sample_states` of all pieces, one after another: (n, n_events)."""
         if n < 0:
             raise InvalidParameterError(f"n is {n}; expected how many paths to draw, 0 or more")
-        observations = observed(self._same_symbols(corpus))
+        observations = self._observed(corpus)
         self._check_possible(observations, corpus)
         return array_engine.sampled_paths(self.parameters_, observations, key=_random.key(seed), n=n)
 
@@ -424,23 +467,28 @@ class HMM(BaseModel[HmmState]):
 
     @property
     def _silent(self) -> IntArray:
-        return np.array(table_sizes(self.vocabulary_))
+        return np.array(table_sizes(self.vocabulary_, self.marks_))
+
+    def _observed(self, corpus: TokenCorpus) -> Observations:
+        return observed(self._same_symbols(corpus), self.marks_)
 
     # --- prediction ---------------------------------------------------------------------------------------------------
 
     def initial_state(
         self,
         batch_size: int = 1,
-        header: Header | Sequence[Header | None] | None = None,  # noqa: ARG002, no clock here
+        header: Header | Sequence[Header | None] | None = None,
     ) -> HmmState:
-        """Nothing heard: (batch_size,) rows."""
+        """Nothing heard but the clock: (batch_size,) rows."""
         self._check_fitted()
         belief = np.tile(self.parameters_.start, (batch_size, 1))
-        return HmmState(belief, np.zeros(batch_size, dtype=np.int64))
+        clock = self.vocabulary_.clock.start(headers_of(header, batch_size))
+        due = np.zeros(batch_size, dtype=np.int64)
+        return HmmState(belief, due, blocks(self.vocabulary_.clock.marks(clock), self.marks_), clock)
 
     def advance(self, state: HmmState, symbols: IntArray) -> HmmState:
         """One more symbol a row: symbols (batch,). A row that hears the impossible believes what it did."""
-        belief, due = state
+        belief, due, block, clock = state
         vocabulary = self.vocabulary_
         ended = (symbols == vocabulary.end) | (due == vocabulary.n_fields)
         heard = np.where(ended[:, None], belief, 0.0)
@@ -448,18 +496,24 @@ class HMM(BaseModel[HmmState]):
             here = np.flatnonzero((due == f) & ~ended)
             column = symbols[here] - vocabulary.starts[f]
             size = vocabulary.fields[f].size
-            column = np.where((column >= 0) & (column < size), column, len(self._tables[f]) - 1)
+            width = self.emissions_[f].shape[-1] if self.emissions_[f].ndim > 2 else 0
+            inside = (column >= 0) & (column < size)
+            column = np.where(inside, block[here] * width + column, len(self._tables[f]) - 1)
             heard[here] = belief[here] * self._tables[f][column]
         total = heard.sum(axis=1, keepdims=True)
         heard = np.where(total > 0, heard / np.where(total > 0, total, 1.0), belief)
         complete = ~ended & (due == vocabulary.n_fields - 1)
         # einsum adds row by row: a row comes out the same in any batch, which products of matrices do not promise
         heard[complete] = np.einsum("bj,jk->bk", heard[complete], self.parameters_.transitions)
-        return HmmState(heard, np.where(ended, vocabulary.n_fields, (due + 1) % vocabulary.n_fields))
+        due = np.where(ended, vocabulary.n_fields, (due + 1) % vocabulary.n_fields)
+        clock = vocabulary.clock.advance(clock, symbols)
+        if len(self.marks_):
+            block = np.where(due == 0, blocks(vocabulary.clock.marks(clock), self.marks_), block)
+        return HmmState(heard, due, block, clock)
 
     def next_log_probs(self, state: HmmState) -> FloatArray:
         """(batch, n_symbols): the log probability of every symbol."""
-        belief, due = state
+        belief, due, block, _ = state
         vocabulary = self.vocabulary_
         out = np.full((len(due), vocabulary.n_symbols), -np.inf)
         out[due == vocabulary.n_fields, vocabulary.end] = 0.0
@@ -467,7 +521,11 @@ class HMM(BaseModel[HmmState]):
             here = np.flatnonzero(due == f)
             if not len(here):
                 continue
-            rows = _log(np.einsum("bk,ks->bs", belief[here], self.parameters_.emissions[f]))
+            table = self.emissions_[f]
+            if table.ndim > 2:
+                rows = _log(np.einsum("bk,kbs->bs", belief[here], table[:, block[here]]))
+            else:
+                rows = _log(np.einsum("bk,ks->bs", belief[here], table))
             start = int(vocabulary.starts[f])
             out[here, start : start + field.size] = rows[:, : field.size]
             if f == 0 and vocabulary.closed:
@@ -480,7 +538,7 @@ class HMM(BaseModel[HmmState]):
         Raises VocabularyError where `corpus` does not fit the model's vocabulary.
         """
         corpus = self._same_symbols(corpus)
-        by_event = array_engine.field_log_probs(self.parameters_, observed(corpus))
+        by_event = array_engine.field_log_probs(self.parameters_, self._observed(corpus))
         event, field = event_places(corpus)
         found: FloatArray = by_event[event, field]
         return found
@@ -497,13 +555,13 @@ class HMM(BaseModel[HmmState]):
             raise VocabularyError(f"the model cannot take this vocabulary: {reason}")
         emissions = []
         for table, mine, theirs in zip(self.emissions_, declared(self.vocabulary_), declared(vocabulary), strict=True):
-            least = np.where(table > 0, table, np.inf).min(axis=1, keepdims=True)
+            least = np.where(table > 0, table, np.inf).min(axis=-1, keepdims=True)
             moved = np.where(mine, table, np.where(np.isfinite(least), least, 1.0)) * theirs
-            total = moved.sum(axis=1, keepdims=True)
+            total = moved.sum(axis=-1, keepdims=True)
             even = theirs / max(int(theirs.sum()), 1)
             emissions.append(np.where(total > 0, moved / np.where(total > 0, total, 1.0), even))
         other = copy(self)
-        other._take(self.parameters_._replace(emissions=tuple(emissions)), vocabulary)
+        other._take(self.parameters_._replace(emissions=tuple(emissions)), vocabulary, self.marks_)
         return other
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -514,6 +572,8 @@ class HMM(BaseModel[HmmState]):
             "startprob": self.startprob_,
             "transmat": self.transmat_,
             **{f"emissions.{field.name}": table for field, table in emissions},
+            "marks": self.marks_,
+            "places": self.places_,
             "occupancy": self.occupancy_,
             "dead": np.array(self.dead_, dtype=np.int64),
             "choices": self._choices_as_array(),
@@ -528,7 +588,9 @@ class HMM(BaseModel[HmmState]):
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
         """Take back what `to_arrays` gave, in a model with the same parameters; returns self."""
         emissions = tuple(np.asarray(arrays[f"emissions.{field.name}"]) for field in vocabulary.fields)
-        self._take(Parameters(np.asarray(arrays["startprob"]), np.asarray(arrays["transmat"]), emissions), vocabulary)
+        start, transitions = np.asarray(arrays["startprob"]), np.asarray(arrays["transmat"])
+        self._take(Parameters(start, transitions, emissions), vocabulary, np.asarray(arrays["marks"]))
+        self.places_ = np.asarray(arrays["places"])
         self.occupancy_ = np.asarray(arrays["occupancy"])
         self.dead_ = np.asarray(arrays["dead"]).tolist()
         self.choices_ = tuple(
@@ -538,6 +600,17 @@ class HMM(BaseModel[HmmState]):
         log_likelihood, n_steps, converged = arrays["run"].tolist()
         self.log_likelihood_, self.n_steps_, self.converged_ = log_likelihood, int(n_steps), bool(converged)
         return self
+
+
+def _places(counts: Sequence[FloatArray], parameters: Parameters) -> FloatArray:
+    """How often events of each state begin in each block of the tables, as shares: (K, n_blocks)."""
+    pairs = zip(counts, parameters.emissions, strict=True)
+    found = next((count.reshape(table.shape).sum(axis=2) for count, table in pairs if table.ndim > 2), None)
+    if found is None:
+        return np.ones((parameters.n_states, 1))
+    total = found.sum(axis=1, keepdims=True)
+    shares: FloatArray = np.where(total > 0, found / np.where(total > 0, total, 1.0), 1 / found.shape[1])
+    return shares
 
 
 def numbers_of_states(given: Any) -> list[int]:

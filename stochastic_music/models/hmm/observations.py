@@ -7,6 +7,10 @@ and nothing else. Every table has two columns more, so that any row of symbols c
     silent      probability 1: fields that END leaves out, those of an event that breaks off, and what comes after END
     impossible  probability 0: a symbol in a place where its field is not due
 
+Where the clock ticks, the fields that move time (rests, durations) are heard in its light: their tables have a *block*
+of columns for each of the known `marks`, that is for each meter and place in the bar at which an event may begin, and
+one, the last, for any other place.
+
 `packed` lays pieces side by side, longest first, step by step: the rows of step t are those pieces that reach it, in
 one block of memory. Nothing is padded.
 
@@ -24,14 +28,18 @@ one block of memory. Nothing is padded.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.models.contexts import listen, search
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import Vocabulary
 
+#: a clock that nobody listens to
+NO_MARKS: IntArray = np.zeros(0, dtype=np.int64)
 #: events of a batch, at most, unless one piece alone has more
 BATCH_EVENTS = 1 << 17
 
@@ -64,22 +72,57 @@ class Batch(NamedTuple):
         return len(self.starts) - 1
 
 
-def table_sizes(vocabulary: Vocabulary) -> list[int]:
-    """The columns of each field's emission table, END's among them, silent and impossible left out."""
+def marks_of(corpus: TokenCorpus) -> IntArray:
+    """The marks that the clock shows in `corpus`, ascending; none where it does not tick: (n_marks,)."""
+    mark = listen(corpus).mark
+    return np.unique(mark[mark >= 0])
+
+
+def table_shapes(vocabulary: Vocabulary, marks: IntArray = NO_MARKS) -> list[tuple[int, ...]]:
+    """The columns of each field's emission table, END's among them: (size,), or (n_marks + 1, size) for blocks."""
     sizes = [field.size for field in vocabulary.fields]
-    return [sizes[0] + vocabulary.closed, *sizes[1:]]
+    sizes[0] += vocabulary.closed
+    moves = [bool(len(marks)) and field.advances != "" for field in vocabulary.fields]
+    return [(len(marks) + 1, size) if moved else (size,) for size, moved in zip(sizes, moves, strict=True)]
+
+
+def table_sizes(vocabulary: Vocabulary, marks: IntArray = NO_MARKS) -> list[int]:
+    """The columns of each field's emission table in all, silent and impossible left out."""
+    return [math.prod(shape) for shape in table_shapes(vocabulary, marks)]
+
+
+def blocks(shown: IntArray, marks: IntArray) -> IntArray:
+    """The block of each mark that the clock shows."""
+    found = search(marks, shown)
+    return np.where(found < 0, len(marks), found)
 
 
 def declared(vocabulary: Vocabulary) -> list[BoolArray]:
-    """Which columns of each emission table are in the alphabet: (size,) each."""
+    """Which columns of each emission table, or of each of its blocks, are in the alphabet: (size,) each."""
     due = vocabulary.due_mask
     edges = vocabulary.starts.tolist()
     fields = [due[f][edges[f] : edges[f + 1]] for f in range(vocabulary.n_fields)]
     return [np.append(fields[0], True) if vocabulary.closed else fields[0], *fields[1:]]
 
 
-def observed(corpus: TokenCorpus) -> Observations:
-    """The events of `corpus`."""
+def observed(corpus: TokenCorpus, marks: IntArray = NO_MARKS) -> Observations:
+    """The events of `corpus`, heard in the light of the known `marks`, ascending."""
+    events = _events(corpus)
+    if not len(marks):
+        return events
+    event, due = event_places(corpus)
+    block = np.full(len(events.columns), len(marks), dtype=np.int64)
+    block[event[due == 0]] = blocks(listen(corpus).mark[due == 0], marks)
+    columns = events.columns.copy()
+    for f, (_, *inner) in enumerate(table_shapes(corpus.vocabulary, marks)):
+        if inner:
+            beyond = columns[:, f] - inner[0]  # silent 0, impossible 1
+            total = (len(marks) + 1) * inner[0]
+            columns[:, f] = np.where(beyond >= 0, total + beyond, block * inner[0] + columns[:, f])
+    return Observations(columns, events.offsets)
+
+
+def _events(corpus: TokenCorpus) -> Observations:
     vocabulary, symbols = corpus.vocabulary, corpus.symbols
     n_fields, sizes = vocabulary.n_fields, np.array(table_sizes(vocabulary))
     n_events = -(-corpus.lengths // n_fields)

@@ -5,6 +5,9 @@ field's emission table given the state. `Counts` are what the E-step expects of 
 of `Priors` and divides: a maximum a posteriori estimate under Dirichlet priors of concentration 1 + pseudo-count [1].
 A row to which neither counts nor pseudo-counts come stays as it was.
 
+A field that is heard in the light of the clock has an emission table in blocks, (K, n_blocks, size): each block is
+normalised by itself, since the mark is known before the event.
+
 Topologies are transitions that are allowed, and pseudo-counts:
 
     full           every state may follow every state
@@ -34,7 +37,10 @@ TOPOLOGIES = ("full", "left_to_right", "sticky")
 
 
 class Parameters(NamedTuple):
-    """Probabilities: `start` (K,), `transitions` (K, K) as [from, to], `emissions` (K, size) for each field."""
+    """Probabilities: `start` (K,), `transitions` (K, K) as [from, to], `emissions` (K, size) for each field.
+
+    Of fields in blocks they are (K, n_blocks, size).
+    """
 
     start: FloatArray
     transitions: FloatArray
@@ -48,7 +54,7 @@ class Parameters(NamedTuple):
     def with_padding(self) -> list[FloatArray]:
         """Emission tables by column, silent and impossible at the end: (size + 2, K) each."""
         one, zero = np.ones((1, self.n_states)), np.zeros((1, self.n_states))
-        return [np.concatenate([table.T, one, zero]) for table in self.emissions]
+        return [np.concatenate([table.reshape(self.n_states, -1).T, one, zero]) for table in self.emissions]
 
 
 class Counts(NamedTuple):
@@ -95,7 +101,7 @@ def priors(
     transitions = np.where(may_step, transition, 0.0)
     if topology == "sticky":
         transitions = transitions + stickiness * np.eye(n_states)
-    emissions = tuple(np.tile(emission * base, (n_states, 1)) for base in bases)
+    emissions = tuple(np.stack([emission * base] * n_states) for base in bases)
     return Priors(np.where(may_start, start, 0.0), transitions, emissions, may_start, may_step, topology != "full")
 
 
@@ -118,6 +124,14 @@ def base_distribution(counts: FloatArray, declared: BoolArray) -> FloatArray:
     return base
 
 
+def block_bases(counts: FloatArray, declared: BoolArray) -> FloatArray:
+    """`base_distribution` of each block of a table, (n_blocks, size), leaning on that of all blocks together."""
+    overall = base_distribution(counts.sum(axis=0), declared)
+    kinds = np.maximum((counts > 0).sum(axis=1, keepdims=True), 1)
+    bases: FloatArray = (counts + kinds * overall) / (counts.sum(axis=1, keepdims=True) + kinds)
+    return bases
+
+
 def random_start(prior: Priors, bases: Sequence[FloatArray], generator: np.random.Generator) -> Parameters:
     """Parameters to begin EM with: emissions scattered around `bases`, steps around those allowed.
 
@@ -133,11 +147,11 @@ def random_start(prior: Priors, bases: Sequence[FloatArray], generator: np.rando
 
 def maximised(counts: Counts, prior: Priors, last: Parameters) -> Parameters:
     """The M-step; rows to which nothing comes stay as in `last`."""
-    emissions = zip(counts.emissions, prior.emissions, last.emissions, strict=True)
+    emissions = zip(counts.emissions, prior.emissions, last.emissions, strict=True)  # counts come without blocks
     return Parameters(
         _shares(counts.start + prior.start, last.start),
         _shares(counts.transitions + prior.transitions, last.transitions),
-        tuple(_shares(count + pseudo, old) for count, pseudo, old in emissions),
+        tuple(_shares(count.reshape(pseudo.shape) + pseudo, old) for count, pseudo, old in emissions),
     )
 
 
@@ -161,8 +175,8 @@ def n_free(prior: Priors, seen: Sequence[int]) -> int:
 
 
 def _scattered(base: FloatArray, generator: np.random.Generator, spread: float) -> FloatArray:
-    weights = base * np.exp(spread * generator.standard_normal(len(base)))
-    scattered: FloatArray = weights / weights.sum()
+    weights = base * np.exp(spread * generator.standard_normal(base.shape))
+    scattered: FloatArray = weights / weights.sum(axis=-1, keepdims=True)
     return scattered
 
 

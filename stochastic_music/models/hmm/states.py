@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochastic_music.models.hmm.parameters import Parameters
-from stochastic_music.protocols import FloatArray
+from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Field, Vocabulary
+from stochastic_music.tokens.clock import describe_mark
 
 #: probability that the symbols named have together, and how many are named
 SHOWN, MOST = 0.6, 4
@@ -74,10 +75,32 @@ class StateReport(NamedTuple):
         return f"state {self.state} ({self.share:.0%}): {'; '.join(said)}"
 
 
-def state_report(parameters: Parameters, occupancy: FloatArray, vocabulary: Vocabulary) -> list[StateReport]:
-    """Every state, in the order of their numbers; `occupancy` (K,) is the share of events that each explains."""
-    weighted = [occupancy @ table for table in parameters.emissions]
-    return [_of_state(k, parameters, occupancy, weighted, vocabulary) for k in range(parameters.n_states)]
+def state_report(
+    parameters: Parameters, occupancy: FloatArray, vocabulary: Vocabulary, marks: IntArray, places: FloatArray
+) -> list[StateReport]:
+    """Every state, in the order of their numbers; `occupancy` (K,) is the share of events that each explains.
+
+    `places` (K, n_blocks) say how often its events begin at each of the `marks`; what it plays is told of all the bar.
+    """
+    tables = [np.einsum("kb,kbs->ks", places, t) if t.ndim > 2 else t for t in parameters.emissions]
+    whole = parameters._replace(emissions=tuple(tables))
+    weighted = [occupancy @ table for table in tables]
+    reports = [_of_state(k, whole, occupancy, weighted, vocabulary) for k in range(parameters.n_states)]
+    if not len(marks):
+        return reports
+    everywhere = occupancy @ places
+    return [
+        report._replace(plays=report.plays + _where(row, everywhere, marks, vocabulary.resolution))
+        for report, row in zip(reports, places, strict=True)
+    ]
+
+
+def _where(row: FloatArray, overall: FloatArray, marks: IntArray, resolution: int) -> tuple[Played, ...]:
+    """Where in the bar a state begins, if it has places of its own."""
+    if _alike(row, overall):
+        return ()
+    known = [column for column in _telling(row) if column < len(marks)]
+    return tuple(Played("place", f"on {describe_mark(int(marks[c]), resolution)}", float(row[c])) for c in known)
 
 
 def _of_state(
