@@ -30,7 +30,14 @@ from stochastic_music.corpus.labelled import checked_labels
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, UnknownNameError
 from stochastic_music.models.crf import _crfsuite
 from stochastic_music.models.crf.choosing import Choice, choose
-from stochastic_music.models.crf.features import attributes, columns_of, default_templates, parse_template, resolve
+from stochastic_music.models.crf.features import (
+    Feature,
+    attributes,
+    columns_of,
+    default_templates,
+    parse_template,
+    resolve,
+)
 from stochastic_music.models.crf.labeller import ChainLabeller
 from stochastic_music.protocols import Observation
 from stochastic_music.sampling.chains import Chain
@@ -141,14 +148,16 @@ class CRF(ChainLabeller):
         self.state_ = csr_matrix((weights.weight, (rows, weights.label)), shape=(len(used), len(labels)))
         self.transitions_ = weights.transitions
         self._row = {name: i for i, name in enumerate(self.attributes_)}
+        self._features: dict[str, Feature] | None = None  # found at first use: plug-ins are looked up once
 
     def chain(self, observation: Sequence[Observation]) -> Chain:
         """The potentials of one piece's labels: unary (T, n_labels), pairwise (n_labels, n_labels)."""
         self._check_fitted()
-        features = resolve(self.templates_, self.columns_)
+        if self._features is None:
+            self._features = resolve(self.templates_, self.columns_)
         seen = [
             [self._row[name] for name in event if name in self._row]
-            for event in attributes(observation, self.templates_, features)
+            for event in attributes(observation, self.templates_, self._features)
         ]
         bounds = np.cumsum([0, *map(len, seen)])
         columns = np.array([row for event in seen for row in event], dtype=np.int64)

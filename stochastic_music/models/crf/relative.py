@@ -164,6 +164,7 @@ class RelativeCRF(ChainLabeller):
         self.columns_ = tuple(sorted(columns))
         self.templates_ = _usable(settings.templates, TEMPLATES, columns)
         self.step_templates_ = _usable(settings.step_templates, STEP_TEMPLATES, columns)
+        self._features: dict[str, Feature] | None = None
         self._set_labels(spellings(label for piece in labels for label in piece), settings.every_root)
         tables = [_Sight(self, piece) for piece in pieces]
         states = [self._states(own, table.tonic) for own, table in zip(labels, tables, strict=True)]
@@ -248,6 +249,7 @@ class RelativeCRF(ChainLabeller):
             setattr(model, f"{name}_", tuple(meta[name]))
         model.chosen_ = dict(meta["chosen"])
         model.tried_ = tuple(Choice(**choice) for choice in meta["tried"])
+        model._features = None
         model.weights_ = Weights(*(np.asarray(arrays[name]) for name in Weights._fields))
         model._index()
         return model
@@ -265,6 +267,13 @@ class RelativeCRF(ChainLabeller):
         self._column = {label: k for k, label in enumerate(self._rooted)}
         self._row = {name: i for i, name in enumerate(self.attributes_)}
         self._step_row = {name: i for i, name in enumerate(self.step_attributes_)}
+
+    def _resolved(self) -> dict[str, Feature]:
+        """The functions of all templates; plug-ins are looked up once."""
+        templates = (*self.templates_, *self.step_templates_)
+        if self._features is None:
+            self._features = resolve(templates, self.columns_)
+        return self._features
 
     def _place(self, label: str) -> int | None:
         return self._column.get(parse_rooted(label))
@@ -321,7 +330,7 @@ class _Sight:
 
     def __init__(self, model: RelativeCRF, piece: Sequence[Observation]) -> None:
         self.tonic, self.minor = tonic_of(piece)
-        features = resolve((*model.templates_, *model.step_templates_), model.columns_)
+        features = model._resolved()
         pitched = PITCHED | set(model.pitched)
         turned = [lowered(event, pitched, self.tonic) for event in piece]
         own = _named_in(model.templates_, features)
