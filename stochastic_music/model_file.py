@@ -17,7 +17,7 @@ import json
 import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,21 @@ _DTYPES = {
     "U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8, "BOOL": np.bool_,
 }  # fmt: skip
 _MAX_HEADER = 1 << 30
-#: what a model was fitted for -> what it does, and the command that uses it
-_TASKS = {
-    "compose": ("composes", "generate {}"),
-    "chords": ("labels chords", "analyze PIECE -m {}"),
-    "harmonize": ("harmonises melodies", "harmonize PIECE -m {}"),
-    "given": ("composes over a rhythm or chords", "generate {} --given PIECE"),
+
+
+class Task(NamedTuple):
+    """What a model can be fitted for: what it then does, and the commands that fit and use it ("{}": the file)."""
+
+    does: str
+    fit: str
+    use: str
+
+
+TASKS = {
+    "compose": Task("composes", "fit CORPUS -m KIND", "generate {}"),
+    "given": Task("composes over a rhythm or chords", "fit CORPUS -m crf", "generate {} --given PIECE"),
+    "chords": Task("labels chords", "fit CORPUS --task chords", "analyze PIECE -m {}"),
+    "harmonize": Task("harmonises melodies", "fit CORPUS --task harmonize", "harmonize PIECE -m {}"),
 }
 _REMEDY = "Fit the model again, or copy the file again from where it came."
 
@@ -111,10 +120,10 @@ class ModelFile(Mapping[str, NDArray[Any]]):
     def expect(self, task: str) -> ModelFile:
         """This file, where it was fitted for `task`; raises ModelFileError, naming what it is for, where it was not."""
         if self.task != task:
-            does, verb = _TASKS.get(self.task, (f"was fitted for '{self.task}'", "info {}"))
+            found = TASKS.get(self.task, Task(f"was fitted for '{self.task}'", "", "info {}"))
             raise ModelFileError(
-                f"{self.path} {does}; expected a model that {_TASKS[task][0]}. Use it with: stochmusic "
-                + verb.format(self.path)
+                f"{self.path} {found.does}; expected a model that {TASKS[task].does}. Use it with: stochmusic "
+                + found.use.format(self.path)
             )
         return self
 

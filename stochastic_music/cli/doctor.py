@@ -12,8 +12,9 @@ from stochastic_music.cli._common import print_json, say
 
 _CORE = ("numpy", "scipy", "symusic", "mido", "music21", "matplotlib", "safetensors", "typer", "rich")
 _OPTIONAL = {
-    "hmmlearn": "hidden Markov models through hmmlearn",
-    "sklearn_crfsuite": "conditional random fields",
+    "hmmlearn": "hidden Markov models through hmmlearn (--set engine=hmmlearn)",
+    "sklearn_crfsuite": "training conditional random fields (fit -m crf, --task chords)",
+    "pomegranate": "hidden Markov models through pomegranate",
     "miditok": "--encoding remi",
 }
 

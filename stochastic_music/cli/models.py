@@ -14,6 +14,7 @@ def models(
 ) -> None:
     """List the models that can be fitted, their parameters and where they come from."""
     from stochastic_music import registry
+    from stochastic_music.model_file import TASKS
 
     rows: list[dict[str, Any]] = []
     broken: list[dict[str, str]] = []
@@ -35,13 +36,16 @@ def models(
     for lost in broken:
         say(f"{lost['name']} ({lost['package']}) is left out: {lost['reason']}")
     if as_json:
-        print_json({"models": rows, "broken": broken})
+        print_json({"models": rows, "tasks": {name: task._asdict() for name, task in TASKS.items()}, "broken": broken})
         return
     for row in rows:
         origin = "" if row["package"] == "stochastic_music" else f"  [{row['package']}]"
         parameters = ", ".join(f"{name}={'-' if value is None else value}" for name, value in row["parameters"].items())
         print(f"{row['name']}{origin}\n    {row['summary']}\n    {parameters}")
     print("\nFit one with: stochmusic fit CORPUS -m " + rows[0]["name"])
+    print("\nModels for other tasks:")
+    for task in [task for name, task in TASKS.items() if name != "compose"]:
+        print(f"    stochmusic {task.fit:<28} {task.does}: stochmusic {task.use.format('MODEL')}")
 
 
 def _plain(value: object) -> object:

@@ -189,6 +189,7 @@ def test_models_and_corpora_are_listed(stochmusic):
     names = [row["name"] for row in json.loads(stochmusic("models", "--json").stdout)["models"]]
     assert {"markov", "ppm"} <= set(names)
     told = stochmusic("models").stdout
+    assert "stochmusic generate MODEL --given PIECE" in told
     assert "article" not in told
     assert "None" not in told
     corpora = json.loads(stochmusic("corpus", "list", "--json").stdout)["corpora"]
