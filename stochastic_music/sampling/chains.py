@@ -36,11 +36,21 @@ from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.sampling.drawing import choose
 
 
+class Varying(NamedTuple):
+    """What steps add to those that all share: `weights` (T - 1, G) of `patterns` (G, K, K).
+
+    So steps that differ in few ways, such as how likely it is that nothing changes, need not be written out.
+    """
+
+    weights: FloatArray
+    patterns: FloatArray
+
+
 class Chain(NamedTuple):
     """The potentials of a chain, in nats.
 
     `unary` (T, K) is that of each state at each place, `pairwise` that of a step [from, to]: (K, K) for all steps, or
-    (T - 1, K, K), one a step.
+    (T - 1, K, K), one a step. `varying`, where there is any, is added to them.
 
     Two states that would rather stay, seen at both ends:
 
@@ -52,11 +62,15 @@ class Chain(NamedTuple):
 
     unary: FloatArray
     pairwise: FloatArray
+    varying: Varying | None = None
 
     def step(self, t: int) -> FloatArray:
         """The potentials of the step from place `t` to the next: (K, K)."""
         steps: FloatArray = self.pairwise if self.pairwise.ndim == 2 else self.pairwise[t]
-        return steps
+        if self.varying is None:
+            return steps
+        added: FloatArray = np.tensordot(self.varying.weights[t], self.varying.patterns, axes=1)
+        return steps + added
 
 
 def forward(chain: Chain) -> FloatArray:
@@ -135,9 +149,12 @@ def best_path(chain: Chain) -> IntArray:
 def path_score(chain: Chain, path: IntArray) -> float:
     """What a path (T,) scores, in nats; less `log_partition` it is its log probability."""
     places = np.arange(len(path))
-    scores = chain.unary[places, path]
+    before, after = path[:-1], path[1:]
     pairwise = np.broadcast_to(chain.pairwise, (max(len(path) - 1, 0), *chain.pairwise.shape[-2:]))
-    return float(scores.sum() + pairwise[places[:-1], path[:-1], path[1:]].sum())
+    score = chain.unary[places, path].sum() + pairwise[places[:-1], before, after].sum()
+    if chain.varying is not None:
+        score += (chain.varying.weights * chain.varying.patterns[:, before, after].T).sum()
+    return float(score)
 
 
 def sample_paths(chain: Chain, n: int, *, seed: _random.Seed = None) -> IntArray:

@@ -10,6 +10,7 @@ from scipy.stats import chi2
 from stochastic_music.errors import InvalidParameterError, UnsatisfiableError
 from stochastic_music.sampling.chains import (
     Chain,
+    Varying,
     best_path,
     conditionals,
     log_partition,
@@ -52,7 +53,21 @@ def chain(seed: int, n_places: int = 4, n_states: int = 3, *, each: bool = True,
     return Chain(unary, pairwise)
 
 
-CHAINS = [chain(seed, each=bool(seed % 2)) for seed in range(6)] + [chain(6, n_places=1), chain(7, n_states=1)]
+def varying(seed: int, *, each: bool, n_places: int = 4) -> Chain:
+    """The same, and steps add weighted patterns to it."""
+    generator = np.random.default_rng(seed)
+    added = Varying(generator.normal(size=(n_places - 1, 2)), generator.normal(size=(2, 3, 3)))
+    return chain(seed, n_places, each=each)._replace(varying=added)
+
+
+CHAINS = [
+    *(chain(seed, each=bool(seed % 2)) for seed in range(6)),
+    chain(6, n_places=1),
+    chain(7, n_states=1),
+    varying(8, each=False),
+    varying(9, each=True),
+    varying(10, each=False, n_places=1),
+]
 
 
 @pytest.mark.parametrize("case", CHAINS)
@@ -178,3 +193,15 @@ def test_beliefs_agree_with_each_other(seed: int, n_places: int, n_states: int) 
     path = best_path(case)
     drawn = sample_paths(case, 20, seed=seed)
     assert all(path_score(case, path) >= path_score(case, other) - 1e-9 for other in drawn)
+
+
+def test_what_varies_is_added_to_what_all_steps_share() -> None:
+    case = varying(8, each=False)
+    assert case.varying is not None
+    weights, patterns = case.varying
+    for t in range(3):
+        expected = case.pairwise + weights[t, 0] * patterns[0] + weights[t, 1] * patterns[1]
+        np.testing.assert_allclose(case.step(t), expected)
+    written_out = Chain(case.unary, np.stack([case.step(t) for t in range(3)]))
+    assert log_partition(case) == pytest.approx(log_partition(written_out))
+    np.testing.assert_allclose(marginals(case), marginals(written_out))

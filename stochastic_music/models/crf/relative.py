@@ -47,7 +47,7 @@ from stochastic_music.models.crf.features import (
 from stochastic_music.models.crf.labeller import ChainLabeller
 from stochastic_music.models.crf.roots import Rooted, lower, lowered, parse_rooted, spellings, tonic_of
 from stochastic_music.protocols import FloatArray, IntArray, Observation
-from stochastic_music.sampling.chains import Chain
+from stochastic_music.sampling.chains import Chain, Varying
 
 #: what is seen of an event where no templates are given
 TEMPLATES = (
@@ -189,7 +189,7 @@ class RelativeCRF(ChainLabeller):
         self.weights_ = problem.solve(settings.max_iterations)
 
     def chain(self, observation: Sequence[Observation]) -> Chain:
-        """The potentials of one piece's labels: unary (T, n_labels), pairwise (T - 1, n_labels, n_labels)."""
+        """The potentials of one piece's labels: unary (T, n_labels), pairwise (n_labels, n_labels) and what varies."""
         self._check_fitted()
         table = _Sight(self, observation)
         weights = self.weights_
@@ -201,10 +201,9 @@ class RelativeCRF(ChainLabeller):
         unary = np.asarray(seen @ columns) + weights.degree[int(table.minor), states]
         pairwise = weights.pairwise()[np.ix_(states, states)]
         stay = np.asarray(_incidence(self._known_steps(table), len(self.step_attributes_)) @ weights.stay)[1:]
-        same_root = (states[:, None] // len(self.modes_)) == (states[None, :] // len(self.modes_))
-        steps = pairwise + stay[:, 1, None, None] * same_root
-        steps += stay[:, 0, None, None] * np.eye(len(states))
-        return Chain(unary, steps)
+        roots = states // len(self.modes_)
+        same = np.stack([np.eye(len(states)), roots[:, None] == roots[None, :]]).astype(np.float64)
+        return Chain(unary, pairwise, Varying(stay, same))
 
     def strongest(self, n: int = 5) -> list[LabelWeight]:
         """For each mode the `n` attributes that speak most for it, then the `n` that speak most against it.
