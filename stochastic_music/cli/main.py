@@ -7,7 +7,19 @@ from typing import Annotated, Optional
 
 import typer
 
-from stochastic_music.cli import classify, corpus, doctor, explain, fit, generate, harmonize, info, models, score
+from stochastic_music.cli import (
+    classify,
+    corpus,
+    doctor,
+    explain,
+    fit,
+    generate,
+    harmonize,
+    info,
+    models,
+    score,
+    structure,
+)
 
 app = typer.Typer(
     name="stochmusic",
@@ -23,6 +35,7 @@ app.command("harmonize")(harmonize.harmonize)
 app.command("score")(score.score)
 app.command("classify")(classify.classify)
 app.command("explain")(explain.explain)
+app.command("structure")(structure.structure)
 app.add_typer(corpus.app, name="corpus")
 app.command("models")(models.models)
 app.command("info")(info.info)

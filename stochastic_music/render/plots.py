@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick
 
 #: Okabe and Ito's colors, told apart by the color-blind.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#6b6b6b")
-_INK, _FAINT, _BEAT, _BAR, _SHADE = "#22262b", "#6b7280", "#e3e5e9", "#9aa1ab", "#f4f5f7"
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#6b6b6b")
+INK, FAINT, _BEAT, _BAR, _SHADE = "#22262b", "#6b7280", "#e3e5e9", "#9aa1ab", "#f4f5f7"
 _BLACK_KEYS = (1, 3, 6, 8, 10)
 #: inches
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 12.0, 0.8, 0.35, 0.95, 0.3, 0.5
@@ -122,8 +122,8 @@ def surprise_roll(score: ScoreTick, bits: Sequence[FloatArray], *, title: str = 
         _captions(figure, score, title)
         _color_bar(figure, scale)
         for axes in figure.axes[:-1]:
-            axes.set_ylabel("pitch", fontsize=8, color=_FAINT)
-        figure.axes[-2].set_xlabel("bars, as printed", fontsize=8, color=_FAINT)
+            axes.set_ylabel("pitch", fontsize=8, color=FAINT)
+        figure.axes[-2].set_xlabel("bars, as printed", fontsize=8, color=FAINT)
     return figure
 
 
@@ -197,7 +197,7 @@ def _parts(score: ScoreTick, rows: Rows) -> list[Part]:
     colors = _optional.require("matplotlib.colors")
     out = []
     for n, i in enumerate(_sounding(score)):
-        track, color = score.tracks[i], _COLORS[n % len(_COLORS)]
+        track, color = score.tracks[i], COLORS[n % len(COLORS)]
         arrays = track.notes.numpy()
         start = arrays["time"].astype(np.float64) / score.ticks_per_quarter
         end = start + arrays["duration"] / score.ticks_per_quarter
@@ -223,8 +223,8 @@ def _scale(bits: Sequence[FloatArray]) -> Any:
 def _surprising(part: Part, bits: FloatArray, scale: Any) -> Part:
     """A part colored by the surprise of its notes."""
     faces = scale.to_rgba(np.where(np.isfinite(bits), bits, scale.norm.vmax))
-    ink, faint = (_optional.require("matplotlib.colors").to_rgba(color) for color in (_INK, _BAR))
-    return part._replace(color=_INK, faces=faces, edges=np.where(np.isfinite(bits)[:, None], faint, ink))
+    ink, faint = (_optional.require("matplotlib.colors").to_rgba(color) for color in (INK, _BAR))
+    return part._replace(color=INK, faces=faces, edges=np.where(np.isfinite(bits)[:, None], faint, ink))
 
 
 # How it is drawn
@@ -261,10 +261,10 @@ def _keyboard(axes: Any, rows: Rows) -> None:
     if rows.n_lanes:
         axes.axhline(rows.low + rows.n_lanes - 0.5, color=_BAR, linewidth=0.8, zorder=1)
     axes.set_yticks(list(rows.names), list(rows.names.values()))
-    axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=_FAINT, pad=5)
+    axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=FAINT, pad=5)
     for text, row in zip(axes.get_yticklabels(), rows.names, strict=True):
         if row % 12 == 0 and row >= rows.low + rows.n_lanes:
-            text.set(color=_INK, fontweight="bold")
+            text.set(color=INK, fontweight="bold")
     for side in ("top", "right", "bottom", "left"):
         axes.spines[side].set_visible(False)
 
@@ -288,10 +288,10 @@ def _grid(axes: Any, system: Sequence[Bar], previous: Bar | None) -> None:
 
 def _bar_label(axes: Any, bar: Bar, meter: str) -> None:
     place = {"xy": (float(bar.start), 1), "xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
-    number = axes.annotate(str(bar.number), xytext=(1, 4), fontsize=8.5, color=_FAINT, **place)
+    number = axes.annotate(str(bar.number), xytext=(1, 4), fontsize=8.5, color=FAINT, **place)
     if meter:
         width = 6.5 * len(str(bar.number))
-        axes.annotate(meter, xytext=(4 + width, 4), fontsize=8.5, color=_INK, fontweight="bold", **place)
+        axes.annotate(meter, xytext=(4 + width, 4), fontsize=8.5, color=INK, fontweight="bold", **place)
     number.set_annotation_clip(False)
 
 
@@ -335,8 +335,8 @@ def _captions(figure: Figure, score: ScoreTick, title: str) -> None:
     """Title, length and tempo."""
     height = figure.get_size_inches()[1]
     left = _LEFT / _WIDTH
-    figure.text(left, 1 - 0.3 / height, title, fontsize=15, fontweight="bold", color=_INK, va="center")
-    figure.text(left, 1 - 0.56 / height, _facts(score), fontsize=9, color=_FAINT, va="center")
+    figure.text(left, 1 - 0.3 / height, title, fontsize=15, fontweight="bold", color=INK, va="center")
+    figure.text(left, 1 - 0.56 / height, _facts(score), fontsize=9, color=FAINT, va="center")
 
 
 def _color_bar(figure: Figure, scale: Any) -> None:
@@ -346,8 +346,8 @@ def _color_bar(figure: Figure, scale: Any) -> None:
     axes = figure.add_axes((1 - _RIGHT / _WIDTH - wide, 1 - 0.34 / height, wide, 0.1 / height))
     bar = figure.colorbar(scale, cax=axes, orientation="horizontal")
     bar.outline.set_visible(False)
-    bar.set_label("surprise in bits", fontsize=8, color=_FAINT, labelpad=1)
-    axes.tick_params(labelsize=8, labelcolor=_FAINT, length=2, color=_BAR, pad=1)
+    bar.set_label("surprise in bits", fontsize=8, color=FAINT, labelpad=1)
+    axes.tick_params(labelsize=8, labelcolor=FAINT, length=2, color=_BAR, pad=1)
 
 
 def _legend(figure: Figure, parts: Sequence[Part]) -> None:

@@ -579,7 +579,9 @@ def test_parameters_outside_their_range(params):
         HMM(**params).fit(random_corpus())
 
 
-@pytest.mark.parametrize("params", [{"engine": "arrays"}, {"topology": "stickey"}, {"backend": "numpi"}])
+@pytest.mark.parametrize(
+    "params", [{"engine": "arrays"}, {"topology": "stickey"}, {"backend": "numpi"}, {"criterion": "bik"}]
+)
 def test_unknown_names_name_the_nearest(params):
     with pytest.raises(UnknownNameError, match="did you mean"):
         HMM(2, **params).fit(random_corpus())

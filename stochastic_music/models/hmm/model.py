@@ -70,7 +70,16 @@ from stochastic_music.models.hmm.parameters import (
     priors,
 )
 from stochastic_music.models.hmm.states import StateReport, state_report
-from stochastic_music.models.hmm.training import Choice, Climb, Progress, best_climb, choice, chosen, put_aside
+from stochastic_music.models.hmm.training import (
+    CRITERIA,
+    Choice,
+    Climb,
+    Progress,
+    best_climb,
+    choice,
+    chosen,
+    put_aside,
+)
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.sampling.chains import Chain
 from stochastic_music.tokens import ClockState, Header, Vocabulary
@@ -110,6 +119,7 @@ class HMM(BaseModel[HmmState]):
         emission_prior: pseudo-counts of each state and field, spread as the corpus has it; with 0 what a state was not
             heard to play is impossible.
         clock: whether states hear where in the bar an event begins, in music that has bars.
+        criterion: what chooses the number of states: "held_out" likelihood, "aic" or "bic".
         seed: equal seeds give equal models.
 
     After `fit`: `startprob_` (K,), `transmat_` (K, K) as [from, to], `emissions_`, a (K, size) array for each field,
@@ -145,6 +155,7 @@ class HMM(BaseModel[HmmState]):
         transition_prior: float = 0.1,
         emission_prior: float = 1.0,
         clock: bool = True,
+        criterion: str = "held_out",
         seed: int = 0,
     ) -> None:
         self.n_states = n_states
@@ -159,6 +170,7 @@ class HMM(BaseModel[HmmState]):
         self.transition_prior = transition_prior
         self.emission_prior = emission_prior
         self.clock = clock
+        self.criterion = criterion
         self.seed = seed
 
     # --- learning -----------------------------------------------------------------------------------------------------
@@ -181,7 +193,7 @@ class HMM(BaseModel[HmmState]):
         if states is not None:
             return self._fit_supervised(corpus, states, numbers)
         choices = [self._tried(corpus, n, i, numbers, progress) for i, n in enumerate(numbers)] if numbers[1:] else []
-        n_states = chosen(choices) if choices else numbers[0]
+        n_states = chosen(choices, self.criterion) if choices else numbers[0]
         done = len(choices) * self.n_restarts * self.n_iterations
         found = self._climbed(corpus, n_states, progress, done=done, n_runs=len(choices) + 1)
         return self._settle(corpus, found, choices)
@@ -316,6 +328,8 @@ class HMM(BaseModel[HmmState]):
             raise UnknownNameError("topology", str(self.topology), TOPOLOGIES)
         if self.engine not in ENGINES:
             raise UnknownNameError("engine", str(self.engine), ENGINES)
+        if self.criterion not in CRITERIA:
+            raise UnknownNameError("criterion", str(self.criterion), CRITERIA)
         for name, least in (("n_iterations", 0), ("n_restarts", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
@@ -403,7 +417,8 @@ class HMM(BaseModel[HmmState]):
     def _chosen_in_words(self) -> str:
         measured = [row for row in self.choices_ if row.held_out is not None]
         tried = ", ".join(str(row.n_states) for row in self.choices_)
-        by = "held-out likelihood" if measured else "BIC, there being no piece to put aside"
+        named = {"aic": "AIC", "bic": "BIC", "held_out": "held-out likelihood"}
+        by = named[self.criterion] if measured else "BIC, there being no piece to put aside"
         figures = "; ".join(
             f"{row.n_states}: {'' if row.held_out is None else f'{-row.held_out / math.log(2):.3f} bits an event, '}"
             f"AIC {row.aic:,.0f}, BIC {row.bic:,.0f}"

@@ -5,7 +5,8 @@ likelihood plus log prior. It stops when a step gains less than `tolerance` nats
 
 How many states there are is chosen by held-out likelihood: a fifth of the pieces, drawn by seed, is put aside, each
 number of states is fitted to the others, and the one that finds the pieces put aside likeliest is fitted again, to all.
-A corpus of one piece leaves nothing to put aside; then BIC decides. AIC and BIC stand beside either way [1, 2]:
+A corpus of one piece leaves nothing to put aside; then BIC decides. AIC and BIC stand beside either way, and may
+decide instead [1, 2]:
 
     AIC = 2 n - 2 log L        BIC = n log(events) - 2 log L        n: numbers learned; the least is best
 
@@ -29,6 +30,8 @@ from stochastic_music.protocols import FloatArray
 Progress = Callable[[int, int, str], None]
 #: share of the pieces put aside
 HELD_OUT = 0.2
+#: what may choose the number of states
+CRITERIA = ("held_out", "aic", "bic")
 
 
 class Climb(NamedTuple):
@@ -138,9 +141,11 @@ def choice(n_states: int, *, held_out: float | None, log_likelihood: float, n_pa
     )
 
 
-def chosen(choices: Sequence[Choice]) -> int:
-    """The number of states of greatest held-out likelihood, or of least BIC where none was measured."""
+def chosen(choices: Sequence[Choice], criterion: str) -> int:
+    """The number of states that is best by one of CRITERIA; by BIC where no likelihood was measured."""
+    if criterion == "aic":
+        return min(choices, key=lambda row: row.aic).n_states
     measured = [(row.held_out, -row.n_states) for row in choices if row.held_out is not None]
-    if len(measured) < len(choices):
+    if len(measured) < len(choices) or criterion == "bic":
         return min(choices, key=lambda row: row.bic).n_states
     return -max(measured)[1]
