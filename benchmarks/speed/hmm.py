@@ -97,11 +97,9 @@ def em_step(corpus: sm.TokenCorpus, n_states: int, repeats: int) -> list[float]:
 
 def decoding(corpus: sm.TokenCorpus, n_states: int, repeats: int) -> list[float]:
     """Seconds of Viterbi, of FFBS and of hmmlearn's predict. Raises AssertionError where paths differ in likelihood."""
-    parameters = start_of(n_states)
     model = HMM(n_states, n_iterations=0, n_restarts=1).fit(corpus)
-    model._take(parameters, corpus.vocabulary)
     peer = CategoricalHMM(n_states, n_features=SIZE)
-    peer.startprob_, peer.transmat_, peer.emissionprob_ = *parameters[:2], parameters.emissions[0]
+    peer.startprob_, peer.transmat_, [peer.emissionprob_] = model.startprob_, model.transmat_, model.emissions_
     columns, lengths = corpus.symbols[:, None], corpus.lengths
     same = (model.corpus_decode(corpus) == peer.predict(columns, lengths)).mean()
     assert same > 0.999, same
