@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochastic_music.corpus import LabelledCorpus
+from stochastic_music.evaluation import LabelFigures, cross_validate_labeller
 from stochastic_music.models.crf import CRF, InOneKey, RelativeCRF
 from stochastic_music.models.crf.roots import ROOTS, parse_rooted
 
@@ -81,27 +82,6 @@ ROWS = {
 }
 
 
-class Figures(NamedTuple):
-    """Of all folds of a seed: events, those right, those whose label was never trained on; segments; seconds."""
-
-    events: int
-    right: int
-    unknown: int
-    segments: tuple[int, int, int]
-    seconds: float
-
-    @property
-    def accuracy(self) -> float:
-        """Per cent of events."""
-        return 100 * self.right / self.events
-
-    @property
-    def segment_f(self) -> float:
-        """F1 of segments, per cent: twice those right, by those said and those given."""
-        right, said, given = self.segments
-        return 200 * right / (said + given)
-
-
 def read(path: Path) -> LabelledCorpus:
     """The chorales; raises SystemExit where there is no such file. Roots are spelled one way."""
     if not path.is_file():
@@ -126,36 +106,16 @@ def twins(corpus: LabelledCorpus) -> list[int]:
     return [numbers.index(number) for number in numbers]
 
 
-def measured(row: Row, corpus: LabelledCorpus, k: int, seed: int) -> Figures:
-    """Every chorale labelled by a model that did not see it."""
-    fold = corpus.fold_numbers(k, seed=seed, groups=twins(corpus) if row.together else None)
-    totals, begin = np.zeros(6, dtype=np.int64), time.perf_counter()
-    for f in range(k):
-        train, test = corpus.select(np.flatnonzero(fold != f)), corpus.select(np.flatnonzero(fold == f))
-        model = row.make().fit(train.observations, train.labels)
-        held = train.label_counts()
-        for said, given in zip(model.predict(test.observations), test.labels, strict=True):
-            right = sum(a == b for a, b in zip(said, given, strict=True))
-            mine, theirs = segments(said), segments(given)
-            unknown = sum(label not in held for label in given)
-            totals += [len(given), right, unknown, len(mine & theirs), len(mine), len(theirs)]
-    events, right, unknown, *parts = totals.tolist()
-    return Figures(events, right, unknown, (parts[0], parts[1], parts[2]), time.perf_counter() - begin)
+def measured(row: Row, corpus: LabelledCorpus, k: int, seeds: Sequence[int]) -> tuple[list[LabelFigures], float]:
+    """The figures of each seed, and the seconds that all folds of a seed took."""
+    begin = time.perf_counter()
+    runs = cross_validate_labeller(row.make, corpus, k=k, seeds=seeds, groups=twins(corpus) if row.together else None)
+    return runs, (time.perf_counter() - begin) / len(seeds)
 
 
-def segments(labels: Sequence[str]) -> set[tuple[int, int, str]]:
-    """Runs of one label: first event, first event after, label.
-
-    >>> sorted(segments(["C", "C", "G"]))
-    [(0, 2, 'C'), (2, 3, 'G')]
-    """
-    starts = [t for t, label in enumerate(labels) if t == 0 or label != labels[t - 1]]
-    return {(start, end, labels[start]) for start, end in zip(starts, [*starts[1:], len(labels)], strict=True)}
-
-
-def line(row: Row, runs: list[Figures]) -> list[str]:
+def line(row: Row, runs: list[LabelFigures], seconds: float) -> list[str]:
     """One line of the table."""
-    accuracy, segment_f = np.array([run.accuracy for run in runs]), np.array([run.segment_f for run in runs])
+    accuracy, segment_f = np.array([[100 * run.accuracy, 100 * run.segment_f1] for run in runs]).T
     bars = [(accuracy, row.event_bar), (segment_f, row.segment_bar)]
     met = "" if not row.event_bar else "yes" if all(a.mean() >= float(bar) for a, bar in bars if bar) else "no"
     return [
@@ -165,11 +125,11 @@ def line(row: Row, runs: list[Figures]) -> list[str]:
         " / ".join(f"{a:.1f}" for a in accuracy),
         f"{segment_f.mean():.1f}",
         f"{np.ptp(segment_f):.1f}",
-        " / ".join(str(run.unknown) for run in runs),
+        " / ".join(str(run.never_trained) for run in runs),
         row.published,
         "; ".join(bar for bar in (row.event_bar, row.segment_bar) if bar),
         met,
-        f"{max(run.seconds for run in runs):.0f} s",
+        f"{seconds:.0f} s",
     ]
 
 
@@ -183,7 +143,7 @@ def main() -> None:
     options = parser.parse_args()
     corpus, lines = read(options.data), []
     for name in options.rows:
-        lines.append(line(ROWS[name], [measured(ROWS[name], corpus, options.folds, seed) for seed in options.seeds]))
+        lines.append(line(ROWS[name], *measured(ROWS[name], corpus, options.folds, options.seeds)))
         print(*lines[-1], sep=" | ", flush=True)
     question = (
         f"Per cent of {corpus.n_events} events of {len(corpus)} chorales whose chord is labelled rightly, and F1 of "

@@ -3,6 +3,7 @@
 from stochastic_music.evaluation.crossval import CrossValidation, cross_validate
 from stochastic_music.evaluation.explanation import Explanation, NoteExplanation, Source, explain
 from stochastic_music.evaluation.known import KNOWN, encode_known
+from stochastic_music.evaluation.labelling import LabelFigures, cross_validate_labeller, label_figures
 from stochastic_music.evaluation.likelihood import (
     Estimate,
     bits_per_note,
@@ -19,6 +20,7 @@ __all__ = [
     "CrossValidation",
     "Estimate",
     "Explanation",
+    "LabelFigures",
     "Line",
     "NoteExplanation",
     "Notes",
@@ -30,8 +32,10 @@ __all__ = [
     "bits_per_pitch",
     "bits_per_symbol",
     "cross_validate",
+    "cross_validate_labeller",
     "encode_known",
     "explain",
+    "label_figures",
     "lines",
     "notes_of",
     "paired_difference",

@@ -63,3 +63,19 @@ def test_it_meets_the_contract(installed):
         [sys.executable, "-c", script], env={**os.environ, **installed}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_its_feature_can_stand_in_templates(installed):
+    script = """
+from stochastic_music import registry
+from stochastic_music.models.crf import CRF
+assert registry.names("features")["leap"].package == "stochmusic-echo"
+piece = [{"bass": 0}, {"bass": 7}, {"bass": 9}]
+crf = CRF(["bass", "leap*bass"]).fit([piece], [["C", "G", "Am"]])
+print(*(name for name in crf.attributes_ if name.startswith("leap")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **installed}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["leap*bass=goes|0", "leap*bass=comes|7"]

@@ -1,4 +1,4 @@
-"""A third party's model: what was heard lately comes again.
+"""A third party's model, in which what was heard lately comes again, and a feature for conditional random fields.
 
 No class of stochastic_music is inherited from: the shape of the contract is enough.
 """
@@ -61,3 +61,12 @@ class Echo:
         weights = self.frequencies_[due] + self.fields_[due] * state.echo
         with np.errstate(divide="ignore"):
             return np.log(weights / weights.sum(axis=1, keepdims=True))
+
+
+def leap(window):
+    """Whether the bass comes by more than a whole tone, and whether it goes on by more; see models.crf.features."""
+    basses = [None if event is None else event.get("bass") for event in (window.at(-1), window.at(), window.at(1))]
+    if basses[1] is None:
+        return None
+    before, _, after = (None if bass is None else (bass - basses[1] + 6) % 12 - 6 for bass in basses)
+    return tuple(name for name, step in (("comes", before), ("goes", after)) if step is not None and abs(step) > 2)
