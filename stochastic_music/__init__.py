@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from stochastic_music.models import Mixture as Mixture
     from stochastic_music.models import OnlinePPM as OnlinePPM
     from stochastic_music.pipeline import Pipeline as Pipeline
+    from stochastic_music.tasks.chords import ChordLabeller as ChordLabeller
     from stochastic_music.tasks.given.composer import CRFComposer as CRFComposer
     from stochastic_music.tokens import Header as Header
     from stochastic_music.tokens import MelodyEncoding as MelodyEncoding
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 #: public name -> the room it lives in
 _ROOMS = {
     "Bars": "constraints",
+    "ChordLabeller": "tasks.chords",
     "CRFComposer": "tasks.given.composer",
     "Corpus": "corpus",
     "HMM": "models",
@@ -71,6 +73,7 @@ __all__ = [
     "STM",
     "Bars",
     "CRFComposer",
+    "ChordLabeller",
     "Corpus",
     "Header",
     "Length",

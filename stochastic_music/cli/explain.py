@@ -43,7 +43,7 @@ def explain(
     formats = _explained.check(also, output)
     path = find_model(model)
     pipeline, checksum = load_model(path)
-    chosen = _tune(open_corpus([piece]), tune)
+    chosen = choose_tune(open_corpus([piece]), tune)
     wanted = _explained.paths(formats, output, chosen)
     found = _explanation(pipeline, chosen, part, sources)
     _remark(found, chosen, path)
@@ -58,7 +58,7 @@ def explain(
     _tell(found, wanted, ["stochmusic", "explain", piece, "-m", str(path), *(["--tune", tune] if tune else [])])
 
 
-def _tune(music: Corpus, wanted: str | None) -> Piece:
+def choose_tune(music: Corpus, wanted: str | None) -> Piece:
     """The piece that --tune names, the first without it."""
     names = music.names
     if wanted is None:

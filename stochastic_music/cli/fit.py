@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stochastic_music.cli._fitting import Fitted
 
 #: what a model can be fitted for -> the module of this room that fits it; kinds of models that bring their own
-_TASKS = {"compose": "_fit_compose", "harmonize": "_fit_harmonize"}
+_TASKS = {"compose": "_fit_compose", "chords": "_fit_chords", "harmonize": "_fit_harmonize"}
 _KINDS = {"crf": "_fit_crf"}
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from stochastic_music.cli import (
+    analyze,
     classify,
     corpus,
     doctor,
@@ -35,6 +36,7 @@ app.command("harmonize")(harmonize.harmonize)
 app.command("score")(score.score)
 app.command("classify")(classify.classify)
 app.command("explain")(explain.explain)
+app.command("analyze")(analyze.analyze)
 app.command("structure")(structure.structure)
 app.add_typer(corpus.app, name="corpus")
 app.command("models")(models.models)

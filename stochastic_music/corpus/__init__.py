@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from stochastic_music.corpus._cache import cache_clear as cache_clear
     from stochastic_music.corpus._cache import cache_folder as cache_folder
     from stochastic_music.corpus.builtin import builtin_corpora as builtin_corpora
+    from stochastic_music.corpus.chord_labels import LabelledPiece as LabelledPiece
+    from stochastic_music.corpus.chord_labels import label_pieces as label_pieces
     from stochastic_music.corpus.corpus import Corpus as Corpus
     from stochastic_music.corpus.corpus import open_corpora as open_corpora
     from stochastic_music.corpus.dealing import folds as folds
@@ -33,6 +35,7 @@ _MODULES = {
     "EncodingReport": "encoding",
     "IngestReport": "report",
     "LabelledCorpus": "labelled",
+    "LabelledPiece": "chord_labels",
     "Piece": "piece",
     "Roster": "roster",
     "TokenCorpus": "token_corpus",
@@ -44,6 +47,7 @@ _MODULES = {
     "fingerprints": "roster",
     "folds": "dealing",
     "ingest_tokens": "ingest",
+    "label_pieces": "chord_labels",
     "open_corpora": "corpus",
 }
 
@@ -52,6 +56,7 @@ __all__ = [
     "EncodingReport",
     "IngestReport",
     "LabelledCorpus",
+    "LabelledPiece",
     "Piece",
     "Roster",
     "TokenCorpus",
@@ -63,6 +68,7 @@ __all__ = [
     "fingerprints",
     "folds",
     "ingest_tokens",
+    "label_pieces",
     "open_corpora",
 ]
 

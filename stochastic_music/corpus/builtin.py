@@ -34,6 +34,10 @@ _BACH = (
     "The music is in the public domain; the encodings come with music21, whose corpus is free to use unless a "
     "file says otherwise (music21 corpus/license.txt)"
 )
+_ANALYSED = (
+    f"{_BACH}. The analyses of Riemenschneider 1 to 20 are by Dmitri Tymoczko and Andrew Jones, proofread by Hamish "
+    "Robb and Dmitri Tymoczko; they come with music21, without a licence of their own"
+)
 _TUNES = (
     "The tunes are traditional, the transcribers are named in the files; the encodings come with music21, whose "
     "corpus is free to use unless a file says otherwise (music21 corpus/license.txt)"
@@ -53,7 +57,8 @@ _SECONDS_A_FILE = 600.0
 class BuiltinCorpus:
     """A corpus inside music21: the files of `folder` that match one of `patterns` and none of `but`.
 
-    `melody` says that of each piece only the part with the tune is taken.
+    `melody` says that of each piece only the part with the tune is taken, `analyses` names the folder of Roman-numeral
+    texts that belong to the scores.
     """
 
     name: str
@@ -64,6 +69,12 @@ class BuiltinCorpus:
     patterns: tuple[str, ...]
     but: tuple[str, ...] = ()
     melody: bool = False
+    analyses: str = ""
+
+    def analysis_files(self) -> dict[str, Path]:
+        """The Roman-numeral text of each score that has one, by the score's name; empty for most corpora."""
+        folder = music21_corpus() / self.analyses
+        return {score: folder / text for score, text in _ANALYSES.items()} if self.analyses else {}
 
     def files(self) -> list[Path]:
         """The files, in the order of the corpus; raises MissingExtraError without music21."""
@@ -78,6 +89,18 @@ class BuiltinCorpus:
         return any(fnmatch(name, p) for p in self.patterns) and not any(fnmatch(name, p) for p in self.but)
 
 
+#: score -> its analysis; the edition of each score is that whose bars the analysis counts
+_ANALYSES = {
+    f"bwv{bwv}": f"riemenschneider{number:03d}.rntxt"
+    for number, bwv in enumerate(
+        (
+            "269.mxl", "347.mxl", "153.1.mxl", "86.6.mxl", "267.mxl", "281.mxl", "17.7.mxl", "40.8.mxl", "248.12-2.mxl",
+            "38.6.mxl", "41.6.mxl", "65.2.mxl", "33.6.mxl", "184.5.mxl", "277.krn", "311.mxl", "145.5.mxl", "318.mxl",
+            "351.mxl", "302.mxl",
+        ),
+        start=1,
+    )
+}  # fmt: skip
 _CHORALES = tuple(f"bwv{number}.mxl" for number in range(253, 439))
 
 #: by name, in the order of `corpus list`
@@ -95,6 +118,15 @@ BUILTIN = {
         ),
         BuiltinCorpus(
             "bach-sopranos", "bach", 186, "Soprano parts of the chorales BWV 253 to 438", _BACH, _CHORALES, melody=True
+        ),
+        BuiltinCorpus(
+            "bach-analyses",
+            "bach",
+            20,
+            "Chorales by J. S. Bach with Roman-numeral analyses, for fit --task chords",
+            _ANALYSED,
+            tuple(_ANALYSES),
+            analyses="bach/choraleAnalyses",
         ),
         BuiltinCorpus(
             "essen-kinder", "essenFolksong", 213, "German children's songs, with phrases", _ESSEN, ("kinder0.abc",)

@@ -29,7 +29,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from stochastic_music.errors import InvalidParameterError
-from stochastic_music.music.keys import MODES, Key
+from stochastic_music.music.keys import Key, key_on
 from stochastic_music.music.spelling import spell
 
 _LETTERS = "FCGDAEB"
@@ -379,15 +379,7 @@ def _key_of(target: str, key: Key, text: str) -> Key:
     inner, outer = _split_target(target)
     base = _key_of(outer, key, text) if outer else key
     tonic = _parse_numeral(inner, base, text)
-    return _near_key(tonic.root, tonic.is_minor, base)
-
-
-def _near_key(tonic: int, minor: bool, near: Key) -> Key:
-    """The key of a tonic with the signature nearest to that of `near`, of at most seven sharps or flats."""
-    mode = "minor" if minor else "major"
-    place = 7 * tonic % 12 - MODES[mode]
-    signatures = [place + 12 * turn for turn in range(-2, 3) if abs(place + 12 * turn) <= 7]
-    return Key(min(signatures, key=lambda sharps: (abs(sharps - near.sharps), sharps)), mode)
+    return key_on(tonic.root, "minor" if tonic.is_minor else "major", base)
 
 
 def _parse_numeral(text: str, key: Key, whole: str) -> Chord:
@@ -488,7 +480,7 @@ def _resolution(chord: Chord, key: Key) -> tuple[str, Key] | None:
     if step == 0 or homes[0] not in ("maj", "min"):
         return None
     goal = Chord(target, homes[0])
-    return _plain(goal, key), _near_key(target, goal.is_minor, key)
+    return _plain(goal, key), key_on(target, "minor" if goal.is_minor else "major", key)
 
 
 def _without_sixths(chord: Chord) -> Chord:

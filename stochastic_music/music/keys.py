@@ -235,6 +235,17 @@ def transposed_key(key: Key, semitones: int) -> Key:
     return Key((key.sharps + 7 * semitones + 5) % 12 - 5, key.mode)
 
 
+def key_on(tonic: int, mode: str, near: Key) -> Key:
+    """The key on a tonic (pitch class) whose signature is nearest to that of `near`, of at most seven sharps or flats.
+
+    >>> str(key_on(6, "major", parse_key("Db"))), str(key_on(6, "major", parse_key("B")))
+    ('Gb', 'F#')
+    """
+    place = 7 * tonic % 12 - MODES[mode]
+    signatures = [place + 12 * turn for turn in range(-2, 3) if abs(place + 12 * turn) <= 7]
+    return Key(min(signatures, key=lambda sharps: (abs(sharps - near.sharps), sharps)), mode)
+
+
 def pitched_range(pitches: list[IntArray]) -> tuple[int, int]:
     """The lowest and highest of some arrays of pitches, (60, 60) without any."""
     return min((int(p.min()) for p in pitches), default=60), max((int(p.max()) for p in pitches), default=60)

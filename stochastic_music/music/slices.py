@@ -5,7 +5,8 @@ is. Notes that begin within a twelfth of a quarter note of each other begin toge
 far into a slice is not heard in it: performances are cut as printed scores are. Drums are left out. Rests begin no
 slice.
 
-`joined` makes wider slices of them, beats or bars, for textures where few notes sound at once: broken chords, melodies.
+`grouped` and `joined` make wider slices of them, beats or bars, for textures where few notes sound at once: broken
+chords, melodies.
 """
 
 from __future__ import annotations
@@ -84,15 +85,15 @@ def slices(score: ScoreTick, bars: Sequence[Bar]) -> list[Slice]:
     ]
 
 
-def joined(narrow: Sequence[Slice], bars: Sequence[Bar], width: Callable[[Bar], Fraction]) -> list[Slice]:
-    """Slices of `width(bar)` quarter notes each, counted from each bar line; all that sounds within is together."""
+def grouped(narrow: Sequence[Slice], bars: Sequence[Bar], width: Callable[[Bar], Fraction]) -> list[list[Slice]]:
+    """Slices by the stretch of `width(bar)` quarter notes, counted from each bar line, in which they begin."""
     starts = [bar.start for bar in bars]
 
     def window(piece: Slice) -> tuple[int, int]:
         index = _bar_index(starts, piece.onset)
         return index, int((piece.onset - starts[index]) // width(bars[index]))
 
-    return [_join(list(group)) for _, group in groupby(narrow, window)]
+    return [list(group) for _, group in groupby(narrow, window)]
 
 
 def metrical_weight(bar: Bar, onset: Fraction) -> int:
@@ -133,7 +134,8 @@ def _bar_index(starts: Sequence[Fraction], onset: Fraction) -> int:
     return max(bisect_right(starts, onset) - 1, 0)
 
 
-def _join(parts: Sequence[Slice]) -> Slice:
+def joined(parts: Sequence[Slice]) -> Slice:
+    """One slice of several that follow each other: all that sounds within is together."""
     length = parts[-1].onset + parts[-1].length - parts[0].onset
     pitches = tuple(sorted({pitch for part in parts for pitch in part.pitches}))
     struck = tuple(sorted({pitch for part in parts for pitch in part.struck}))

@@ -34,7 +34,15 @@ def small(monkeypatch):
     return corpus
 
 
-FILES = {"bach-chorales": 409, "bach-sopranos": 186, "essen-kinder": 1, "essen": 31, "oneills": 39, "palestrina": 1318}
+FILES = {
+    "bach-analyses": 20,
+    "bach-chorales": 409,
+    "bach-sopranos": 186,
+    "essen-kinder": 1,
+    "essen": 31,
+    "oneills": 39,
+    "palestrina": 1318,
+}
 
 
 def test_the_files_are_there_and_in_order():

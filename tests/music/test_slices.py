@@ -5,7 +5,7 @@ from fractions import Fraction
 from symusic import Note, Score, TimeSignature, Track
 
 from stochastic_music.music.bars import bars
-from stochastic_music.music.slices import joined, slices
+from stochastic_music.music.slices import grouped, joined, slices
 
 
 def score_of(*tracks: list[tuple[int, int, int]], meter: tuple[int, int] = (4, 4), drums: bool = False) -> Score:
@@ -40,7 +40,7 @@ def test_drums_are_no_harmony() -> None:
 def test_wider_slices_join_what_sounds_within() -> None:
     score = score_of([(240 * i, 240, p) for i, p in enumerate((48, 52, 55, 60, 47, 50, 55, 59))])
     printed = bars(score)
-    wide = joined(slices(score, printed), printed, lambda bar: bar.length / 2)
+    wide = [joined(group) for group in grouped(slices(score, printed), printed, lambda bar: bar.length / 2)]
     assert [(int(s.onset), int(s.length), s.pitches, s.weight) for s in wide] == [
         (0, 2, (48, 52, 55, 60), 4), (2, 2, (47, 50, 55, 59), 3),
     ]  # fmt: skip

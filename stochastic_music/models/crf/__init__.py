@@ -4,7 +4,6 @@ from stochastic_music.models.crf.crf import CRF, LabelWeight
 from stochastic_music.models.crf.in_one_key import InOneKey
 from stochastic_music.models.crf.labeller import ChainLabeller
 from stochastic_music.models.crf.relative import RelativeCRF
-from stochastic_music.models.crf.rooted import RootedCRF
 from stochastic_music.models.crf.several import CRFs
 
-__all__ = ["CRF", "CRFs", "ChainLabeller", "InOneKey", "LabelWeight", "RelativeCRF", "RootedCRF"]
+__all__ = ["CRF", "CRFs", "ChainLabeller", "InOneKey", "LabelWeight", "RelativeCRF"]
