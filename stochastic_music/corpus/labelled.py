@@ -13,7 +13,7 @@ Pieces may be empty. `LabelledCorpus` checks that every event has its label; spl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -51,6 +51,7 @@ class LabelledCorpus:
         labels: Sequence[Sequence[str]],
         names: Sequence[str] | None = None,
     ) -> None:
+        check_observations(observations)
         pieces = tuple(tuple(piece) for piece in observations)
         called = tuple(names) if names else tuple(str(i) for i in range(len(pieces)))
         object.__setattr__(self, "observations", pieces)
@@ -92,6 +93,31 @@ class LabelledCorpus:
         return folds(len(self), k, seed=seed, groups=groups)
 
 
+def check_observations(observations: Any, names: Sequence[str] | None = None) -> None:
+    """Raise InputError, naming the piece, unless these are pieces: series of mappings from column to value.
+
+    >>> check_observations([{"bass": 0}])
+    Traceback (most recent call last):
+      ...
+    stochastic_music.errors.InputError: piece 0 is a mapping; expected a series of events, each a mapping. For one
+    piece give a list of it
+    """
+    if isinstance(observations, Mapping | str):
+        raise InputError(f"got a {type(observations).__name__}; expected a list of pieces, each a series of events")
+    for i, piece in enumerate(observations):
+        name = names[i] if names is not None else str(i)
+        if isinstance(piece, Mapping | str):
+            kind = "a text" if isinstance(piece, str) else "a mapping"
+            raise InputError(
+                f"piece {name} is {kind}; expected a series of events, each a mapping. For one piece give a list of it"
+            )
+        for place, event in enumerate(piece):
+            if not isinstance(event, Mapping):
+                raise InputError(
+                    f"event {place} (counted from 0) of piece {name} is {event!r}; expected a mapping by column"
+                )
+
+
 def checked_labels(
     observations: Sequence[Sequence[Observation]], labels: Sequence[Sequence[str]], names: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], ...]:
@@ -102,6 +128,7 @@ def checked_labels(
       ...
     stochastic_music.errors.InputError: piece 0 has 2 events and 1 labels; expected one label an event
     """
+    check_observations(observations, names)
     called = list(names) if names is not None else [str(i) for i in range(len(observations))]
     if isinstance(labels, str) or len(labels) != len(observations):
         what = repr(labels) if isinstance(labels, str) else f"labels for {len(labels)}"

@@ -54,3 +54,17 @@ def test_missing_labels_are_named(labels, said):
 def test_names_must_be_as_many_as_pieces():
     with pytest.raises(InputError, match="got 1 names for 3 pieces"):
         LabelledCorpus(PIECES, LABELS, ["a"])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        ([{"bass": 0}], "piece 0 is a mapping; .* give a list of it"),
+        (["C"], "piece 0 is a text"),
+        ([[{"bass": 0}], [{"bass": 0}, 7]], "event 1 .* of piece 1 is 7; expected a mapping"),
+        ({"bass": 0}, "got a dict; expected a list of pieces"),
+    ],
+)
+def test_what_are_no_pieces(pieces, said):
+    with pytest.raises(InputError, match=said):
+        LabelledCorpus(pieces, [["C"]] * len(pieces))

@@ -1,7 +1,7 @@
 """Training of `RelativeCRF`: its likelihood, the gradient, and messages for many pieces at once.
 
 Everything is rotated so that tonics are 0. States are root * M + mode, K = 12 M of them, the root counted from the
-tonic. Events of all pieces stand in one table; `Table.steps[t]` lists the rows of the pieces that are longer than t,
+tonic. Events of many pieces stand in one table; `Table.steps[t]` lists the rows of the pieces that are longer than t,
 the longest first, so that a step of the messages is one product of matrices. Messages are scaled to sum 1 at each step:
 the potentials of a step differ by far less than floating point can hold.
 """
@@ -17,6 +17,9 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, vstack
 
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
+
+#: events whose messages are held at once
+AT_ONCE = 8192
 
 
 class Weights(NamedTuple):
@@ -55,7 +58,7 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """The events of all pieces: what is seen of them (N, n_absolute) and of the steps to them (N, B), true states (N,).
+    """Events of some pieces: what is seen of them (N, n_absolute) and of the steps to them (N, B), true states (N,).
 
     `minor` (N,) is the kind of key, 0 or 1; `steps` are the rows that stand first, second, third in their piece.
     """
@@ -115,7 +118,7 @@ class Problem:
     for none; `possible` (K,) are the states that exist; `penalty` is that on weights of attributes, others have 1.
     """
 
-    table: Table
+    tables: tuple[Table, ...]
     seen_from: IntArray
     n_attributes: int
     n_modes: int
@@ -126,7 +129,7 @@ class Problem:
         """The weights of the maximum."""
         start = self.nothing()
         strength = start._replace(state=np.full_like(start.state, self.penalty - 1)).flat() + 1
-        given = self._sums(self._given()).flat()
+        given = sum((self._sums(table, self._given(table)).flat() for table in self.tables), np.zeros(strength.size))
 
         def loss(flat: FloatArray) -> tuple[float, FloatArray]:
             log_z, expected = self.expected(start.like(flat))
@@ -139,20 +142,23 @@ class Problem:
 
     def nothing(self) -> Weights:
         """Weights of zero."""
-        return Weights.nothing(self.n_attributes, self.table.steps_seen.shape[1], self.n_modes)
+        return Weights.nothing(self.n_attributes, self.tables[0].steps_seen.shape[1], self.n_modes)
 
     def expected(self, weights: Weights) -> tuple[float, Weights]:
         """Log Z of all pieces together, and how often the model expects what each weight counts."""
-        table = self.table
-        unary = table.seen @ unary_weights(weights.state, self.seen_from) + weights.degree[table.minor]
-        unary = np.where(self.possible, unary, -np.inf)
-        potentials = Potentials(unary, weights.pairwise(), np.asarray(table.steps_seen @ weights.stay))
-        log_z, expected = expectations(potentials, table.steps)
-        return log_z, self._sums(expected)
+        total, counts = 0.0, np.zeros(weights.flat().size)
+        by_attribute = unary_weights(weights.state, self.seen_from)
+        for table in self.tables:
+            unary = np.where(self.possible, table.seen @ by_attribute + weights.degree[table.minor], -np.inf)
+            potentials = Potentials(unary, weights.pairwise(), np.asarray(table.steps_seen @ weights.stay))
+            log_z, expected = expectations(potentials, table.steps)
+            total += log_z
+            counts += self._sums(table, expected).flat()
+        return total, weights.like(counts)
 
-    def _given(self) -> Expected:
+    def _given(self, table: Table) -> Expected:
         """What a model expects that is sure of the true states."""
-        k, truth, later = 12 * self.n_modes, self.table.states, self.table.later
+        k, truth, later = 12 * self.n_modes, table.states, table.later
         states, steps, stays = np.zeros((len(truth), k)), np.zeros((k, k)), np.zeros((len(truth), 2))
         states[np.arange(len(truth)), truth] = 1
         before, now = truth[later - 1], truth[later]
@@ -161,9 +167,9 @@ class Problem:
         stays[later, 1] = before // self.n_modes == now // self.n_modes
         return Expected(states, steps, stays)
 
-    def _sums(self, expected: Expected) -> Weights:
+    def _sums(self, table: Table, expected: Expected) -> Weights:
         """How often what each weight counts is expected."""
-        total, table = self.nothing(), self.table
+        total = self.nothing()
         by_root = np.asarray(table.seen.T @ expected.states).reshape(-1, self.n_modes)
         for mode in range(self.n_modes):
             sums = np.bincount(self.seen_from.ravel(), by_root[:, mode], minlength=self.n_attributes + 1)
@@ -174,6 +180,23 @@ class Problem:
             moves(self.n_modes).ravel(), expected.steps.ravel(), minlength=total.move.size
         )
         return total._replace(stay=np.asarray(table.steps_seen.T @ expected.stays))
+
+
+def together(lengths: Sequence[int], at_most: int = AT_ONCE) -> list[list[int]]:
+    """Which pieces share a table: the longest first, until a table holds `at_most` events.
+
+    >>> together([3, 5, 4, 1], at_most=8)
+    [[1], [2, 0, 3]]
+    """
+    tables: list[list[int]] = []
+    filled = at_most
+    for piece in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if filled + lengths[piece] > at_most:
+            tables.append([])
+            filled = 0
+        tables[-1].append(piece)
+        filled += lengths[piece]
+    return tables
 
 
 def unary_weights(state: FloatArray, seen_from: IntArray) -> FloatArray:

@@ -22,7 +22,7 @@ from typing import Any, Self
 import numpy as np
 
 from stochastic_music import _random
-from stochastic_music.corpus.labelled import checked_labels
+from stochastic_music.corpus.labelled import check_observations, checked_labels
 from stochastic_music.errors import InvalidParameterError, NotFittedError, UnsatisfiableError
 from stochastic_music.models.base import Estimator
 from stochastic_music.protocols import BoolArray, FloatArray, Observation
@@ -93,6 +93,7 @@ class ChainLabeller(Estimator, ABC):
 
     def _chains(self, observations: Sequence[Sequence[Observation]], allowed: Any) -> list[Chain]:
         self._check_fitted()
+        check_observations(observations)
         if allowed is None:
             return [self.chain(piece) for piece in observations]
         if len(allowed) != len(observations):

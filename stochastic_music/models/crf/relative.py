@@ -31,7 +31,7 @@ from scipy.sparse import csr_matrix
 
 from stochastic_music.corpus.labelled import checked_labels
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
-from stochastic_music.models.crf._relative_training import Problem, Table, Weights, unary_weights
+from stochastic_music.models.crf._relative_training import Problem, Table, Weights, together, unary_weights
 from stochastic_music.models.crf.choosing import Choice, choose
 from stochastic_music.models.crf.crf import LabelWeight
 from stochastic_music.models.crf.features import (
@@ -166,20 +166,28 @@ class RelativeCRF(ChainLabeller):
         self.step_templates_ = _usable(settings.step_templates, STEP_TEMPLATES, columns)
         self._features: dict[str, Feature] | None = None
         self._set_labels(spellings(label for piece in labels for label in piece), settings.every_root)
-        tables = [_Sight(self, piece) for piece in pieces]
-        states = [self._states(own, table.tonic) for own, table in zip(labels, tables, strict=True)]
-        absolute = list(dict.fromkeys(a for table in tables for event in table.events for a in event))
+        sights = [_Sight(self, piece) for piece in pieces]
+        states = [self._states(own, sight.tonic) for own, sight in zip(labels, sights, strict=True)]
+        absolute = list(dict.fromkeys(a for sight in sights for event in sight.events for a in event))
         number = {attribute: i for i, attribute in enumerate(absolute)}
-        seen = [_incidence([[number[a] for a in event] for event in table.events], len(number)) for table in tables]
+        seen = [_incidence([[number[a] for a in event] for event in sight.events], len(number)) for sight in sights]
         rotations = self._rotations(absolute)
         counts = _counts_at_roots(seen, states, rotations, len(self.modes_))
         kept = sorted(name for name, count in counts.items() if count >= settings.min_count)
         self.attributes_ = tuple(kept)
-        self.step_attributes_ = tuple(dict.fromkeys(a for table in tables for event in table.steps for a in event))
+        self.step_attributes_ = tuple(dict.fromkeys(a for sight in sights for event in sight.steps for a in event))
         self._index()
-        steps = [_incidence(self._known_steps(table), len(self.step_attributes_)) for table in tables]
+        steps = [_incidence(self._known_steps(sight), len(self.step_attributes_)) for sight in sights]
         problem = Problem(
-            Table.of(seen, steps, states, [table.minor for table in tables]),
+            tuple(
+                Table.of(
+                    [seen[i] for i in own],
+                    [steps[i] for i in own],
+                    [states[i] for i in own],
+                    [sights[i].minor for i in own],
+                )
+                for own in together([len(own) for own in states])
+            ),
             self._seen_from(rotations),
             len(kept),
             len(self.modes_),

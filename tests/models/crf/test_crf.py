@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from stochastic_music import model_file
@@ -175,6 +177,12 @@ class TestBadInput:
         with pytest.raises(InputError, match="piece 0 has 4 events and 1 labels"):
             CRF().fit([TOY], [["C"]])
 
+    def test_one_piece_where_a_list_of_them_was_meant(self, fitted):
+        with pytest.raises(InputError, match="For one piece give a list of it"):
+            fitted.predict(TOY)
+        with pytest.raises(InputError, match=r"event 0 .* is 'C'; expected a mapping"):
+            fitted.sample(["C"])
+
     def test_nothing_to_learn_from(self):
         with pytest.raises(EmptyCorpusError, match="no piece has an event"):
             CRF().fit([[]], [[]])
@@ -226,6 +234,26 @@ class TestBadInput:
     def test_demands_are_one_a_piece(self, fitted):
         with pytest.raises(InvalidParameterError, match="2 pieces and demands on 1"):
             fitted.predict([TOY, TOY], allowed=[None])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sets(st.sampled_from("CFG"), max_size=3)), max_size=6), st.integers(0, 99)
+)
+def test_whatever_is_demanded_is_met_or_refused(fitted, events, seed):
+    piece = [{"bass": bass, "metre": place % 3} for place, (bass, _) in enumerate(events)]
+    demands = [tuple(wanted) for _, wanted in events]
+    if not all(demands):
+        with pytest.raises(UnsatisfiableError, match=f"place {demands.index(()) + 1} "):
+            fitted.predict([piece], allowed=[demands])
+        return
+    [rows] = fitted.predict_marginals([piece], allowed=[demands])
+    np.testing.assert_allclose(rows.sum(axis=1), 1)
+    [said], drawn = fitted.predict([piece], allowed=[demands]), fitted.sample(piece, 3, allowed=demands, seed=seed)
+    for wanted, row, *labels in zip(demands, rows, said, *drawn, strict=True):
+        assert set(labels) <= set(wanted)
+        assert (row[[label not in wanted for label in fitted.labels_]] == 0).all()
+    assert fitted.log_prob([said], [piece])[0] >= fitted.log_prob(drawn, [piece] * 3).max() - 1e-9
 
 
 class TestChoosing:

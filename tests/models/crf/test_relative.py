@@ -9,7 +9,7 @@ import pytest
 
 from stochastic_music import model_file
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, UnknownNameError
-from stochastic_music.models.crf import RelativeCRF
+from stochastic_music.models.crf import RelativeCRF, relative
 from stochastic_music.models.crf import _relative_training as training
 from stochastic_music.models.crf.roots import ROOTS, Tonic, parse_rooted, tonic_of
 
@@ -76,7 +76,7 @@ class TestEveryPath:
 
     def test_log_z_and_expected_counts(self, monkeypatch):
         problem, weights = self.problem(monkeypatch)
-        table, m = problem.table, problem.n_modes
+        [table], m = problem.tables, problem.n_modes
         unary = np.asarray(table.seen @ training.unary_weights(weights.state, problem.seen_from))
         unary += weights.degree[table.minor]
         stay = np.asarray(table.steps_seen @ weights.stay)
@@ -93,11 +93,11 @@ class TestEveryPath:
             log_z = np.logaddexp.reduce(scores)
             total += log_z
             # what the weights count on each path comes from the same sums over a model that is sure of it
-            sure = replace(problem, table=replace(table, states=table.states.copy()))
+            sure = replace(table, states=table.states.copy())
             chosen = np.random.default_rng(0).choice(len(paths), 3)
             for i in chosen:
-                sure.table.states[rows] = paths[i]
-                counts = sure._sums(sure._given()).flat()
+                sure.states[rows] = paths[i]
+                counts = problem._sums(sure, problem._given(sure)).flat()
                 others = [row for row in range(5) if row not in rows]
                 rest = sum(unary[row, table.states[row]] for row in others)
                 for row in others[1:]:
@@ -105,6 +105,15 @@ class TestEveryPath:
                     rest += common[a, b] + stay[row, 0] * (a == b) + stay[row, 1] * (a // m == b // m)
                 assert counts @ weights.flat() == pytest.approx(scores[i] + rest)
         assert problem.expected(weights)[0] == pytest.approx(total)
+
+    def test_pieces_may_stand_in_several_tables(self, monkeypatch):
+        problem, weights = self.problem(monkeypatch)
+        monkeypatch.setattr(relative, "together", lambda lengths: training.together(lengths, at_most=1))
+        parted, _ = self.problem(monkeypatch)
+        assert (len(problem.tables), len(parted.tables)) == (1, 2)
+        one, other = problem.expected(weights), parted.expected(weights)
+        assert one[0] == pytest.approx(other[0])
+        np.testing.assert_allclose(one[1].flat(), other[1].flat(), atol=1e-12)
 
     def test_the_gradient_is_that_of_log_z(self, monkeypatch):
         problem, weights = self.problem(monkeypatch)
