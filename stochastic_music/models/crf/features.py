@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from stochastic_music import _plugins
 from stochastic_music.errors import InvalidParameterError, UnknownNameError
@@ -319,8 +319,13 @@ def _reading(name: str) -> Feature:
 
 def _column(window: Window, name: str, offset: int = 0) -> Value:
     event = window.at(offset)
-    value: Value = event.get(name) if event is not None else None
-    return tuple(value) if isinstance(value, list | set | frozenset) else value
+    value: Any = event.get(name) if event is not None else None
+    if hasattr(value, "tolist"):  # numbers and arrays of NumPy's
+        value = value.tolist()
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
+    found: Value = tuple(value) if isinstance(value, list) else value
+    return found
 
 
 def _pitches(window: Window, offset: int = 0) -> set[int]:

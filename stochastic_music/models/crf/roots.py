@@ -102,8 +102,10 @@ def lower(value: Any, semitones: int) -> Any:
     >>> lower((0, 4, 7), 5), lower(2, 5), lower("outside", 5)
     ((2, 7, 11), 9, 'outside')
     """
-    if isinstance(value, int | np.integer):
-        return int((value - semitones) % 12)
+    if hasattr(value, "tolist"):  # numbers and arrays of NumPy's
+        value = value.tolist()
+    if isinstance(value, int):
+        return (value - semitones) % 12
     if isinstance(value, tuple | list | set | frozenset):
         return tuple(sorted(lower(item, semitones) for item in value))
     return value

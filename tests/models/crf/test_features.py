@@ -2,12 +2,14 @@
 
 from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 
 from stochastic_music import _plugins, registry
 from stochastic_music.errors import InvalidParameterError, UnknownNameError
-from stochastic_music.models.crf import features
+from stochastic_music.models.crf import CRF, features
 from stochastic_music.models.crf.features import attributes, parse_template
+from stochastic_music.models.crf.roots import lowered
 
 PIECE = [
     {"pitch_classes": (0, 4, 7), "bass": 0, "metre": 3},
@@ -81,3 +83,23 @@ def test_a_plug_in_adds_features(monkeypatch):
 
 def test_every_built_in_name_is_a_function_here():
     assert all(entry.load() is getattr(features, name) for name, entry in registry.names("features").items())
+
+
+@pytest.mark.parametrize("notes", [(2, 7), [2, 7], {7, 2}, frozenset({7, 2}), np.array([2, 7])])
+def test_columns_may_hold_any_series(notes):
+    piece = [{"pitch_classes": notes, "bass": np.int64(7)}]
+    assert attributes(piece, ["pitch_classes*bass", "{pitch_classes}", "{with_next}"]) == [
+        ["pitch_classes*bass=2|7", "pitch_classes*bass=7|7", "{pitch_classes}=2,7", "{with_next}=2,7"]
+    ]
+    assert lowered(piece[0], {"pitch_classes", "bass"}, 3) == {"pitch_classes": (4, 11), "bass": 4}
+
+
+def test_edges_of_training():
+    one = CRF().fit([[{"bass": 0}]], [["C"]])
+    assert one.predict([[{"bass": 3}], []]) == [["C"], []]
+    assert one.log_prob([["C"]], [[{"bass": 1}]]).tolist() == [0.0]
+    blind = CRF(["bass_step"]).fit([[{"bass": 0}], [{"bass": 1}]], [["C"], ["D"]])  # nothing is ever seen
+    np.testing.assert_allclose(blind.predict_marginals([[{"bass": 0}, {"bass": 5}]])[0], 0.5)
+    odd = CRF(["{x}"]).fit([[{"x": ["a", "b=\n"]}, {"x": None}, {}]], [["C", "\n é=", "C"]])
+    assert odd.attributes_ == ("{x}=a,b=\n",)
+    assert odd.labels_ == ("\n é=", "C")
