@@ -22,7 +22,7 @@ from stochastic_music.errors import (
     VocabularyError,
 )
 from stochastic_music.models.contexts import listen
-from stochastic_music.models.hmm import HMM, array_engine
+from stochastic_music.models.hmm import HMM, array_engine, observations
 from stochastic_music.models.hmm.engines import engine_of
 from stochastic_music.models.hmm.observations import (
     NO_MARKS,
@@ -687,3 +687,69 @@ def test_from_melodies_to_melodies(tmp_path):
     assert np.array_equal(*tunes)
     assert opened.model.state_report() == pipeline.model.state_report()
     assert opened.score(corpus) == pipeline.score(corpus)
+
+
+# --- long pieces, cut and run side by side ---
+
+
+@pytest.fixture
+def short_parts(monkeypatch):
+    """Pieces of 8 events and more are cut into parts of some 3."""
+    monkeypatch.setattr(observations, "LONG", 8)
+    monkeypatch.setattr(observations, "PART", 3)
+
+
+@pytest.mark.parametrize("kind", ["any", "sticky", "hardly moving"])
+@pytest.mark.parametrize("lengths", [[60], [41, 3, 0, 1], [12], [11, 0]])
+def test_long_pieces_in_parts_come_out_as_in_one_run(lengths, kind, short_parts):
+    generator = np.random.default_rng(6)
+    parameters = random_parameters(OPEN, 4, seed=5)
+    if kind != "any":
+        stay = 0.9 if kind == "sticky" else 1 - 1e-9
+        parameters = parameters._replace(transitions=stay * np.eye(4) + (1 - stay) * parameters.transitions)
+    model = model_of(OPEN, parameters)
+    corpus = TokenCorpus.from_sequences([generator.integers(0, 3, n) for n in lengths], OPEN)
+    seen = observed(corpus)
+    assert any(batch.chained for batch in packed(seen.offsets))
+    whole = [model.chain(piece) for piece in corpus if len(piece)]
+    assert model.corpus_log_probs(corpus).sum() == pytest.approx(sum(map(chains.log_partition, whole)), rel=1e-10)
+    assert np.allclose(model.corpus_predict_proba(corpus), np.concatenate([chains.marginals(c) for c in whole]))
+    best = np.split(model.corpus_decode(corpus), seen.offsets[1:-1])
+    for chain, path in zip(whole, [path for path in best if len(path)], strict=True):
+        assert chains.path_score(chain, path) == pytest.approx(chains.path_score(chain, chains.best_path(chain)))
+    counts = array_engine.ArrayEngine(seen, [3], 4).expect(parameters)
+    pairs = sum(chains.pair_marginals(chain).sum(axis=0) for chain in whole)
+    assert np.allclose(counts.transitions, pairs, atol=1e-9)
+    assert np.allclose(counts.start, sum(chains.marginals(chain)[0] for chain in whole), atol=1e-9)
+
+
+def test_draws_in_parts_are_those_of_one_run(short_parts, monkeypatch):
+    model = model_of(ONE, random_parameters(ONE, 4, seed=2))
+    sequence = np.random.default_rng(3).integers(0, 3, 50)
+    in_parts = model.sample_states(sequence, 20, seed=9)
+    monkeypatch.setattr(observations, "LONG", 1000)
+    assert np.array_equal(in_parts, model.sample_states(sequence, 20, seed=9))
+
+
+def test_models_that_never_forget_are_not_cut(short_parts):
+    model = model_of(OPEN, random_parameters(OPEN, 3, topology="left_to_right"))
+    assert not array_engine.forgets(model.parameters_)
+    sequence = np.random.default_rng(3).integers(0, 3, 40)
+    chain = model.chain(sequence)
+    assert model.log_prob(sequence) == pytest.approx(chains.log_partition(chain))
+    assert np.array_equal(model.decode(sequence), chains.best_path(chain))
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_parts_hold_every_event_once(lengths):
+    offsets = np.append(0, np.cumsum(lengths)).astype(np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observations, "LONG", 8)
+        patch.setattr(observations, "PART", 3)
+        batches = packed(offsets)
+    assert sorted(np.concatenate([[], *(batch.order for batch in batches)]).tolist()) == list(range(sum(lengths)))
+    for batch in batches:
+        if batch.chained:
+            first = batch.order[: batch.starts[1]]
+            assert np.array_equal(batch.order[batch.last][:-1] + 1, first[1:])

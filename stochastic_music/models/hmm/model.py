@@ -45,7 +45,7 @@ from stochastic_music.errors import (
     VocabularyError,
 )
 from stochastic_music.models.base import BaseModel, headers_of
-from stochastic_music.models.hmm import array_engine
+from stochastic_music.models.hmm import array_engine, paths
 from stochastic_music.models.hmm.engines import ENGINES, engine_of
 from stochastic_music.models.hmm.observations import (
     NO_MARKS,
@@ -276,8 +276,8 @@ class HMM(BaseModel[HmmState]):
     ) -> Self:
         marks = self._marks(corpus)
         observations = observed(corpus, marks)
-        paths = _checked_states(states, observations, corpus)
-        reached = max((int(path.max(initial=-1)) for path in paths), default=-1) + 1
+        given = _checked_states(states, observations, corpus)
+        reached = max((int(path.max(initial=-1)) for path in given), default=-1) + 1
         n_states = numbers[0] if len(numbers) == 1 else max(reached, 1)
         if reached > n_states:
             raise InvalidParameterError(
@@ -285,7 +285,7 @@ class HMM(BaseModel[HmmState]):
             )
         _, prior, bases = self._prior(corpus, n_states)
         events = np.split(observations.columns, observations.offsets[1:-1])
-        counts = counted(paths, events, n_states, table_sizes(corpus.vocabulary, marks))
+        counts = counted(given, events, n_states, table_sizes(corpus.vocabulary, marks))
         _check_topology(counts.start, counts.transitions, prior, self.topology)
         even = Parameters(
             prior.may_start / prior.may_start.sum(),
@@ -456,7 +456,7 @@ class HMM(BaseModel[HmmState]):
     def corpus_decode(self, corpus: TokenCorpus) -> IntArray:
         """`decode` of all pieces, one after another: (n_events,)."""
         observations = self._observed(corpus)
-        path, score = array_engine.best_paths(self.parameters_, observations)
+        path, score = paths.best_paths(self.parameters_, observations)
         _check_possible(score, corpus)
         return path
 
@@ -473,7 +473,7 @@ class HMM(BaseModel[HmmState]):
             raise InvalidParameterError(f"n is {n}; expected how many paths to draw, 0 or more")
         observations = self._observed(corpus)
         self._check_possible(observations, corpus)
-        return array_engine.sampled_paths(self.parameters_, observations, key=_random.key(seed), n=n)
+        return paths.sampled_paths(self.parameters_, observations, key=_random.key(seed), n=n)
 
     def _check_possible(self, observations: Observations, corpus: TokenCorpus) -> None:
         if not all(table[:-2].all() for table in self._tables) or (observations.columns > self._silent).any():
@@ -660,7 +660,7 @@ def _checked_states(
     """The states of each piece, (n_events,), END's among them. Raises UsageError for other lengths."""
     if len(states) != len(corpus):
         raise UsageError(f"states of {len(states)} pieces arrived for {len(corpus)} pieces: give those of each piece")
-    paths = []
+    found: list[IntArray] = []
     for i, (given, length) in enumerate(zip(states, observations.lengths.tolist(), strict=True)):
         path = np.asarray(given, dtype=np.int64)
         if corpus.vocabulary.closed and len(path) == length - 1:
@@ -673,8 +673,8 @@ def _checked_states(
             )
         if path.min(initial=0) < 0:
             raise UsageError(f"piece {i + 1} ('{corpus.names[i]}') has a state below 0: states are numbered from 0")
-        paths.append(path)
-    return paths
+        found.append(path)
+    return found
 
 
 def _check_topology(start: FloatArray, steps: FloatArray, prior: Priors, topology: str) -> None:

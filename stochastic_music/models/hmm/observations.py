@@ -12,7 +12,8 @@ of columns for each of the known `marks`, that is for each meter and place in th
 one, the last, for any other place.
 
 `packed` lays pieces side by side, longest first, step by step: the rows of step t are those pieces that reach it, in
-one block of memory. Nothing is padded.
+one block of memory. Nothing is padded. A few pieces that are far longer than all others are cut, and their parts lie
+side by side, a batch for each piece: what one part hands on to the next is guessed, and mended until it is right.
 
     >>> from stochastic_music.tokens import Field
     >>> vocabulary = Vocabulary((Field("shape", 2), Field("color", 3)))
@@ -42,6 +43,8 @@ from stochastic_music.tokens import Vocabulary
 NO_MARKS: IntArray = np.zeros(0, dtype=np.int64)
 #: events of a batch, at most, unless one piece alone has more
 BATCH_EVENTS = 1 << 17
+#: events from which on a piece may be cut, and of each part
+LONG, PART = 1024, 128
 
 
 class Observations(NamedTuple):
@@ -59,17 +62,27 @@ class Observations(NamedTuple):
 class Batch(NamedTuple):
     """Pieces side by side: step t is `order[starts[t] : starts[t + 1]]`, places among all events.
 
-    `pieces` (n_rows,) are the numbers of the pieces, the longest first: row i of each step is of `pieces[i]`.
+    `pieces` (n_rows,) are the numbers of the pieces, the longest first: row i of each step is of `pieces[i]`. In a
+    batch that is `chained` all rows are of one piece, and each goes on where the one before it stops.
     """
 
     order: IntArray
     starts: IntArray
     pieces: IntArray
+    chained: bool = False
 
     @property
     def n_steps(self) -> int:
         """Events of the longest piece."""
         return len(self.starts) - 1
+
+    @property
+    def last(self) -> IntArray:
+        """Where the last event of each row lies in the batch: (n_rows,)."""
+        live = np.diff(self.starts)
+        rows = np.arange(live[0])
+        last: IntArray = self.starts[np.searchsorted(-live, -rows, side="left") - 1] + rows
+        return last
 
 
 def marks_of(corpus: TokenCorpus) -> IntArray:
@@ -150,22 +163,47 @@ def event_places(corpus: TokenCorpus) -> tuple[IntArray, IntArray]:
     return offsets[corpus.piece] + place // n_fields, place % n_fields
 
 
-def packed(offsets: IntArray, at_most: int = BATCH_EVENTS) -> list[Batch]:
-    """All pieces that are not empty, the longest first, in batches of some `at_most` events."""
+def packed(offsets: IntArray, at_most: int = BATCH_EVENTS, *, cut: bool = True) -> list[Batch]:
+    """All pieces that are not empty, the longest first, in batches of some `at_most` events.
+
+    With `cut`, pieces that are far longer than the others are chained: a model that never forgets does better without.
+    """
     lengths = np.diff(offsets)
     pieces = np.argsort(-lengths, kind="stable")[: int((lengths > 0).sum())]
+    n_cut = _worth_cutting(lengths[pieces]) if cut else 0
+    chains = [_chained(piece, offsets, lengths) for piece in pieces[:n_cut].tolist()]
+    pieces = pieces[n_cut:]
     total = np.cumsum(lengths[pieces])
     parts = np.split(pieces, np.flatnonzero(np.diff((total - 1) // at_most)) + 1) if len(pieces) else []
-    return [_batch(part, offsets, lengths) for part in parts]
+    return [*chains, *(Batch(*_side_by_side(offsets[part], lengths[part]), part) for part in parts)]
 
 
-def _batch(pieces: IntArray, offsets: IntArray, lengths: IntArray) -> Batch:
-    own = lengths[pieces]
-    live = np.searchsorted(-own, -np.arange(own[0]), side="left")
+def _worth_cutting(lengths: IntArray) -> int:
+    """How many of the longest pieces are cut, so that the steps of all batches are few; lengths descend.
+
+    >>> _worth_cutting(np.array([5000, 90, 80])), _worth_cutting(np.array([5000] * 200)), _worth_cutting(np.array([90]))
+    (1, 0, 0)
+    """
+    candidates = int((lengths >= LONG).sum())
+    steps = [n * 3 * PART + int(lengths[n : n + 1].sum()) for n in range(candidates + 1)]
+    return int(np.argmin(steps))
+
+
+def _chained(piece: int, offsets: IntArray, lengths: IntArray) -> Batch:
+    """The parts of one piece, those that are one event longer first."""
+    length = int(lengths[piece])
+    size, more = divmod(length, length // PART)
+    own = np.array([size + (i < more) for i in range(length // PART)], dtype=np.int64)
+    first = offsets[piece] + np.append(0, np.cumsum(own)[:-1])
+    return Batch(*_side_by_side(first, own), np.array([piece]), chained=True)
+
+
+def _side_by_side(first: IntArray, lengths: IntArray) -> tuple[IntArray, IntArray]:
+    """`order` and `starts` of runs of events that begin at `first`, the longest first."""
+    live = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
     starts = np.append(0, np.cumsum(live))
     row = np.arange(starts[-1]) - np.repeat(starts[:-1], live)
-    order = offsets[pieces[row]] + np.repeat(np.arange(own[0]), live)
-    return Batch(order, starts, pieces)
+    return first[row] + np.repeat(np.arange(lengths[0]), live), starts
 
 
 def _ends_before(corpus: TokenCorpus, is_end: BoolArray) -> BoolArray:
