@@ -16,7 +16,7 @@ for melodies
 and for the key, once the chords are known (`key_observations`):
 
     root, kind           of the chord
-    before, after        pitch classes of the four events before, and from here on
+    prev_*, next_*       the same of the chord before and the one after; then_* of that after the next
     lower_*, upper_*     pitch classes p that were (will be) heard nearer to here than p + 1, or p - 1: F or F#?
     step                 place in the meter, and whether the chord is the one before
 """
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -51,19 +52,20 @@ MELODY_TEMPLATES = (
 )  # fmt: skip
 KEY_STEPS = ("step",)
 KEY_PITCHES = (
-    "root", "before", "after", "lower_before", "upper_before", "lower_after", "upper_after",
+    "root", "prev_root", "next_root", "then_root", "lower_before", "upper_before", "lower_after", "upper_after",
 )  # fmt: skip
 KEY_TEMPLATES = (
-    "always", "root*kind", "pitch_classes", "before", "after", "lower_before", "upper_before", "lower_after",
-    "upper_after",
+    "always", "root*kind", "next_root*next_kind", "prev_root*prev_kind", "root*kind*next_root*next_kind",
+    "root*kind*prev_root*prev_kind", "root*kind*next_root*next_kind*then_root*then_kind", "pitch_classes",
+    "lower_before", "upper_before", "lower_after", "upper_after",
 )  # fmt: skip
 
 #: distinct pitch classes that sound at once, on average over time, from which slices and beats are events
 _DENSE, _HALF_DENSE = 2.5, 2.3
 #: semitones from note to note, on average, from which a single line is broken chords
 _LEAPING = 4.5
-#: events that `before` and `after` span, and that lower_* and upper_* look back and ahead
-_NEAR, _FAR = 4, 16
+#: events that lower_* and upper_* look back and ahead
+_FAR = 16
 
 
 class Events(NamedTuple):
@@ -140,18 +142,20 @@ def key_observations(found: Events, chords: Sequence[str]) -> list[Observation]:
     """The columns from which local keys are told, given the chords as labels ("7 maj7"): one mapping an event."""
     sounding = [piece.pitch_classes for piece in found.slices]
     split = [(int(root), kind) for root, _, kind in (chord.partition(" ") for chord in chords)]
+    changes = _changes(split)
     seen: list[Observation] = []
     for i, (piece, (root, kind)) in enumerate(zip(found.slices, split, strict=True)):
         event: dict[str, int | str | tuple[int | str, ...]] = {
             "pitch_classes": tuple(sorted(sounding[i])),
             "root": root,
             "kind": kind,
-            "before": _together(sounding[max(i - _NEAR, 0) : i]),
-            "after": _together(sounding[i + 1 : i + 1 + _NEAR]),
             "step": f"{piece.weight}{'=' if i and split[i - 1] == (root, kind) else ''}",
         }
         for side, near in (("before", sounding[i::-1]), ("after", sounding[i:])):
             event[f"lower_{side}"], event[f"upper_{side}"] = _nearer(near[:_FAR])
+        for name, other in (("prev", changes.before[i]), ("next", changes.after[i]), ("then", changes.later[i])):
+            if other is not None:
+                event[f"{name}_root"], event[f"{name}_kind"] = split[other]
         seen.append(event)
     return seen
 
@@ -160,8 +164,25 @@ def _of_groups(printed: list[Bar], groups: list[list[Slice]], texture: Literal["
     return Events(printed, [joined(group) for group in groups], groups, texture)
 
 
-def _together(sets: Sequence[frozenset[int]]) -> tuple[int, ...]:
-    return tuple(sorted(frozenset().union(*sets)))
+class _Changes(NamedTuple):
+    """For each event an event of the chord before, of that after and of the one after that, or None."""
+
+    before: list[int | None]
+    after: list[int | None]
+    later: list[int | None]
+
+
+def _changes(chords: Sequence[tuple[int, str]]) -> _Changes:
+    """Neighbours among chords that differ.
+
+    >>> _changes([(0, "maj"), (0, "maj"), (7, "maj"), (0, "maj")]).after
+    [2, 2, 3, None]
+    """
+    runs = [list(group) for _, group in groupby(range(len(chords)), lambda i: chords[i])]
+    near = [[run[0] for run in runs[k : k + 1]] for k in range(len(runs) + 2)]
+    firsts = [found[0] if found else None for found in near]
+    rows = [(firsts[k - 1] if k else None, firsts[k + 1], firsts[k + 2]) for k, run in enumerate(runs) for _ in run]
+    return _Changes(*(list(column) for column in zip(*rows, strict=True))) if rows else _Changes([], [], [])
 
 
 def _nearer(sets: Sequence[frozenset[int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:

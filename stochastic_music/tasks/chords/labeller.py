@@ -74,6 +74,8 @@ _SIMPLER = {
 }  # fmt: skip
 #: a chord that is less likely than this may be a passing doubt
 _LIKELY = 0.5
+#: events that are read at a time, and how many on either side are read with them
+_STRETCH, _LAP = 1000, 100
 #: a mean confidence in the local keys below this is remarked on
 _UNSURE = 0.5
 
@@ -258,17 +260,15 @@ class ChordLabeller(Estimator):
         field, seen = (
             (self.melodies_, melody_observations(found, home)) if melody else (self.chords_, chord_observations(found))
         )
-        chain = field.chain(seen)
-        shares = marginals(chain)
-        path = _settled(found, best_path(chain), shares)
+        path, shares = _told(field, seen)
+        path = _settled(found, path, shares)
         return [field.labels_[i] for i in path.tolist()], shares[np.arange(len(path)), path]
 
     def _keys(self, found: Events, chords: Sequence[str], home: Key) -> tuple[list[str], FloatArray]:
         if self.keys_ is None or found.texture == "melody":
             return [_key_label(home)] * len(chords), np.ones(len(chords))
-        chain = self.keys_.chain(key_observations(found, chords))
-        path = best_path(chain)
-        return [self.keys_.labels_[i] for i in path.tolist()], marginals(chain)[np.arange(len(path)), path]
+        path, shares = _told(self.keys_, key_observations(found, chords))
+        return [self.keys_.labels_[i] for i in path.tolist()], shares[np.arange(len(path)), path]
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "chords_"):
@@ -430,6 +430,22 @@ def _spans(
     return spans
 
 
+def _told(field: RelativeCRF, seen: Sequence[Observation]) -> tuple[IntArray, FloatArray]:
+    """The likeliest labels, (T,), and the probability of each label at each event, (T, n_labels).
+
+    Long pieces are read in stretches that overlap, of which the middles count: memory stays bounded, and what lies a
+    hundred events off has no say in a chord.
+    """
+    paths, shares = [], []
+    for start in range(0, max(len(seen), 1), _STRETCH):
+        first, last = max(start - _LAP, 0), min(start + _STRETCH + _LAP, len(seen))
+        chain = field.chain(seen[first:last])
+        inner = slice(start - first, min(start + _STRETCH, len(seen)) - first)
+        paths.append(best_path(chain)[inner])
+        shares.append(marginals(chain)[inner])
+    return np.concatenate(paths), np.concatenate(shares)
+
+
 def _settled(found: Events, path: IntArray, shares: FloatArray) -> IntArray:
     """The path without passing doubts.
 
@@ -452,20 +468,22 @@ def _basses(found: Events, chords: Sequence[str]) -> list[int | None]:
     """The bass of the chord at each event: a note of the chord, new only where a reader would write a new inversion.
 
     A fifth in the bass that comes after another bass of the same chord is no new inversion, and neither is any change
-    off the beat or in broken chords: there a root that is anywhere the lowest note is the bass.
+    off the beat or in broken chords: there a root that is anywhere the lowest note is the bass, with a seventh or
+    without.
     """
     out: list[int | None] = []
-    for label, same in groupby(range(len(chords)), lambda i: chords[i]):
+    whole = found.texture == "slices"
+    for _, same in groupby(range(len(chords)), lambda i: chords[i] if whole else chords[i].partition(" ")[0]):
         members = list(same)
-        root, _, kind = label.partition(" ")
+        root, _, kind = chords[members[-1]].partition(" ")
         notes = Chord(int(root), kind).pitch_classes
         low = [found.slices[i].pitches[0] % 12 if found.slices[i].pitches else None for i in members]
         now = next((bass for bass in low if bass in notes), None)
-        if found.texture == "melody" or (found.texture != "slices" and int(root) in low):
+        if found.texture == "melody" or (not whole and int(root) in low):
             now = None
         for i, bass in zip(members, low, strict=True):
             fifth = len(notes) > 2 and bass == notes[2]
-            if found.texture == "slices" and bass in notes and not fifth and found.slices[i].weight >= 2:
+            if whole and bass in notes and not fifth and found.slices[i].weight >= 2:
                 now = bass
             out.append(now)
     return out

@@ -120,6 +120,16 @@ def test_drums_and_silence_have_no_chords(toy: ChordLabeller) -> None:
         toy.label(Score(480))
 
 
+def test_long_pieces_are_read_in_stretches(toy: ChordLabeller, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = hymn(" ".join(["C F G C Am Dm G7 C"] * 12))
+    whole = toy.label(score)
+    monkeypatch.setattr("stochastic_music.tasks.chords.labeller._STRETCH", 20)
+    monkeypatch.setattr("stochastic_music.tasks.chords.labeller._LAP", 10)
+    pieces = toy.label(score)
+    assert [span[:4] for span in pieces.chords] == [span[:4] for span in whole.chords]
+    assert [span.confidence for span in pieces.chords] == pytest.approx([s.confidence for s in whole.chords], abs=1e-3)
+
+
 def test_one_chord_is_a_piece(toy: ChordLabeller) -> None:
     assert [span.numeral for span in toy.label(hymn("C")).chords] == ["I"]
 
