@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stochastic_music.cli._common import plural, print_json, say
 from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.model_file import ModelFile
 
 _LABELS = {"stochastic_music": "written by version"}
 _WORDS = {True: "yes", False: "no", None: "-"}
@@ -29,8 +32,11 @@ def info(
     if as_json:
         print_json(payload)
         return
+    states = payload.pop("states", [])
     for key, value in payload.items():
         print(f"{_LABELS.get(key, key.replace('_', ' ')):<18} {_shown(value)}")
+    if states:
+        print("\nWhat its hidden states play:\n" + "\n".join(f"  {state['said']}" for state in states))
 
 
 def _of_model(path: Path, verify: bool) -> dict[str, Any]:
@@ -62,7 +68,19 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
         "sha256": file.checksum,
         "bytes": path.stat().st_size,
         "verified": verify,
+        **({"states": states} if (states := _states(file)) else {}),
     }
+
+
+def _states(file: ModelFile) -> list[dict[str, Any]]:
+    """What each hidden state of a model plays, for models that have such."""
+    from stochastic_music import registry
+    from stochastic_music.pipeline import Pipeline
+
+    if file.task != "compose" or not hasattr(registry.get("models", file.meta["model"][0]), "state_report"):
+        return []
+    report = Pipeline.from_file(file).model.state_report()
+    return [{**state.to_json(), "said": str(state)} for state in report]
 
 
 def _of_piece(path: Path) -> dict[str, Any]:
