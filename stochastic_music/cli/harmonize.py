@@ -42,7 +42,10 @@ def harmonize(
         ),
     ] = [],  # noqa: B006
     candidates: Annotated[int, typer.Option(min=1, help="Voicings of a beat to choose among (K).")] = 100,
-    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder.")] = 0.75,
+    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder.")] = 0.6,
+    passing: Annotated[
+        bool, typer.Option("--passing/--plain", help="Fill thirds of lower voices with passing eighths, as the corpus.")
+    ] = True,
     best: Annotated[bool, typer.Option("--best", help="Let the first take be the likeliest of all.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
     also: Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")] = "",
@@ -63,7 +66,9 @@ def harmonize(
     harmonizer, made_from = _opened(model)
     harmonizer.rules, harmonizer.candidates, harmonizer.temperature = rules, candidates, temperature
     number = _random.key(seed)
-    found = harmonizer.harmonize(music[0].score, n, style=style, part=part, key=key, best=best, seed=number)
+    found = harmonizer.harmonize(
+        music[0].score, n, style=style, passing=passing, part=part, key=key, best=best, seed=number
+    )
     licences = sorted({*harmonizer.card_["licences"], *filter(None, [music[0].licence])})
     made_by = provenance(seed=number, **made_from, piece=music[0].name, licences=licences)
     rows = []

@@ -12,6 +12,8 @@ says nothing. A rule counts its breaches in a chord, or in the step from one cho
     doubled_leading_note                 two voices have the note a semitone below the tonic
     unresolved_leading_note              it does not rise to the tonic as the tonic chord comes; inner voices may
                                          fall to the fifth instead
+    unresolved_suspension                a fourth above the bass of a suspended chord does not stay, or fall by a step
+    unresolved_seventh                   the seventh of a chord does not stay, or fall by a step
     augmented_second                     a lower voice steps between the sixth and the leading note of a minor key
     leap                                 a lower voice leaps by a tritone, a seventh, or more than an octave
 
@@ -26,6 +28,7 @@ beside his.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -33,7 +36,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from stochastic_music.errors import UnknownNameError
-from stochastic_music.music.chords import Chord
+from stochastic_music.music.chords import Chord, best_chord
 from stochastic_music.protocols import BoolArray, IntArray
 
 #: lowest and highest pitch of each voice, from the top; melodies may go where they like
@@ -41,6 +44,9 @@ RANGES: Mapping[str, tuple[int, int]] = {"soprano": (0, 127), "alto": (50, 76), 
 VOICES = tuple(RANGES)
 #: pairs of voices, from the top
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+
+#: semitones from root to seventh
+_SEVENTHS = {"7": 10, "min7": 10, "hdim7": 10, "maj7": 11, "dim7": 9}
 
 Cadence: TypeAlias = Literal["authentic", "half", "plagal", "deceptive", "authentic elsewhere", "other"]
 
@@ -120,6 +126,28 @@ def _unresolved(before: IntArray, now: IntArray, context: Context) -> IntArray:
     return at_closes
 
 
+@functools.cache
+def _tension(mask: int) -> tuple[int, int]:
+    """Of the notes above a bass, bit i for i semitones: which is a suspended fourth, which a seventh; -1 for none."""
+    found = best_chord([i for i in range(12) if mask >> i & 1], bass=0)
+    if found is None:
+        return -1, -1
+    seventh = (found.root + _SEVENTHS[found.quality]) % 12 if found.quality in _SEVENTHS else -1
+    return (found.root + 5) % 12 if found.quality == "sus4" else -1, seventh
+
+
+def _unresolved_tension(before: IntArray, now: IntArray, which: int) -> IntArray:
+    bass = before[..., 3:]
+    above = (before - bass) % 12
+    whole = (before >= 0).all(axis=-1)
+    masks = np.where(whole, np.bitwise_or.reduce(1 << above, axis=-1), 0)
+    different, place = np.unique(masks, return_inverse=True)
+    tense = np.array([_tension(mask)[which] if mask else -1 for mask in different.tolist()], dtype=np.int64)
+    at = tense[place].reshape(masks.shape)[..., None]
+    found: IntArray = ((above == at) & ~np.isin(now - before, (0, -1, -2)) & _sound(before, now)).sum(axis=-1)
+    return found
+
+
 def _augmented(before: IntArray, now: IntArray, context: Context) -> IntArray:
     old, new = before[..., 1:], now[..., 1:]
     ends = np.sort(np.stack(np.broadcast_arrays((old - context.tonic) % 12, (new - context.tonic) % 12)), axis=0)
@@ -149,13 +177,16 @@ OF_STEPS: Mapping[str, Callable[[IntArray, IntArray, Context], IntArray]] = {
     "direct_octaves": lambda before, now, _: _direct(before, now, 0),
     "overlap": lambda before, now, _: _overlap(before, now),
     "unresolved_leading_note": _unresolved,
+    "unresolved_suspension": lambda before, now, _: _unresolved_tension(before, now, 0),
+    "unresolved_seventh": lambda before, now, _: _unresolved_tension(before, now, 1),
     "augmented_second": _augmented,
     "leap": lambda before, now, _: _leap(before, now),
 }
 #: every rule's name, in the order of reports
 RULES = (
     "parallel_fifths", "parallel_octaves", "direct_fifths", "direct_octaves", "crossing", "overlap", "range", "spacing",
-    "doubled_leading_note", "unresolved_leading_note", "augmented_second", "leap",
+    "doubled_leading_note", "unresolved_leading_note", "unresolved_suspension", "unresolved_seventh",
+    "augmented_second", "leap",
 )  # fmt: skip
 
 

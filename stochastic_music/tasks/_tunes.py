@@ -2,14 +2,16 @@
 
 Frames are the beats in which the melody sounds; beats in which it rests from end to end are left out. Phrases end where
 the score says so (fermatas and phrase marks are markers); where it says nothing, they end at notes that are long, with
-the rest after them, beside those around.
+the rest after them, beside those around; and where that leaves more than eight bars, every four bars.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 #: a note and the rest after it end a phrase if they are so many times as long as is usual, and so many beats
 LONG, LONG_BEATS, LEAST_PHRASE = 1.9, 1.5, 4
+#: phrases heard are not longer than so many bars; else they are taken to have so many
+_MOST_BARS, _BARS = 8, 4
 _NAMES = ("soprano", "alto", "tenor", "bass")
 
 
@@ -82,7 +86,7 @@ def _tune(score: ScoreTick, index: int, why: str, finding: keys.KeyFinding) -> T
     marked = marks.phrase_ends(score, index)
     marked = [] if all(end >= line.onset[-1] for end in marked) else marked  # the last note alone tells nothing
     begins = np.array([row[1] for row in rows], dtype=np.int64)
-    ends = marked or _heard_ends(line, tpq, [(start, end) for _, start, end in every])
+    ends = marked or _heard_ends(line, tpq, every)
     at = np.searchsorted(begins, ends, side="right") - 1
     last = int(np.searchsorted(begins, line.onset[-1], side="right") - 1)
     columns = [np.array(column, dtype=np.int64) for column in list(zip(*rows, strict=True))[1:]]
@@ -133,8 +137,9 @@ def _frame(line: Line, start: int, end: int) -> tuple[int, int, int, int, int, i
     return begin, end, pitches[0], min(pitches), pitches[-1] if len(pitches) > 1 else NONE, int(held is None)
 
 
-def _heard_ends(line: Line, tpq: int, frames: Sequence[tuple[int, int]]) -> list[int]:
-    """Onsets of notes that end phrases, by their length."""
+def _heard_ends(line: Line, tpq: int, every: Sequence[tuple[Beat, int, int]]) -> list[int]:
+    """Onsets of notes that end phrases, by their length, and by bars where that is not enough."""
+    frames = [(start, end) for _, start, end in every]
     spans = np.diff(line.onset, append=line.end[-1:])
     beat = float(np.median([end - start for start, end in frames])) if frames else float(tpq)
     usual = float(np.median(spans))
@@ -145,6 +150,26 @@ def _heard_ends(line: Line, tpq: int, frames: Sequence[tuple[int, int]]) -> list
         if long and onset + span - begun >= LEAST_PHRASE * beat:
             found.append(onset)
             begun = onset + span
+    bar_of = {start: beat.bar for beat, start, _ in every}
+    starts = sorted(bar_of)
+    bars = [bar_of[starts[max(bisect_right(starts, onset) - 1, 0)]] for onset in line.onset.tolist()]
+    return found if _often(bars, found, line) else _by_bars(bars, line, spans)
+
+
+def _often(bars: Sequence[int], ends: Sequence[int], line: Line) -> bool:
+    """Whether no phrase is longer than eight bars."""
+    places = np.searchsorted(line.onset, ends)
+    cuts = [bars[0] - 1, *(bars[i] for i in places.tolist()), bars[-1]]
+    return all(last - first <= _MOST_BARS for first, last in pairwise(cuts))
+
+
+def _by_bars(bars: Sequence[int], line: Line, spans: IntArray) -> list[int]:
+    """The longest note, of several the last, of every fourth bar."""
+    found = []
+    for bar in range(_BARS, max(bars) + 1, _BARS):
+        inside = [i for i, own in enumerate(bars) if own == bar]
+        if inside:
+            found.append(int(line.onset[max(inside, key=lambda i: (spans[i], i))]))
     return found
 
 
@@ -157,11 +182,16 @@ def read_setting(score: ScoreTick) -> Setting | None:
     tracks = four_parts(score)
     if tracks is None:
         return None
-    tune = _tune(score, tracks[0], "", keys.key_of(score))
+    tune = tune_of(score, tracks)
     lower = np.stack([sounding_at(skyline(score.tracks[i]), tune.start) for i in tracks[1:]], axis=1)
     voices = np.column_stack([tune.melody.pitch, -np.sort(-lower, axis=1)])
     whole = (lower != NONE).all(axis=1) & (voices[:, 1] <= voices[:, 0])
     return Setting(tune.melody, np.where(whole[:, None], voices, NONE))
+
+
+def tune_of(score: ScoreTick, tracks: Sequence[int]) -> Tune:
+    """The melody of a score in four parts: its soprano."""
+    return _tune(score, tracks[0], "", keys.key_of(score))
 
 
 def four_parts(score: ScoreTick) -> list[int] | None:

@@ -39,6 +39,7 @@ from stochastic_music.model_file import ModelFile, dumps, write
 from stochastic_music.models.harmony import sets
 from stochastic_music.models.harmony.candidates import Bounds, Candidates, propose
 from stochastic_music.models.harmony.harmony import Harmony
+from stochastic_music.models.harmony.labels import Alphabet
 from stochastic_music.models.harmony.lattice import Strictness, lattice, model_log_prob
 from stochastic_music.models.harmony.melody import Melody
 from stochastic_music.models.harmony.mixture import NONE
@@ -50,7 +51,8 @@ from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.sampling import chains
 from stochastic_music.sampling.chains import Chain
 from stochastic_music.tasks._accompaniment import chord_chain, stretches, with_accompaniment
-from stochastic_music.tasks._tunes import Line, Tune, at_onsets, four_parts, read_setting, read_tune, skyline
+from stochastic_music.tasks._figures import middles, passing_counts, with_passing
+from stochastic_music.tasks._tunes import Line, Tune, at_onsets, four_parts, read_setting, read_tune, skyline, tune_of
 from stochastic_music.tasks._voices_out import lower_line, with_voices
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ DEFAULT_RULES: Mapping[str, Strictness] = {
     "spacing": "hard",
     "doubled_leading_note": "hard",
     "unresolved_leading_note": 3.0,
+    "unresolved_suspension": "hard",
+    "unresolved_seventh": 2.5,
     "augmented_second": "hard",
     "leap": 2.0,
 }
@@ -126,38 +130,43 @@ class Harmonizer:
     """Harmonises melodies; see the module's article.
 
     Args:
+        skeleton: how chords are found: "crf", "mixture" or "hmm" (`models/harmony/skeleton.py`).
         rules: how each rule is kept, over `DEFAULT_RULES`: "hard", "off", or what a breach costs, in nats.
         candidates: K, the voicings of a beat among which inference is exact.
+        weak_cadence: the price of a phrase that ends on no cadence, in nats.
         temperature: below 1 safer, above 1 bolder.
     """
 
+    skeleton: str = "crf"
     rules: Mapping[str, Strictness] = field(default_factory=dict)
     candidates: int = 100
-    temperature: float = 0.75
+    weak_cadence: float = 2.5
+    temperature: float = 0.6
 
     harmony_: Harmony = field(init=False, repr=False)
     card_: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     def fit(self, corpus: Corpus) -> Self:
         """Learn from the pieces of a corpus that are in four parts; raises EmptyCorpusError where none is."""
-        settings, reports, names = [], [], []
+        settings, reports, passing = [], [], np.zeros((3, 2), dtype=np.int64)
         for piece in corpus:
             setting = read_setting(piece.score)
             if setting is None or not setting.whole.any():
                 continue
             settings.append(setting)
-            names.append(piece.name)
             reports.append(piece_report(piece.score))
+            passing += _passing(piece.score)
         if not settings:
             raise EmptyCorpusError(
                 f"none of {len(corpus)} pieces is in four parts: expected tracks called soprano, alto, tenor and bass, "
                 "or four tracks, as in the built-in bach-chorales"
             )
-        self.harmony_ = Harmony().fit(settings)
+        self.harmony_ = Harmony(self.skeleton).fit(settings)
         self.card_ = {
             "n_pieces": len(settings),
             "n_beats": int(sum(setting.whole.sum() for setting in settings)),
             "rates": rates(reports),
+            "passing": [round(float(filled / max(thirds, 1)), 4) for filled, thirds in passing],
             "licences": sorted({piece.licence for piece in corpus if piece.licence}),
         }
         return self
@@ -183,11 +192,15 @@ class Harmonizer:
         *,
         part: str | int | None = None,
         style: str = "chorale",
+        passing: bool = True,
         key: str | None = None,
         best: bool = False,
         seed: _random.Seed = None,
     ) -> Harmonization:
         """`n` different harmonies of the melody of a score; with `best` the first is the likeliest of all.
+
+        With `passing` thirds of lower voices are filled with eighths as often as in the corpus (`_figures`), where no
+        rule is broken by it. In the style "chords" there are chord symbols and an accompaniment in place of voices.
 
         Raises EncodingError for a score without a melody, or one out of every voice's range; UnsatisfiableError where
         no harmony is left.
@@ -199,13 +212,19 @@ class Harmonizer:
         if style == "chords":
             return self._chords(score, tune, n, best=best, seed=_random.key(seed), remarks=remarks)
         search = self._search(tune.melody, remarks)
-        paths = _different(search.chain, n, best, _random.key(seed))
+        number = _random.key(seed)
+        paths = _different(search.chain, n, best, number)
         if len(paths) < n:
             remarks.append(f"Only {len(paths)} different harmonies are left by the rules and the candidates.")
-        takes = tuple(self._take(score, tune, search, path) for path in paths)
+        rate = np.array(self.card_["passing"]) if passing else np.zeros(3)
+        takes = []
+        for i, path in enumerate(paths):
+            chosen = search.chosen(path)
+            voices = np.concatenate([c.voices for c in chosen])
+            takes.append(self._take(score, tune, search, chosen, middles(tune, voices, rate, number, i)))
         most = max(len(c.label) for c in search.candidates)
         kept = min(c.kept for c in search.candidates)
-        return Harmonization(takes, tune, tuple(remarks), most, kept)
+        return Harmonization(tuple(takes), tune, tuple(remarks), most, kept)
 
     def _chords(
         self, score: ScoreTick, tune: Tune, n: int, *, best: bool, seed: int, remarks: list[str]
@@ -253,6 +272,7 @@ class Harmonizer:
         for demand in demands:
             allowed &= demand(self.harmony_, melody)
         skeleton = chains.restricted(plain, allowed)
+        skeleton = self._priced(melody, skeleton)
         shares = chains.marginals(skeleton)
         if not np.isfinite(shares).all():
             raise UnsatisfiableError("no row of chords meets what is asked")
@@ -264,15 +284,19 @@ class Harmonizer:
         chain = lattice(self.harmony_, melody, skeleton, found, rules=rules, temperature=self.temperature)
         return _Search(melody, plain, found, chain)
 
-    def _take(self, score: ScoreTick, tune: Tune, search: _Search, path: IntArray) -> Take:
-        chosen = [
-            Candidates(c.voices[i : i + 1], c.label[i : i + 1], 1.0, 1)
-            for c, i in zip(search.candidates, path.tolist(), strict=True)
-        ]
+    def _priced(self, melody: Melody, skeleton: Chain) -> Chain:
+        """The skeleton where a phrase that ends on no cadence has its price."""
+        arrivals = np.flatnonzero((melody.to_end[1:] == 0) & (len(melody) > 1))
+        steps = np.broadcast_to(skeleton.pairwise, (max(len(melody) - 1, 0), *skeleton.pairwise.shape[-2:])).copy()
+        if self.weak_cadence and len(arrivals):
+            steps[arrivals] -= self.weak_cadence * weak_closes(self.harmony_.alphabet)
+        return Chain(skeleton.unary, steps)
+
+    def _take(self, score: ScoreTick, tune: Tune, search: _Search, chosen: list[Candidates], between: IntArray) -> Take:
         voices = np.concatenate([c.voices for c in chosen])
         tonic, labels = tune.melody.tonic, self.harmony_.alphabet.labels
         chords = tuple(labels[int(c.label[0])].chord(tonic) for c in chosen)
-        lines = [lower_line(tune, voices[:, i]) for i in (1, 2, 3)]
+        lines = [with_passing(tune, lower_line(tune, voices[:, i]), between[:, i - 1]) for i in (1, 2, 3)]
         context = Context(tonic, tune.melody.minor)
         report = voice_leading.report(at_onsets([tune.line, *lines]), context, n_beats=len(voices))
         log_prob = model_log_prob(self.harmony_, tune.melody, search.plain, chosen)
@@ -281,14 +305,15 @@ class Harmonizer:
     def contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What a model file holds: plain JSON, and arrays."""
         self._check_fitted()
+        learned, arrays = self.harmony_.contents()
         meta = {
             "version": __version__,
             "task": "harmonize",
-            "model": ["harmonizer", {}],
+            "model": ["harmonizer", {"skeleton": self.harmony_.skeleton}],
             "card": self.card_,
-            "harmony": self.harmony_.meta(),
+            "harmony": learned,
         }
-        return meta, self.harmony_.to_arrays()
+        return meta, arrays
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write a model file."""
@@ -301,8 +326,8 @@ class Harmonizer:
 
     @classmethod
     def _of(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        model = cls()
-        model.harmony_ = Harmony.from_arrays(meta["harmony"], arrays)
+        model = cls(meta["harmony"]["skeleton"])
+        model.harmony_ = Harmony.of_contents(meta["harmony"], arrays)
         model.card_ = dict(meta["card"])
         return model
 
@@ -327,8 +352,21 @@ class _Search(NamedTuple):
     candidates: list[Candidates]
     chain: Chain
 
+    def chosen(self, path: IntArray) -> list[Candidates]:
+        """The candidates of a path, one a frame."""
+        rows = zip(self.candidates, path.tolist(), strict=True)
+        return [Candidates(c.voices[i : i + 1], c.label[i : i + 1], 1.0, 1) for c, i in rows]
+
 
 Demand = Callable[[Harmony, Melody], BoolArray]
+
+
+def begins_near(harmony: Harmony, melody: Melody) -> BoolArray:
+    """The first chord is the tonic's or the dominant's: (n_frames, n_labels)."""
+    near = [label.root in (0, 7) and label.quality in ("maj", "min", "7") for label in harmony.alphabet.labels]
+    allowed = np.ones((len(melody), harmony.alphabet.n), dtype=bool)
+    allowed[:1] = [*near, False]
+    return allowed
 
 
 def ends_at_home(harmony: Harmony, melody: Melody) -> BoolArray:
@@ -350,11 +388,24 @@ def phrases_rest(harmony: Harmony, melody: Melody) -> BoolArray:
 
 #: what is asked of the skeleton, the most first, and what is said where that was too much
 _DEMANDS: tuple[tuple[tuple[Demand, ...], str], ...] = (
-    ((ends_at_home, phrases_rest), ""),
+    ((begins_near, ends_at_home, phrases_rest), ""),
+    ((ends_at_home, phrases_rest), "the first chord is neither tonic nor dominant"),
     ((ends_at_home,), "phrases may end on any chord"),
     ((phrases_rest,), "the last chord is not the tonic"),
     ((), "phrases and the piece may end on any chord"),
 )
+
+
+def weak_closes(alphabet: Alphabet) -> BoolArray:
+    """Which steps from label to label, other than between chords of one root, make no cadence: (n, n)."""
+    context = Context(0)
+    chords = [label.chord(0) for label in alphabet.labels]
+    weak = np.ones((alphabet.n, alphabet.n), dtype=bool)
+    for j, last in enumerate(chords):
+        stays = [before.root == last.root for before in chords]
+        closes = [voice_leading.cadence(before, last, context) != "other" for before in chords]
+        weak[: alphabet.other, j] = ~(np.array(stays) | np.array(closes))
+    return weak
 
 
 def _phrase_ends(melody: Melody) -> IntArray:
@@ -429,6 +480,12 @@ def piece_report(score: ScoreTick) -> Report:
     lines: list[Line] = [skyline(score.tracks[i]) for i in tracks]
     n_beats = len(tune_key.melody) if tune_key else None
     return voice_leading.report(at_onsets(lines), context, n_beats=n_beats)
+
+
+def _passing(score: ScoreTick) -> IntArray:
+    """How many thirds of a score in four parts are filled, and how many there are: (3, 2)."""
+    tracks = four_parts(score)
+    return np.zeros((3, 2), dtype=np.int64) if tracks is None else passing_counts(score, tracks, tune_of(score, tracks))
 
 
 def rates(reports: Sequence[Report]) -> dict[str, float]:

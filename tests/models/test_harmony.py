@@ -168,7 +168,7 @@ def test_viterbi_finds_the_heaviest(harmony, search):
 
 
 def test_what_is_written_is_read_back(harmony):
-    again = Harmony.from_arrays(harmony.meta(), harmony.to_arrays())
+    again = Harmony.of_contents(*harmony.contents())
     melody = Melody.of([67, 69, 71, 72])
     assert np.array_equal(harmony.chain(melody).pairwise, again.chain(melody).pairwise)
 

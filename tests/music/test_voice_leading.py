@@ -41,6 +41,11 @@ def _count(name, before, now, context=C):
         ("unresolved_leading_note", (71, 67, 62, 55), (72, 64, 60, 48), 0),
         ("unresolved_leading_note", (74, 71, 67, 55), (72, 67, 64, 48), 0),  # an inner voice falls to the fifth
         ("unresolved_leading_note", (71, 67, 62, 55), (69, 64, 60, 57), 0),  # no tonic chord follows
+        ("unresolved_suspension", (74, 67, 60, 55), (72, 67, 64, 48), 1),  # Gsus4: its C rises to E
+        ("unresolved_suspension", (74, 67, 60, 55), (74, 67, 59, 55), 0),
+        ("unresolved_suspension", (74, 67, 60, 55), (74, 67, 60, 55), 0),
+        ("unresolved_seventh", (71, 65, 62, 55), (72, 67, 60, 48), 1),  # the F of G7 rises
+        ("unresolved_seventh", (71, 65, 62, 55), (72, 64, 60, 48), 0),
         ("leap", (72, 65, 60, 53), (72, 71, 60, 53), 1),  # F to B
         ("leap", (72, 67, 60, 48), (72, 67, 60, 60), 0),  # an octave
     ],

@@ -17,7 +17,8 @@ from stochastic_music.errors import (
 )
 from stochastic_music.model_file import ModelFile
 from stochastic_music.music import marks
-from stochastic_music.music.voice_leading import RANGES
+from stochastic_music.music.voice_leading import RANGES, Context
+from stochastic_music.tasks._figures import passing_note
 from stochastic_music.tasks._tunes import at_onsets, read_tune, skyline
 from stochastic_music.tasks.harmonize import Harmonizer, rule_lines
 
@@ -205,6 +206,46 @@ def test_chords_come_with_an_accompaniment(harmonizer):
     assert len({take.chords for take in found.takes}) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "context", "between"),
+    [
+        (60, 64, Context(0), 62),
+        (64, 60, Context(0), 62),
+        (62, 65, Context(0), 64),
+        (60, 63, Context(0), 62),  # to a chromatic note
+        (60, 65, Context(0), None),
+        (64, 68, Context(9, minor=True), 66),  # E F# G# in A minor
+        (69, 65, Context(9, minor=True), 67),  # A G F
+        (66, 69, Context(9, minor=True), 68),  # F# G# A
+        (65, 68, Context(9, minor=True), None),  # F to G#
+    ],
+)
+def test_notes_that_pass(first, last, context, between):
+    assert passing_note(first, last, context) == between
+
+
+def test_passing_notes_fill_thirds_and_break_nothing(harmonizer):
+    tune = _melody([(i, 1, p) for i, p in enumerate([72, 71, 69, 67, 69, 71, 72, 74, 72, 71, 72])])
+    filled = 0
+    rates = harmonizer.card_["passing"]
+    harmonizer.card_["passing"] = [1.0, 1.0, 1.0]
+    try:
+        for seed in range(8):
+            found = harmonizer.harmonize(tune, 1, seed=seed, key="C").takes[0]
+            plain = harmonizer.harmonize(tune, 1, seed=seed, key="C", passing=False).takes[0]
+            assert found.voices.tolist() == plain.voices.tolist()
+            assert sum(found.report.counts.values()) == sum(plain.report.counts.values())
+            for mine, theirs in zip(found.score.tracks, plain.score.tracks, strict=True):
+                at_beats = {note.time: note.pitch for note in mine.notes if note.time % 480 == 0}
+                assert at_beats == {note.time: note.pitch for note in theirs.notes}
+                between = [note for note in mine.notes if note.time % 480]
+                assert all((note.time % 480, note.duration) == (240, 240) for note in between)
+                filled += len(between)
+    finally:
+        harmonizer.card_["passing"] = rates
+    assert filled > 0
+
+
 def test_what_is_saved_is_opened(harmonizer, tmp_path):
     harmonizer.save(tmp_path / "a.smm")
     harmonizer.save(tmp_path / "b.smm")
@@ -242,6 +283,12 @@ def test_frames_are_beats_in_which_the_melody_sounds():
     assert tune.melody.later.tolist()[2] == 65
     assert tune.start.tolist() == [0, 720, 960, 2400]
     assert [beat.number for beat in tune.beats] == [1, 2, 3, 2]
+
+
+def test_phrases_have_four_bars_where_no_note_is_long():
+    notes = [(i, 1, 60 + i % 5) for i in range(47)] + [(47, 1, 60)]
+    tune = read_tune(_melody(notes))
+    assert np.flatnonzero(np.diff(tune.melody.since) < 0).tolist() == [15, 31]
 
 
 def test_phrases_are_heard_at_long_notes_where_none_are_printed():

@@ -19,7 +19,7 @@ from stochastic_music.errors import EmptyCorpusError
 from stochastic_music.models.harmony.labels import Alphabet, Label
 from stochastic_music.models.harmony.melody import Melody
 from stochastic_music.models.harmony.mixture import NONE, Columns
-from stochastic_music.models.harmony.skeleton import Skeleton
+from stochastic_music.models.harmony.skeleton import Contents, Skeleton, kind_named
 from stochastic_music.models.harmony.voices import PLACES, Voices
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.sampling.chains import Chain
@@ -41,20 +41,27 @@ class Setting(NamedTuple):
 
 
 class Harmony:
-    """A skeleton and voices; see the module's article."""
+    """A skeleton and voices; see the module's article.
+
+    `skeleton` is its kind: "crf", "mixture" or "hmm".
+    """
 
     skeleton_: Skeleton
     voices_: Voices
 
+    def __init__(self, skeleton: str = "crf") -> None:
+        self.skeleton = skeleton
+
     def fit(self, settings: Sequence[Setting]) -> Self:
         """Learn from settings; raises EmptyCorpusError where no beat has four voices."""
+        kind = kind_named(self.skeleton)
         labels, rows, piece = _taught(settings)
         if not len(piece):
             raise EmptyCorpusError(
                 "none of the pieces has a beat on which four voices sound: expected music in four parts, such as the "
                 "built-in bach-chorales"
             )
-        self.skeleton_ = Skeleton.fit(labels, rows, piece)
+        self.skeleton_ = kind.fit(labels, rows, piece)
         self.voices_ = Voices.fit(rows, piece)
         return self
 
@@ -77,23 +84,22 @@ class Harmony:
         heard |= {f"p{voice}": last[:, place] for voice, place in PLACES.items()}
         return heard | self.alphabet.columns(label, heard["tonic"])
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """What was learned, as plain arrays."""
-        return {
-            **{f"skeleton.{name}": array for name, array in self.skeleton_.to_arrays().items()},
+    def contents(self) -> Contents:
+        """What was learned, as plain JSON and arrays."""
+        known, arrays = self.skeleton_.contents()
+        meta = {"skeleton": self.skeleton, "labels": [list(label) for label in self.alphabet.labels], "known": known}
+        return meta, {
+            **{f"skeleton.{name}": array for name, array in arrays.items()},
             **{f"voices.{name}": array for name, array in self.voices_.to_arrays().items()},
         }
 
-    def meta(self) -> dict[str, Any]:
-        """What `from_arrays` needs beside the arrays, as plain JSON."""
-        return {"labels": [list(label) for label in self.alphabet.labels]}
-
     @classmethod
-    def from_arrays(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The inverse of `to_arrays` and `meta`."""
-        model = cls()
+    def of_contents(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `contents`."""
+        model = cls(meta["skeleton"])
         alphabet = Alphabet(tuple(Label(*label) for label in meta["labels"]))
-        model.skeleton_ = Skeleton.from_arrays(alphabet, _under("skeleton.", arrays))
+        kind = kind_named(model.skeleton)
+        model.skeleton_ = kind.of_contents(alphabet, meta["known"], _under("skeleton.", arrays))
         model.voices_ = Voices.from_arrays(_under("voices.", arrays))
         return model
 
