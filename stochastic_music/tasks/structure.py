@@ -17,7 +17,7 @@ are made of that (`tasks.copying`). Textures divide what is never repeated.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,18 +136,16 @@ def form_of(score: ScoreTick, **options: Any) -> Form:
 
 
 def _form(name: str, table: BarTable, states: IntArray, least_bars: int | None) -> Form:
-    n_bars = len(table.numbers)
-    least = least_bars or (LEAST if n_bars >= LONG else LEAST_SHORT)
-    found = sections(best_runs(gains(table.cells), least), likeness(table.cells), states, least)
-    labels = [stretch.label for stretch in found for _ in range(stretch.first, stretch.last)]
+    """The form of a piece; a pickup belongs to the section that it leads into."""
     numbers = table.numbers.tolist()
-    return Form(
-        name,
-        tuple(numbers),
-        tuple(labels),
-        tuple(states.tolist()),
-        tuple(_section(stretch, numbers, states) for stretch in found),
-    )
+    pickup = int(numbers[:1] == [0] and len(numbers) > 1)
+    cells, full = table.cells[pickup:], len(numbers) - pickup
+    least = least_bars or (LEAST if full >= LONG else LEAST_SHORT)
+    found = sections(best_runs(gains(cells), least), likeness(cells), states[pickup:], least)
+    labels = [found[0].label] * pickup + [part.label for part in found for _ in range(part.first, part.last)]
+    parts = [_section(part, numbers[pickup:], states[pickup:]) for part in found]
+    parts[0] = replace(parts[0], first=numbers[0], n_bars=parts[0].n_bars + pickup)
+    return Form(name, tuple(numbers), tuple(labels), tuple(states.tolist()), tuple(parts))
 
 
 def _section(stretch: Stretch, numbers: Sequence[int], states: IntArray) -> Section:

@@ -14,7 +14,7 @@ import stochastic_music as sm
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.music import marks
 from stochastic_music.tasks.bar_features import ABSENT, FEATURES, bar_table
-from stochastic_music.tasks.copying import _JUMP, best_runs, gains, letter, likeness, sections
+from stochastic_music.tasks.copying import best_runs, gains, jump_probability, letter, likeness, sections
 from stochastic_music.tasks.structure import find_structure, form_of
 
 TUNE_A = [[60, 62, 64, 65], [67, 69, 67, 64], [65, 67, 65, 62], [64, 60, 62, 59]]
@@ -73,17 +73,35 @@ def test_what_always_comes_together_is_one_section():
     assert form.letters == "A A"
 
 
-def test_a_pickup_is_bar_0():
-    score = score_of(*TUNE_A, *TUNE_A)
+def with_pickup(score, pitch):
+    """The score after a pickup of one quarter note."""
     shifted = Score(480)
     shifted.time_signatures.append(TimeSignature(0, 4, 4))
-    track = Track("Tune", notes=[Note(0, 480, 67, 80)])
+    track = Track("Tune", notes=[Note(0, 480, pitch, 80)])
     for note in score.tracks[0].notes:
         track.notes.append(Note(note.time + 480, note.duration, note.pitch, 80))
     shifted.tracks.append(track)
     marks.set_pickup(shifted, 480)
-    form = form_of(shifted, n_states=1)
-    assert [(section.label, section.first, section.last) for section in form.sections] == [("A", 0, 4), ("A", 5, 8)]
+    return shifted
+
+
+def spans(form):
+    return [(section.label, section.first, section.last) for section in form.sections]
+
+
+def test_a_pickup_is_bar_0():
+    form = form_of(with_pickup(score_of(*TUNE_A, *TUNE_A), 67), n_states=1)
+    assert spans(form) == [("A", 0, 4), ("A", 5, 8)]
+
+
+def test_sections_that_begin_with_upbeats_begin_with_the_bar_after():
+    strains = [[*TUNE_A[:3], [64, 60, 62, upbeat]] for upbeat in (67, 79)]
+    strains += [[*TUNE_B[:3], [77, 79, 76, upbeat]] for upbeat in (79, 72)]
+    form = form_of(with_pickup(score_of(*(bar for strain in strains for bar in strain)), 67), n_states=1)
+    assert [label[0] for label, _, _ in spans(form)] == ["A", "A", "B", "B"]
+    assert [span[1:] for span in spans(form)] == [(0, 4), (5, 8), (9, 12), (13, 16)]
+    assert len(form.labels) == len(form.numbers) == 17
+    assert sum(section.n_bars for section in form.sections) == 17
 
 
 def test_sections_are_no_shorter_than_asked():
@@ -159,12 +177,14 @@ def path_score(path, gain, least):
         return -math.inf
     for t in range(1, len(path)):
         if path[t] == path[t - 1]:
-            total += math.log(1 - _JUMP) if age >= least else 0.0
+            total += math.log(1 - jump_probability(t)) if age >= least else 0.0
             age += 1
         else:
             if age < least or (path[t] and not least <= path[t] <= t):
                 return -math.inf
-            total += math.log(_JUMP) + (math.log(0.5) if path[t] == 0 else math.log(0.5 / (t + 1 - least)))
+            total += math.log(jump_probability(t)) + (
+                math.log(0.5) if path[t] == 0 else math.log(0.5 / (t + 1 - least))
+            )
             age = 1
         total += gain[t, path[t]]
     return total if age >= least or path[-1] == 0 else -math.inf
