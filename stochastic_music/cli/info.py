@@ -86,8 +86,8 @@ def _states(file: ModelFile) -> list[dict[str, Any]]:
 def _of_piece(path: Path) -> dict[str, Any]:
     from stochastic_music import io
 
-    if path.suffix.lower() not in {*io.SUFFIXES, ".wav", ".png"}:
-        raise UsageError(f"{path} is neither a model (*.smm) nor a piece of music, sound or picture.")
+    if path.suffix.lower() not in {*io.SUFFIXES, ".wav", ".png", ".rntxt", ".txt", ".json"}:
+        raise UsageError(f"{path} is neither a model (*.smm) nor a piece of music, sound, picture or analysis.")
     made_by = _stated(_provenance(path))
     pieces = io.read(path) if path.suffix.lower() in io.SUFFIXES else []
     notes = [sum(len(track.notes) for track in piece.score.tracks) for piece in pieces]
@@ -107,6 +107,8 @@ def _provenance(path: Path) -> str:
         from stochastic_music.render.audio import provenance
     elif path.suffix.lower() == ".png":
         from stochastic_music.render.plots import provenance
+    elif path.suffix.lower() in {".rntxt", ".txt", ".json"}:
+        from stochastic_music.tasks.chords.analysis import provenance
     else:
         return io.read_provenance(path)
     return provenance(path.read_bytes())

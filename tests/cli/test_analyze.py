@@ -208,7 +208,9 @@ def test_files_say_how_they_were_made_and_are_read_back(verb: Verb, model: str, 
         assert made["model"].startswith("sha256:")
         assert "analyze" in made["command"]
     for suffix in ("rntxt", "txt", "json"):
-        assert "sha256:" in (out / f"hymn-chords.{suffix}").read_text()
+        told = json.loads(verb("info", out / f"hymn-chords.{suffix}", "--json").stdout)
+        assert told["piece"] == "hymn.mid"
+        assert told["model"] == made["model"]
     converter = pytest.importorskip("music21.converter")
     numerals = (
         converter.parse(out / "hymn-chords.rntxt", format="romanText").recurse().getElementsByClass("RomanNumeral")

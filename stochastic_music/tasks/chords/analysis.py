@@ -8,6 +8,7 @@ analysis.annotated(score)        the score with chord symbols and Roman numerals
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -127,6 +128,22 @@ class Analysis:
             "confidence": round(span.confidence, 4),
             "key_confidence": round(span.key_confidence, 4),
         }
+
+
+def provenance(data: bytes) -> str:
+    r"""How an analysis that `analyze` wrote as text says that it was made, an empty string where it says nothing.
+
+    >>> provenance(b'Analyst: me\nNote: {"stochastic_music": "1"}\n\nm1 C: I')
+    '{"stochastic_music": "1"}'
+    """
+    text = data.decode("utf-8", "replace")
+    if text.startswith("{"):
+        try:
+            return json.dumps(json.loads(text).get("made_by", ""))
+        except ValueError:
+            return ""
+    stated = (line.removeprefix("Note: ") for line in text.splitlines())
+    return next((line for line in stated if line.startswith("{") and '"stochastic_music"' in line), "")
 
 
 #: qualities that RomanText has no sign for -> those nearest to them

@@ -28,7 +28,7 @@ from stochastic_music import __version__, model_file
 from stochastic_music.corpus import Corpus
 from stochastic_music.corpus import folds as dealt
 from stochastic_music.corpus.builtin import BUILTIN
-from stochastic_music.corpus.chord_labels import LabelledPiece, label_pieces
+from stochastic_music.corpus.chord_labels import LabelledPiece, agreement, label_pieces
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, NotFittedError
 from stochastic_music.io.roman_text import Harmony
 from stochastic_music.models.base import Estimator
@@ -74,6 +74,8 @@ _SIMPLER = {
 }  # fmt: skip
 #: a chord that is less likely than this may be a passing doubt
 _LIKELY = 0.5
+#: the chords of a piece that name less of what sounds than this are remarked on
+_NAMED = 0.75
 #: events that are read at a time, and how many on either side are read with them
 _STRETCH, _LAP = 1000, 100
 #: a mean confidence in the local keys below this is remarked on
@@ -178,7 +180,8 @@ class ChordLabeller(Estimator):
         chords, chord_beliefs = self._chords(found, home.key)
         keys, key_beliefs = self._keys(found, chords, home.key)
         spans = _spans(found, chords, keys, home.key, (chord_beliefs, key_beliefs))
-        return Analysis(name, home, tuple(spans), tuple(found.bars), found.texture, _remarks(found, home, key_beliefs))
+        remarks = _remarks(found, home, spans, key_beliefs)
+        return Analysis(name, home, tuple(spans), tuple(found.bars), found.texture, remarks)
 
     def event_labels(self, score: ScoreTick) -> tuple[Events, list[str], list[str]]:
         """The events of a score with the labels of chord ("7 maj7") and key ("0 major") that each of them gets."""
@@ -495,7 +498,7 @@ def _key(label: str, home: Key) -> Key:
     return home if same else key_on(int(tonic), mode, home)
 
 
-def _remarks(found: Events, home: KeyFinding, key_beliefs: FloatArray) -> tuple[str, ...]:
+def _remarks(found: Events, home: KeyFinding, spans: Sequence[ChordSpan], key_beliefs: FloatArray) -> tuple[str, ...]:
     said = []
     if found.texture == "melody":
         said.append(
@@ -509,5 +512,12 @@ def _remarks(found: Events, home: KeyFinding, key_beliefs: FloatArray) -> tuple[
         said.append(
             f"no clear tonal centre: the key is a guess ({home.key}), and so are the Roman numerals; "
             "chord symbols do not depend on it"
+        )
+    narrow = [part for inside in found.inside for part in inside]
+    named = agreement(narrow, [Harmony(span.onset, span.chord) for span in spans])
+    if named < _NAMED and found.texture != "melody":
+        said.append(
+            f"the chords found name only {named:.0%} of what sounds: this music may not be made of such chords, "
+            "or have no tonal centre"
         )
     return tuple(said)
