@@ -9,7 +9,6 @@ from an attribute to a label, 1 from label to label.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
