@@ -113,7 +113,7 @@ def chord_observations(found: Events) -> list[Observation]:
             "metre": piece.weight,
             "long": int(piece.length >= 1),
         }
-        if found.texture != "melody" and piece.pitches:
+        if piece.pitches:
             event["bass"] = piece.pitches[0] % 12
         seen.append(event)
     return seen

@@ -100,6 +100,27 @@ def test_a_melody_gets_chords_that_go_with_it(toy: ChordLabeller, tune) -> None:
     assert all(span.chord.bass is None for span in found.chords)
 
 
+def test_lead_sheets_teach_melodies(tune) -> None:
+    """Melodies with chord symbols alone: what is learned from them is told of others."""
+    lines = ["C F G7 C", "F C G7 C", "C G7 C F", "G7 C F C"] * 2
+    pieces = []
+    for text in lines:
+        chords = [parse_chord(symbol) for symbol in text.split()]
+        notes = [
+            (2 * i + j / 2, 0.5, 60 + pitch)
+            for i, c in enumerate(chords)
+            if c is not None
+            for j, pitch in enumerate(c.pitch_classes[k] for k in (0, 1, 0, 0))
+        ]
+        harmonies = tuple(Harmony(Fraction(2 * i), c) for i, c in enumerate(chords))
+        pieces.append(LabelledPiece(Piece(tune(notes), text), harmonies, "chord symbols in the score", 1.0))
+    model = ChordLabeller(melody_l2=0.5).fit(pieces[:6])
+    found = model.label(pieces[6].piece.score)
+    assert found.texture == "melody"
+    assert [span.chord.symbol() for span in found.chords] == ["C", "G7", "C", "F"]
+    assert model.label(hymn("C F G C")).chords  # it tells something of other music, too
+
+
 def test_music_without_a_tonal_centre_is_remarked_on(toy: ChordLabeller) -> None:
     rng = np.random.default_rng(0)
     score = Score(480)
