@@ -1,10 +1,13 @@
 """Hidden Markov models against every path of toy models, engines against each other, and odd input."""
 
 import math
+import sys
+import types
 from itertools import product
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -476,6 +479,19 @@ def test_the_number_of_states_is_found():
     assert any("held-out likelihood" in remark for remark in model.remarks(changing()))
 
 
+def test_a_choice_at_the_edge_is_said():
+    corpus = changing()
+    said = "the most that was tried"
+    assert any(said in remark for remark in HMM("1,2", n_restarts=1).fit(corpus).remarks(corpus))
+    assert not any(said in remark for remark in HMM(2, n_restarts=1).fit(corpus).remarks(corpus))
+
+
+@pytest.mark.parametrize("criterion", ["aic", "bic"])
+def test_criteria_choose_by_their_least(criterion):
+    model = HMM("1,2,3", n_restarts=1, n_iterations=20, criterion=criterion).fit(changing())
+    assert model.n_states_ == min(model.choices_, key=lambda row: getattr(row, criterion)).n_states
+
+
 def test_one_piece_leaves_the_choice_to_bic():
     corpus = changing(1)
     model = HMM([1, 2], n_restarts=1).fit(corpus)
@@ -686,6 +702,33 @@ def test_from_melodies_to_melodies(tmp_path):
     assert np.array_equal(*tunes)
     assert opened.model.state_report() == pipeline.model.state_report()
     assert opened.score(corpus) == pipeline.score(corpus)
+
+
+# --- other arrays ---
+
+
+@pytest.mark.parametrize("lengths", [[9, 4, 0, 1], [60, 2]], ids=["short", "in parts"])
+def test_the_e_step_asks_another_array_module_for_all_it_does(lengths, monkeypatch, short_parts):
+    # a stand-in for CuPy: what reaches NumPy through it is named, so that nothing slips past
+    asked = set()
+
+    class Arrays(types.ModuleType):
+        def __getattr__(self, name):
+            asked.add(name)
+            return np.asarray if name == "asnumpy" else getattr(np, name)
+
+    monkeypatch.setitem(sys.modules, "cupyx", types.ModuleType("cupyx"))
+    monkeypatch.setitem(sys.modules, "cupyx.scipy", types.SimpleNamespace(sparse=scipy.sparse))
+    generator = np.random.default_rng(1)
+    corpus = TokenCorpus.from_sequences([generator.integers(0, 3, n) for n in lengths], OPEN)
+    parameters = random_parameters(OPEN, 3)
+    ours, other = (
+        array_engine.ArrayEngine(observed(corpus), [3], 3, xp).expect(parameters) for xp in (np, Arrays("arrays"))
+    )
+    assert {"matmul", "zeros", "asnumpy"} <= asked
+    assert np.allclose(ours.transitions, other.transitions)
+    assert np.allclose(ours.emissions[0], other.emissions[0])
+    assert other.log_likelihood == pytest.approx(ours.log_likelihood)
 
 
 # --- long pieces, cut and run side by side ---

@@ -401,6 +401,9 @@ class HMM(BaseModel[HmmState]):
         kinds = len(np.unique(observed(corpus).columns, axis=0))
         facts = {
             self._chosen_in_words(): bool(self.choices_),
+            "That is the most that was tried: more states may do better still (n_states).": (
+                len(self.choices_) > 1 and self.n_states_ == self.choices_[-1].n_states
+            ),
             f"{self.n_states_} states for {plural(kinds, 'kind')} of events: some states are spare.": (
                 self.n_states_ > kinds
             ),
