@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from stochastic_music.pipeline import Pipeline as Pipeline
     from stochastic_music.tasks.chords import ChordLabeller as ChordLabeller
     from stochastic_music.tasks.given.composer import CRFComposer as CRFComposer
+    from stochastic_music.tasks.harmonize import Harmonizer as Harmonizer
     from stochastic_music.tokens import Header as Header
     from stochastic_music.tokens import MelodyEncoding as MelodyEncoding
     from stochastic_music.tokens import NotesEncoding as NotesEncoding
@@ -47,6 +48,7 @@ _ROOMS = {
     "CRFComposer": "tasks.given.composer",
     "Corpus": "corpus",
     "HMM": "models",
+    "Harmonizer": "tasks.harmonize",
     "Header": "tokens",
     "Length": "constraints",
     "Markov": "models",
@@ -75,6 +77,7 @@ __all__ = [
     "CRFComposer",
     "ChordLabeller",
     "Corpus",
+    "Harmonizer",
     "Header",
     "Length",
     "Markov",

@@ -36,7 +36,7 @@ from stochastic_music.corpus import Corpus
 from stochastic_music.models.harmony import sets
 from stochastic_music.models.harmony.harmony import Harmony
 from stochastic_music.tasks._tunes import four_parts
-from stochastic_music.tasks.harmonize import Harmonizer, piece_report, rates
+from stochastic_music.tasks.harmonize import Harmonizer, melody_alone, piece_report, rates
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import _table
@@ -79,10 +79,9 @@ def rule_rows(most: int) -> list[list[object]]:
     harmonizer = Harmonizer().fit(music.select(np.flatnonzero(~held_out)))
     mine, bach, seconds, beats = [], [], 0.0, 0
     for piece in list(music.select(np.flatnonzero(held_out)))[:most]:
-        tracks = four_parts(piece.score)
-        if tracks is None:
+        if four_parts(piece.score) is None:
             continue
-        melody = alone(piece.score, tracks[0])
+        melody = melody_alone(piece.score)
         begin = time.perf_counter()
         takes = harmonizer.harmonize(melody, 2, seed=0).takes
         seconds += time.perf_counter() - begin
@@ -100,20 +99,6 @@ def rule_rows(most: int) -> list[list[object]]:
         [f"seconds for 64 beats, two takes, of {len(bach)} melodies", "", f"{64 * seconds / beats:.1f}", "", "", ""]
     )
     return rows
-
-
-def alone(score: object, track: int) -> object:
-    """A copy of the score with one track; marks of phrases follow it."""
-    from stochastic_music.music import marks
-
-    copy = score.copy()
-    ends = marks.phrase_ends(score, track)
-    for i in reversed(range(len(copy.tracks))):
-        if i != track:
-            copy.tracks.pop(i)
-    copy.markers = [marker for marker in copy.markers if not marker.text.startswith("phrase:")]
-    marks.add_phrase_ends(copy, 0, ends)
-    return copy
 
 
 def main() -> None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from stochastic_music.models.harmony.lattice import Strictness
     from stochastic_music.tasks.harmonize import Harmonization, Harmonizer, Take
 
-_STYLES = ("chorale", "chords")
-
 
 def harmonize(
     piece: Annotated[str, typer.Argument(help="A file with a melody.")],
@@ -55,10 +53,11 @@ def harmonize(
 ) -> None:
     """Set a melody for four voices (or with chords), several ways; the melody stays as it was."""
     from stochastic_music import _random
+    from stochastic_music.tasks import harmonize as task
 
     formats = _takes.formats(also)
-    if style not in _STYLES:
-        raise UnknownNameError("style", style, _STYLES)
+    if style not in task.STYLES:
+        raise UnknownNameError("style", style, task.STYLES)
     rules = _rules(rule)
     music = open_corpus([piece])
     if len(music) != 1:

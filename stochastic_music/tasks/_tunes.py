@@ -1,6 +1,8 @@
 """From scores to melodies on their beats, and to settings in four voices.
 
-Frames are the beats in which the melody sounds; beats in which it rests from end to end are left out. Phrases end where
+Frames are the beats in which the melody sounds; beats in which it rests from end to end are left out. Notes that begin
+within a twelfth of a quarter note of a beat begin on it, and the frame begins with them: performances are read as
+printed scores are. Phrases end where
 the score says so (fermatas and phrase marks are markers); where it says nothing, they end at notes that are long, with
 the rest after them, beside those around; and where that leaves more than eight bars, every four bars.
 """
@@ -81,8 +83,9 @@ def read_tune(score: ScoreTick, part: str | int | None = None, key: str | None =
 
 def _tune(score: ScoreTick, index: int, why: str, finding: keys.KeyFinding) -> Tune:
     line, tpq = skyline(score.tracks[index]), score.ticks_per_quarter
+    near = tpq // 12
     every = [(beat, _ticks(beat.start, tpq), _ticks(beat.end, tpq)) for beat in beats(score)]
-    rows = [(beat, *heard) for beat, start, end in every if (heard := _frame(line, start, end)) is not None]
+    rows = [(beat, *heard) for beat, start, end in every if (heard := _frame(line, start, end, near)) is not None]
     marked = marks.phrase_ends(score, index)
     marked = [] if all(end >= line.onset[-1] for end in marked) else marked  # the last note alone tells nothing
     begins = np.array([row[1] for row in rows], dtype=np.int64)
@@ -91,6 +94,7 @@ def _tune(score: ScoreTick, index: int, why: str, finding: keys.KeyFinding) -> T
     last = int(np.searchsorted(begins, line.onset[-1], side="right") - 1)
     columns = [np.array(column, dtype=np.int64) for column in list(zip(*rows, strict=True))[1:]]
     start, end, pitch, lowest, later, struck = columns
+    end[:-1] = np.where(np.abs(end[:-1] - start[1:]) <= near, start[1:], end[:-1])
     melody = Melody.of(
         pitch,
         tonic=finding.key.tonic,
@@ -124,17 +128,20 @@ def sounding_at(line: Line, times: IntArray) -> IntArray:
     return np.where((at >= 0) & (line.end[safe] > times), line.pitch[safe], NONE)
 
 
-def _frame(line: Line, start: int, end: int) -> tuple[int, int, int, int, int, int] | None:
-    """Start, end, pitch, lowest, later and struck of a beat; None where the line rests."""
-    low, high = np.searchsorted(line.onset, [start, end], side="left")
+def _frame(line: Line, start: int, end: int, near: int) -> tuple[int, int, int, int, int, int] | None:
+    """Start, end, pitch, lowest, later and struck of a beat; None where the line rests.
+
+    Notes that begin up to `near` ticks before an edge begin there.
+    """
+    low, high = np.searchsorted(line.onset, [start - near, end - near], side="left")
     struck = list(range(low, high))
-    held = low - 1 if low and line.end[low - 1] > start and (not struck or line.onset[low] > start) else None
-    if held is None and not struck:
+    first = int(line.onset[low]) if struck else end
+    held = low > 0 and line.end[low - 1] > start + near and first > start + near
+    if not held and not struck:
         return None
-    sounding = ([held] if held is not None else []) + struck
+    sounding = ([low - 1] if held else []) + struck
     pitches = line.pitch[sounding].tolist()
-    begin = start if held is not None else int(line.onset[low])
-    return begin, end, pitches[0], min(pitches), pitches[-1] if len(pitches) > 1 else NONE, int(held is None)
+    return start if held else first, end, pitches[0], min(pitches), pitches[-1] if len(pitches) > 1 else NONE, not held
 
 
 def _heard_ends(line: Line, tpq: int, every: Sequence[tuple[Beat, int, int]]) -> list[int]:

@@ -19,7 +19,7 @@ import hashlib
 import importlib.metadata
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -33,18 +33,20 @@ from stochastic_music.errors import (
     InvalidParameterError,
     ModelFileError,
     NotFittedError,
+    UnknownNameError,
     UnsatisfiableError,
 )
 from stochastic_music.model_file import ModelFile, dumps, write
 from stochastic_music.models.harmony import sets
 from stochastic_music.models.harmony.candidates import Bounds, Candidates, propose
-from stochastic_music.models.harmony.harmony import Harmony
+from stochastic_music.models.harmony.harmony import Harmony, Setting
 from stochastic_music.models.harmony.labels import Alphabet
 from stochastic_music.models.harmony.lattice import Strictness, lattice, model_log_prob
 from stochastic_music.models.harmony.melody import Melody
 from stochastic_music.models.harmony.mixture import NONE
-from stochastic_music.music import voice_leading
+from stochastic_music.music import marks, voice_leading
 from stochastic_music.music.chords import Chord
+from stochastic_music.music.parts import choose_part
 from stochastic_music.music.spelling import spell
 from stochastic_music.music.voice_leading import OF_CHORDS, RULES, Cadence, Context, Report
 from stochastic_music.protocols import BoolArray, IntArray
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
 
 #: what is learned from where no model is named
 DEFAULT_CORPUS = "bach-chorales"
+#: four voices, or chord symbols with an accompaniment
+STYLES = ("chorale", "chords")
 #: how rules are kept where nothing else is asked: never broken, or at a price in nats a breach
 DEFAULT_RULES: Mapping[str, Strictness] = {
     "parallel_fifths": "hard",
@@ -81,6 +85,8 @@ DEFAULT_RULES: Mapping[str, Strictness] = {
 }
 #: what a hard rule costs where it has to be relaxed
 _RELAXED = 12.0
+#: kinds of steps into the last note of a phrase
+AUTHENTIC, _OTHER, WEAK = 0, 1, 2
 #: the lowest and highest pitch of each lower voice
 RANGES = {name[0].upper(): voice_leading.RANGES[name] for name in ("alto", "tenor", "bass")}
 #: melodies below or above are no soprano: the alto needs room under them
@@ -133,7 +139,8 @@ class Harmonizer:
         skeleton: how chords are found: "crf", "mixture" or "hmm" (`models/harmony/skeleton.py`).
         rules: how each rule is kept, over `DEFAULT_RULES`: "hard", "off", or what a breach costs, in nats.
         candidates: K, the voicings of a beat among which inference is exact.
-        weak_cadence: the price of a phrase that ends on no cadence, in nats.
+        weak_cadence: the price of a phrase that ends on no cadence, and half that of an end that is not authentic,
+            in nats.
         temperature: below 1 safer, above 1 bolder.
     """
 
@@ -166,6 +173,7 @@ class Harmonizer:
             "n_pieces": len(settings),
             "n_beats": int(sum(setting.whole.sum() for setting in settings)),
             "rates": rates(reports),
+            "escape": list(sets.Escape.fit([_frames(setting) for setting in settings])),
             "passing": [round(float(filled / max(thirds, 1)), 4) for filled, thirds in passing],
             "licences": sorted({piece.licence for piece in corpus if piece.licence}),
         }
@@ -174,14 +182,13 @@ class Harmonizer:
     def nats_per_beat(self, corpus: Corpus) -> tuple[float, int]:
         """Surprise at the lower voices of other pieces, given their sopranos, in nats a beat; and of how many beats."""
         self._check_fitted()
-        scorer = sets.SetScorer(self.harmony_, sets.Escape(1e-4, 0.1), prune=1e-3)
+        scorer = sets.SetScorer(self.harmony_, sets.Escape(*self.card_["escape"]), prune=1e-3)
         total, n = 0.0, 0
         for piece in corpus:
             setting = read_setting(piece.score)
             if setting is None or not setting.whole.any():
                 continue
-            frames = [sets.frame(v) if v[0] != NONE else () for v in setting.voices.tolist()]
-            total -= scorer.log_prob(frames, setting.melody)
+            total -= scorer.log_prob(_frames(setting), setting.melody)
             n += int(setting.whole.sum())
         return (total / n if n else np.nan), n
 
@@ -206,10 +213,13 @@ class Harmonizer:
         no harmony is left.
         """
         self._check_fitted()
+        if style not in STYLES:
+            raise UnknownNameError("style", style, STYLES)
         tune = read_tune(score, part, key)
-        check_range(tune)
         remarks = _remarks(tune)
-        if style == "chords":
+        if style == "chorale":
+            check_range(tune)
+        else:
             return self._chords(score, tune, n, best=best, seed=_random.key(seed), remarks=remarks)
         search = self._search(tune.melody, remarks)
         number = _random.key(seed)
@@ -230,7 +240,7 @@ class Harmonizer:
         self, score: ScoreTick, tune: Tune, n: int, *, best: bool, seed: int, remarks: list[str]
     ) -> Harmonization:
         """Chord symbols and an accompaniment."""
-        plain = self.harmony_.chain(tune.melody)
+        plain = self.harmony_.chain(_as_soprano(tune.melody))
         stretch = stretches(tune.beats)
         chain = chord_chain(plain, self.harmony_.alphabet, stretch, tune.melody.minor)
         heated = Chain(chain.unary / self.temperature, chain.pairwise / self.temperature)
@@ -285,11 +295,14 @@ class Harmonizer:
         return _Search(melody, plain, found, chain)
 
     def _priced(self, melody: Melody, skeleton: Chain) -> Chain:
-        """The skeleton where a phrase that ends on no cadence has its price."""
+        """The skeleton where a phrase that ends on no cadence has its price, and an end that is not authentic."""
         arrivals = np.flatnonzero((melody.to_end[1:] == 0) & (len(melody) > 1))
         steps = np.broadcast_to(skeleton.pairwise, (max(len(melody) - 1, 0), *skeleton.pairwise.shape[-2:])).copy()
         if self.weak_cadence and len(arrivals):
-            steps[arrivals] -= self.weak_cadence * weak_closes(self.harmony_.alphabet)
+            table = closes(self.harmony_.alphabet)
+            weak, plain = table == WEAK, table != AUTHENTIC
+            last = melody.final[arrivals + 1][:, None, None]
+            steps[arrivals] -= self.weak_cadence * np.where(last, 2.0 * plain, weak)
         return Chain(skeleton.unary, steps)
 
     def _take(self, score: ScoreTick, tune: Tune, search: _Search, chosen: list[Candidates], between: IntArray) -> Take:
@@ -396,16 +409,16 @@ _DEMANDS: tuple[tuple[tuple[Demand, ...], str], ...] = (
 )
 
 
-def weak_closes(alphabet: Alphabet) -> BoolArray:
-    """Which steps from label to label, other than between chords of one root, make no cadence: (n, n)."""
-    context = Context(0)
-    chords = [label.chord(0) for label in alphabet.labels]
-    weak = np.ones((alphabet.n, alphabet.n), dtype=bool)
+def closes(alphabet: Alphabet) -> IntArray:
+    """What each step from label to label is: AUTHENTIC, another cadence, or WEAK, (n, n); the same root goes on."""
+    context, chords = Context(0), [label.chord(0) for label in alphabet.labels]
+    table = np.full((alphabet.n, alphabet.n), WEAK)
     for j, last in enumerate(chords):
-        stays = [before.root == last.root for before in chords]
-        closes = [voice_leading.cadence(before, last, context) != "other" for before in chords]
-        weak[: alphabet.other, j] = ~(np.array(stays) | np.array(closes))
-    return weak
+        for i, before in enumerate(chords):
+            kind = voice_leading.cadence(before, last, context)
+            stays = before.root == last.root
+            table[i, j] = AUTHENTIC if stays or kind == "authentic" else WEAK if kind == "other" else _OTHER
+    return table
 
 
 def _phrase_ends(melody: Melody) -> IntArray:
@@ -448,6 +461,13 @@ def check_range(tune: Tune) -> None:
     )
 
 
+def _as_soprano(melody: Melody) -> Melody:
+    """The melody moved by octaves to where sopranos sing."""
+    octaves = 12 * round((72 - float(melody.pitch.mean())) / 12)
+    later = np.where(melody.later == NONE, NONE, melody.later + octaves)
+    return replace(melody, pitch=melody.pitch + octaves, lowest=melody.lowest + octaves, later=later)
+
+
 def _remarks(tune: Tune) -> list[str]:
     found = [] if tune.why == "the only part" else [f"The melody is {tune.why}."]
     if tune.key.doubtful:
@@ -482,6 +502,11 @@ def piece_report(score: ScoreTick) -> Report:
     return voice_leading.report(at_onsets(lines), context, n_beats=n_beats)
 
 
+def _frames(setting: Setting) -> list[sets.Frame]:
+    """What sounds in each frame of a setting; nothing where not all voices do."""
+    return [sets.frame(voices) if voices[0] != NONE else () for voices in setting.voices.tolist()]
+
+
 def _passing(score: ScoreTick) -> IntArray:
     """How many thirds of a score in four parts are filled, and how many there are: (3, 2)."""
     tracks = four_parts(score)
@@ -494,17 +519,55 @@ def rates(reports: Sequence[Report]) -> dict[str, float]:
     return {name: round(100 * sum(report.counts[name] for report in reports) / beats, 3) for name in RULES}
 
 
-def rule_lines(take: Take, rates: Mapping[str, float]) -> list[str]:
-    """A take's rules and cadences in words, each rule beside its rate in the corpus."""
+def melody_alone(score: ScoreTick, part: str | int | None = None) -> ScoreTick:
+    """A copy of a score with the melody's part alone, its phrase marks, and everything that is no part."""
+    track = four[0] if part is None and (four := four_parts(score)) else choose_part(score, part).track
+    ends = marks.phrase_ends(score, track)
+    copy = score.copy()
+    for i in reversed(range(len(copy.tracks))):
+        if i != track:
+            copy.tracks.pop(i)
+    for i in reversed(range(len(copy.markers))):
+        if copy.markers[i].text.startswith("phrase:"):
+            copy.markers.pop(i)
+    marks.add_phrase_ends(copy, 0, ends)
+    return copy
+
+
+def rule_lines(take: Take, rates: Mapping[str, float], bach: Report | None = None) -> list[str]:
+    """A take's rules and cadences in words, each rule beside its rate in the corpus, and beside another setting."""
     closes = ", ".join(f"{kind} (bar {bar})" for bar, kind in take.cadences)
     if take.report is None:
         return [f"cadences: {closes}"]
-    lines = [f"{'rule':<25}{'count':>6}{'per 100 beats':>15}{'corpus':>9}"]
+    beside = f"{'printed setting':>17}" if bach else ""
+    lines = [f"{'rule':<25}{'count':>6}{'per 100 beats':>15}{'corpus':>9}{beside}"]
     for name in RULES:
         rate = f"{rates[name]:.2f}" if name in rates else "-"
-        words = name.replace("_", " ")
-        lines.append(f"{words:<25}{take.report.counts[name]:>6}{take.report.per_hundred(name):>15.2f}{rate:>9}")
+        other = f"{bach.per_hundred(name):>17.2f}" if bach else ""
+        counted = f"{take.report.counts[name]:>6}{take.report.per_hundred(name):>15.2f}{rate:>9}"
+        lines.append(f"{name.replace('_', ' '):<25}{counted}{other}")
     return [*lines, f"cadences: {closes}"]
+
+
+def report_lines(
+    found: Harmonization, number: int, rates: Mapping[str, float], *, bach: ScoreTick | None = None
+) -> list[str]:
+    """All that can be told of a take: remarks, chords phrase by phrase, rules and cadences.
+
+    `bach` is another setting of the same melody, whose rules are counted beside.
+    """
+    take, key = found.takes[number], found.tune.key.key
+    lines = [f"key {key}; {take.nats_per_beat:.2f} nats per beat; {found.n_candidates} candidates a beat at most"]
+    lines += [*found.remarks, ""]
+    ends = _phrase_ends(found.tune.melody).tolist()
+    for first, last in zip([0, *(end + 1 for end in ends)], ends, strict=False):
+        row = []
+        for t in range(first, last + 1):
+            beat = found.tune.beats[t]
+            bar = f"{beat.bar}: " if t == first or beat.bar != found.tune.beats[t - 1].bar else ""
+            row.append(("| " if bar and t > first else "") + bar + take.chords[t].symbol(key))
+        lines.append(" ".join(row))
+    return [*lines, "", *rule_lines(take, rates, piece_report(bach) if bach is not None else None)]
 
 
 def of_chorales(*, say: Callable[[str], object]) -> tuple[Harmonizer, str]:

@@ -16,6 +16,7 @@ from stochastic_music.errors import (
     UnknownNameError,
 )
 from stochastic_music.model_file import ModelFile
+from stochastic_music.models.harmony.mixture import NONE
 from stochastic_music.music import marks
 from stochastic_music.music.voice_leading import RANGES, Context
 from stochastic_music.tasks._figures import passing_note
@@ -204,6 +205,10 @@ def test_chords_come_with_an_accompaniment(harmonizer):
         assert symbols[-1][1] == take.chords[-1].symbol() == "C"
         assert max(note.pitch for note in take.score.tracks[1].notes) <= 64
     assert len({take.chords for take in found.takes}) == 2
+    low = _melody([(i, 1, p - 24) for i, p in enumerate([67, 69, 71, 72])])
+    assert harmonizer.harmonize(low, 1, seed=1, style="chords", key="C").takes[0].report is None
+    with pytest.raises(UnknownNameError, match="chorale"):
+        harmonizer.harmonize(low, 1, style="choral")
 
 
 @pytest.mark.parametrize(
@@ -283,6 +288,18 @@ def test_frames_are_beats_in_which_the_melody_sounds():
     assert tune.melody.later.tolist()[2] == 65
     assert tune.start.tolist() == [0, 720, 960, 2400]
     assert [beat.number for beat in tune.beats] == [1, 2, 3, 2]
+
+
+def test_played_melodies_are_read_as_printed_ones():
+    late, early = 20, -20
+    score = _melody([(0, 1, 60), (1, 1, 62), (2, 1, 64), (3, 1, 65)])
+    for note, off in zip(score.tracks[0].notes, (0, late, early, late), strict=True):
+        note.time += off
+    tune = read_tune(score)
+    assert tune.melody.pitch.tolist() == [60, 62, 64, 65]
+    assert tune.melody.later.tolist() == [NONE] * 4
+    assert tune.start.tolist() == [0, 500, 940, 1460]
+    assert tune.end.tolist()[:3] == [500, 940, 1460]
 
 
 def test_phrases_have_four_bars_where_no_note_is_long():
