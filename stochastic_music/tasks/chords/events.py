@@ -1,8 +1,8 @@
 """What a chord labeller sees of a score: a row of events, as columns of observations.
 
 Where three notes and more sound together, an event is a slice (`music.slices`): a new one wherever a note begins. In
-broken chords few notes sound at once, so events are beats; in two-part music and melodies half bars or bars. So the
-chords that are found last as long as chords do.
+broken chords few notes sound at once, so events are half bars, or beats where half a bar holds more than one chord; in
+melodies half bars. So the chords that are found last as long as chords do.
 
     pitch_classes   all that sound          struck    those that begin here
     bass            the lowest one          metre     the place in the meter (`Slice.weight`)
@@ -60,8 +60,9 @@ KEY_TEMPLATES = (
     "lower_before", "upper_before", "lower_after", "upper_after",
 )  # fmt: skip
 
-#: distinct pitch classes that sound at once, on average over time, from which slices and beats are events
-_DENSE, _HALF_DENSE = 2.5, 2.3
+#: distinct pitch classes, on average over time: so many at once make chords of slices, and up to so many in half a bar
+#: are one chord
+_DENSE, _ONE_CHORD = 2.5, 4.0
 #: semitones from note to note, on average, from which a single line is broken chords
 _LEAPING = 4.5
 #: events that lower_* and upper_* look back and ahead
@@ -89,10 +90,10 @@ def events(score: ScoreTick) -> Events:
         return _of_groups(printed, grouped(narrow, printed, _half_bar), "melody")
     if _density(narrow) >= _DENSE:
         return Events(printed, narrow, [[piece] for piece in narrow], "slices")
-    beats = _of_groups(printed, grouped(narrow, printed, beat_length), "beats")
-    if _density(beats.slices) >= _HALF_DENSE:
-        return beats
-    return _of_groups(printed, grouped(narrow, printed, _half_bar), "bars")
+    halves = _of_groups(printed, grouped(narrow, printed, _half_bar), "bars")
+    if _density(halves.slices) <= _ONE_CHORD:
+        return halves
+    return _of_groups(printed, grouped(narrow, printed, beat_length), "beats")
 
 
 def tune_events(score: ScoreTick) -> Events:
