@@ -30,8 +30,9 @@ from stochastic_music.protocols import IntArray
 if TYPE_CHECKING:
     from symusic.core import ScoreTick, TrackTick
 
-#: a note and the rest after it end a phrase if they are so many times as long as is usual, and so many beats
-LONG, LONG_BEATS, LEAST_PHRASE = 1.9, 1.5, 4
+#: a note and the rest after it end a phrase if they are so many times as long as three notes in four are at most, and
+#: so many beats
+LONG, LONG_BEATS, LEAST_PHRASE = 1.4, 1.5, 4
 #: phrases heard are not longer than so many bars; else they are taken to have so many
 _MOST_BARS, _BARS = 8, 4
 _NAMES = ("soprano", "alto", "tenor", "bass")
@@ -149,7 +150,7 @@ def _heard_ends(line: Line, tpq: int, every: Sequence[tuple[Beat, int, int]]) ->
     frames = [(start, end) for _, start, end in every]
     spans = np.diff(line.onset, append=line.end[-1:])
     beat = float(np.median([end - start for start, end in frames])) if frames else float(tpq)
-    usual = float(np.median(spans))
+    usual = float(np.quantile(spans, 0.75))
     found: list[int] = []
     begun = int(line.onset[0])
     for onset, span in zip(line.onset.tolist(), spans.tolist(), strict=True):

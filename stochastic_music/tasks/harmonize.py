@@ -49,7 +49,7 @@ from stochastic_music.music.chords import Chord
 from stochastic_music.music.parts import choose_part
 from stochastic_music.music.spelling import spell
 from stochastic_music.music.voice_leading import OF_CHORDS, RULES, Cadence, Context, Report
-from stochastic_music.protocols import BoolArray, IntArray
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.sampling import chains
 from stochastic_music.sampling.chains import Chain
 from stochastic_music.tasks._accompaniment import chord_chain, stretches, with_accompaniment
@@ -282,7 +282,6 @@ class Harmonizer:
         for demand in demands:
             allowed &= demand(self.harmony_, melody)
         skeleton = chains.restricted(plain, allowed)
-        skeleton = self._priced(melody, skeleton)
         shares = chains.marginals(skeleton)
         if not np.isfinite(shares).all():
             raise UnsatisfiableError("no row of chords meets what is asked")
@@ -291,19 +290,19 @@ class Harmonizer:
         found = propose(self.harmony_, melody, shares, Bounds(RANGES, hard, self.candidates, free))
         if empty := [t for t, here in enumerate(found) if not len(here.label)]:
             raise UnsatisfiableError(f"no voicing is left at beat {empty[0] + 1} of {len(melody)}")
-        chain = lattice(self.harmony_, melody, skeleton, found, rules=rules, temperature=self.temperature)
+        options: Any = {"rules": rules, "temperature": self.temperature, "closes": self._closes(melody)}
+        chain = lattice(self.harmony_, melody, skeleton, found, **options)
         return _Search(melody, plain, found, chain)
 
-    def _priced(self, melody: Melody, skeleton: Chain) -> Chain:
-        """The skeleton where a phrase that ends on no cadence has its price, and an end that is not authentic."""
-        arrivals = np.flatnonzero((melody.to_end[1:] == 0) & (len(melody) > 1))
-        steps = np.broadcast_to(skeleton.pairwise, (max(len(melody) - 1, 0), *skeleton.pairwise.shape[-2:])).copy()
-        if self.weak_cadence and len(arrivals):
-            table = closes(self.harmony_.alphabet)
-            weak, plain = table == WEAK, table != AUTHENTIC
-            last = melody.final[arrivals + 1][:, None, None]
-            steps[arrivals] -= self.weak_cadence * np.where(last, 2.0 * plain, weak)
-        return Chain(skeleton.unary, steps)
+    def _closes(self, melody: Melody) -> dict[int, FloatArray]:
+        """The prices of steps into the last notes of phrases: no cadence, or an end that is not authentic."""
+        arrivals = np.flatnonzero(melody.to_end[1:] == 0)
+        if not self.weak_cadence or not len(arrivals):
+            return {}
+        table = closes(self.harmony_.alphabet)
+        within = self.weak_cadence * (table == WEAK)
+        last = 2 * self.weak_cadence * (table != AUTHENTIC)
+        return {t: last if melody.final[t + 1] else within for t in arrivals.tolist()}
 
     def _take(self, score: ScoreTick, tune: Tune, search: _Search, chosen: list[Candidates], between: IntArray) -> Take:
         voices = np.concatenate([c.voices for c in chosen])

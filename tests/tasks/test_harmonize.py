@@ -16,12 +16,13 @@ from stochastic_music.errors import (
     UnknownNameError,
 )
 from stochastic_music.model_file import ModelFile
+from stochastic_music.models.harmony.labels import Alphabet, Label
 from stochastic_music.models.harmony.mixture import NONE
 from stochastic_music.music import marks
 from stochastic_music.music.voice_leading import RANGES, Context
 from stochastic_music.tasks._figures import passing_note
 from stochastic_music.tasks._tunes import at_onsets, read_tune, skyline
-from stochastic_music.tasks.harmonize import Harmonizer, rule_lines
+from stochastic_music.tasks.harmonize import AUTHENTIC, WEAK, Harmonizer, closes, rule_lines
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +289,16 @@ def test_frames_are_beats_in_which_the_melody_sounds():
     assert tune.melody.later.tolist()[2] == 65
     assert tune.start.tolist() == [0, 720, 960, 2400]
     assert [beat.number for beat in tune.beats] == [1, 2, 3, 2]
+
+
+def test_steps_into_the_ends_of_phrases_have_their_kinds():
+    names = [(7, 7, "7"), (5, 5, "maj"), (4, 4, "min"), (0, 0, "maj"), (7, 7, "maj")]
+    table = closes(Alphabet(tuple(Label(*name) for name in names)))
+    assert table[0, 3] == AUTHENTIC
+    assert table[3, 3] == AUTHENTIC  # the same chord goes on
+    assert table[2, 3] == WEAK
+    assert table[1, 3] not in (AUTHENTIC, WEAK)  # plagal
+    assert table[5, 3] == WEAK  # a chord that is in no label
 
 
 def test_played_melodies_are_read_as_printed_ones():

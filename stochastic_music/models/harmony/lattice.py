@@ -4,11 +4,12 @@ A path through the lattice is a harmony. Its weight is that of the model, times 
 rule, and 0 where a hard rule is broken:
 
     product over beats of  [ p(chord_t | chord_t-1, melody)  p(voices_t | chord_t, voices_t-1, melody) ]^(1 / T)
-                           x  exp( - sum over soft rules of price x breaches )
+                           x  exp( - sum over soft rules of price x breaches  -  price of closes )
 
-The lattice is a `Chain`: paths are drawn exactly (forward-filter backward-sample), and the heaviest is found
-(Viterbi): exact over the candidates. The alto or tenor that meets a soprano note struck within the beat is judged as
-it sounds: steps are judged from the beat's first soprano note, and from its last.
+The skeleton comes with its normaliser left out, which all paths share. The lattice is a `Chain`: paths are drawn
+exactly (forward-filter backward-sample), and the heaviest is found (Viterbi): exact over the candidates. A soprano note
+struck within the beat is judged as it sounds: parallels are looked for from the beat's first soprano note, and from its
+last.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from stochastic_music.models.harmony.mixture import NONE
 from stochastic_music.models.harmony.voices import PLACES, SPANS
 from stochastic_music.music.voice_leading import OF_CHORDS, OF_STEPS, Context, count
 from stochastic_music.protocols import FloatArray, IntArray
-from stochastic_music.sampling.chains import Chain, conditionals
+from stochastic_music.sampling.chains import Chain, log_partition
 
 #: how a rule is kept: never broken, at a price in nats, or not asked
 Strictness: TypeAlias = Literal["hard", "off"] | float
@@ -44,22 +45,27 @@ def lattice(
     *,
     rules: Mapping[str, Strictness],
     temperature: float = 1.0,
+    closes: Mapping[int, FloatArray] | None = None,
 ) -> Chain:
-    """The chain over candidates, padded to as many as the frame with the most has."""
+    """The chain over candidates, padded to as many as the frame with the most has.
+
+    `closes` are prices of steps from chord to chord, (n_labels, n_labels), by the frame that they leave.
+    """
     n, k = len(melody), max((len(c.label) for c in candidates), default=0)
-    initial, steps = conditionals(skeleton)
     unary, steps_on = np.full((n, k), -np.inf), np.full((max(n - 1, 0), k, k), -np.inf)
     context = Context(melody.tonic, melody.minor)
     for t, here in enumerate(candidates):
-        unary[t, : len(here.label)] = -_price(rules, OF_CHORDS, None, here.voices, context)
+        price = _price(rules, OF_CHORDS, None, here.voices, context)
+        unary[t, : len(here.label)] = skeleton.unary[t, here.label] / temperature - price
     if n and len(candidates[0].label):
         first = candidates[0]
-        start = initial[first.label] + _first_voices(harmony, melody, first)
-        unary[0, : len(first.label)] += start / temperature
+        unary[0, : len(first.label)] += _first_voices(harmony, melody, first) / temperature
     for t, moved in enumerate(_voices(harmony, melody, candidates)):
         last, here = candidates[t], candidates[t + 1]
-        model = steps[t][np.ix_(last.label, here.label)] + moved
-        price = _step_price(rules, melody, t, last=last.voices, here=here.voices)
+        chosen = np.ix_(last.label, here.label)
+        model = skeleton.step(t)[chosen] + moved
+        price = closes[t][chosen] if closes and t in closes else np.zeros(moved.shape)
+        price = price + _step_price(rules, melody, t, last=last.voices, here=here.voices)
         steps_on[t, : len(last.label), : len(here.label)] = model / temperature - price
     return Chain(unary, steps_on)
 
@@ -67,7 +73,7 @@ def lattice(
 def model_log_prob(harmony: Harmony, melody: Melody, skeleton: Chain, path: Sequence[Candidates]) -> float:
     """The log probability of one harmony under the model alone, in nats: `path` holds one candidate a frame."""
     chain = lattice(harmony, melody, skeleton, path, rules={})
-    return float(chain.unary.sum() + chain.pairwise.sum())
+    return float(chain.unary.sum() + chain.pairwise.sum()) - log_partition(skeleton)
 
 
 def _price(

@@ -4,9 +4,9 @@ Whatever kind it is, a skeleton gives a `Chain` over its labels for a melody, an
 of that p(chord | chord before, whole melody).
 
     "crf"       a conditional random field, normalised once for the whole melody (`models.crf`); what is taken where
-                nothing else is asked, by its figure on validation pieces (`benchmarks/quality/harmony.py`)
+                nothing else is asked
     "mixture"   p(chord | chord before, melody around it), a `Mixture` over labels: a conditional Markov chain, each
-                step of which is normalised by itself [1]; fitted in a tenth of the time
+                step of which is normalised by itself [1]; as good on validation pieces, and fitted sooner
     "hmm"       chords follow chords, and each plays its soprano note: counts, since the chords are known in training;
                 the posterior hears the whole melody (`models.hmm` learns where they are not)
 
