@@ -12,8 +12,8 @@ by their length. The mean over the seeds is told, and the least and the most. Ch
 after it has dropped passing doubts; keys are told from them, not from the analyst's.
 
 `--madrigals` adds a row: those of music21's analyses of Monteverdi's madrigals that fit their scores are learned from
-as well, in every fold (some minutes longer). They are analysed by many hands and are of another time; they do not help with
-chorales, and the built-in model does without them.
+as well, in every fold (some minutes longer). They are analysed by many hands and are of another time; they do not help
+with chorales, and the built-in model does without them.
 """
 
 from __future__ import annotations
