@@ -1,8 +1,9 @@
 """Passing notes: eighths that fill the thirds of lower voices.
 
 Where a lower voice moves by a third from one beat to the next of a phrase, the note of the scale between may be struck
-in the middle of the beat. How often that is done is counted in the corpus, voice by voice. A note is left out where it
-would break a rule that was kept without it, cross or touch a neighbour, or sound a semitone beside another voice.
+in the middle of the beat, or on the last third of a beat of three. How often that is done is counted in the corpus,
+voice by voice. A note is left out where it would break a rule that was kept without it, cross or touch a neighbour, or
+sound a semitone beside another voice.
 """
 
 from __future__ import annotations
@@ -44,9 +45,16 @@ def passing_note(first: int, last: int, context: Context) -> int | None:
     return between[0] if len(between) == 1 else None
 
 
+def middle_of(tune: Tune) -> IntArray:
+    """Where passing notes of each frame are struck, in ticks: (n_frames,)."""
+    threes = np.array([(beat.end - beat.start).numerator == 3 for beat in tune.beats])
+    length = tune.end - tune.start
+    return tune.start + np.where(threes, 2 * length // 3, length // 2)
+
+
 def passing_counts(score: ScoreTick, tracks: Sequence[int], tune: Tune) -> IntArray:
     """Of the thirds from beat to beat of alto, tenor and bass, how many are filled, and how many there are: (3, 2)."""
-    middle = (tune.start + tune.end) // 2
+    middle = middle_of(tune)
     counts = np.zeros((3, 2), dtype=np.int64)
     joined = tune.end[:-1] == tune.start[1:]
     for voice, track in enumerate(tracks[1:]):
@@ -65,7 +73,7 @@ def middles(tune: Tune, voices: IntArray, rates: FloatArray, key: int, chain: in
     `rates` (3,) is how often a third is filled; draws depend on `key` and `chain`, the number of the take.
     """
     context = Context(tune.melody.tonic, tune.melody.minor)
-    half = sounding_at(tune.line, (tune.start + tune.end) // 2)
+    half = sounding_at(tune.line, middle_of(tune))
     found = np.full((len(voices), 3), -1, dtype=np.int64)
     for t in range(len(voices) - 1):
         if tune.end[t] != tune.start[t + 1] or tune.end[t] - tune.start[t] < 2 or tune.melody.since[t + 1] == 0:
@@ -96,11 +104,11 @@ def _sounds(before: IntArray, plain: IntArray, tried: IntArray, after: IntArray,
 
 
 def with_passing(tune: Tune, line: Line, passing: IntArray) -> Line:
-    """A lower voice with its passing notes, (n_frames,), struck in the middle of their beats."""
+    """A lower voice with its passing notes, (n_frames,), struck within their beats."""
     frames = np.flatnonzero(passing >= 0)
     if not len(frames):
         return line
-    middle = (tune.start[frames] + tune.end[frames]) // 2
+    middle = middle_of(tune)[frames]
     end = line.end.copy()
     end[np.searchsorted(line.onset, middle, side="right") - 1] = middle
     onset = np.concatenate([line.onset, middle])

@@ -46,7 +46,7 @@ from stochastic_music.models.harmony.melody import Melody
 from stochastic_music.models.harmony.mixture import NONE
 from stochastic_music.music import marks, voice_leading
 from stochastic_music.music.chords import Chord
-from stochastic_music.music.parts import choose_part
+from stochastic_music.music.parts import choose_part, sounding_parts
 from stochastic_music.music.spelling import spell
 from stochastic_music.music.voice_leading import OF_CHORDS, RULES, Cadence, Context, Report
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
@@ -216,7 +216,7 @@ class Harmonizer:
         if style not in STYLES:
             raise UnknownNameError("style", style, STYLES)
         tune = read_tune(score, part, key)
-        remarks = _remarks(tune)
+        remarks = _remarks(score, tune)
         if style == "chorale":
             check_range(tune)
         else:
@@ -467,12 +467,14 @@ def _as_soprano(melody: Melody) -> Melody:
     return replace(melody, pitch=melody.pitch + octaves, lowest=melody.lowest + octaves, later=later)
 
 
-def _remarks(tune: Tune) -> list[str]:
+def _remarks(score: ScoreTick, tune: Tune) -> list[str]:
     found = [] if tune.why == "the only part" else [f"The melody is {tune.why}."]
     if tune.key.doubtful:
         found.append(f"No key is clear from the notes: {tune.key.key} was taken; --key names another.")
     elif tune.key.source != "printed":
         found.append(f"The key, {tune.key.key}, was heard from the notes; --key names another.")
+    if len(sounding_parts(score)) > 1:
+        found.append("The other parts stay beside the new ones; give the melody alone for these alone.")
     if not tune.phrases_printed:
         found.append("The score marks no phrases: they were heard at its long notes.")
     return found
@@ -611,6 +613,6 @@ def _fingerprint() -> str:
     digest = hashlib.blake2b(reader_version().encode(), digest_size=12)
     digest.update(importlib.metadata.version("music21").encode())
     sources = [*(home / "models/harmony").glob("*.py"), *(home / "models/viewpoints").glob("*.py")]
-    for path in [*sorted(sources), home / "tasks/_tunes.py", home / "tasks/harmonize.py"]:
+    for path in [*sorted(sources), *(home / f"tasks/{name}.py" for name in ("_tunes", "_figures", "harmonize"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -20,7 +20,7 @@ from stochastic_music.models.harmony.labels import Alphabet, Label
 from stochastic_music.models.harmony.mixture import NONE
 from stochastic_music.music import marks
 from stochastic_music.music.voice_leading import RANGES, Context
-from stochastic_music.tasks._figures import passing_note
+from stochastic_music.tasks._figures import middle_of, passing_note
 from stochastic_music.tasks._tunes import at_onsets, read_tune, skyline
 from stochastic_music.tasks.harmonize import AUTHENTIC, WEAK, Harmonizer, closes, rule_lines
 
@@ -92,6 +92,7 @@ def test_other_tracks_stay_and_phrase_marks_follow_their_tracks(harmonizer):
     assert marks.phrase_ends(out, 0) == [1440]
     assert marks.phrase_ends(out, 5) == [0]
     assert "Tune" in found.remarks[0]
+    assert "other parts stay" in " ".join(found.remarks)
 
 
 def test_a_pitch_is_held_under_a_held_note_and_struck_under_a_new_one(harmonizer):
@@ -250,6 +251,11 @@ def test_passing_notes_fill_thirds_and_break_nothing(harmonizer):
     finally:
         harmonizer.card_["passing"] = rates
     assert filled > 0
+
+
+def test_beats_of_three_are_filled_on_their_last_third():
+    tune = read_tune(_melody([(0, 1.5, 72), (1.5, 1.5, 71)], (6, 8)))
+    assert middle_of(tune).tolist() == [480, 1200]
 
 
 def test_what_is_saved_is_opened(harmonizer, tmp_path):
