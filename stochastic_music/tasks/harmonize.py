@@ -225,7 +225,7 @@ class Harmonizer:
         number = _random.key(seed)
         paths = _different(search.chain, n, best, number)
         if len(paths) < n:
-            remarks.append(f"Only {len(paths)} different harmonies are left by the rules and the candidates.")
+            remarks.append(f"Of {n} takes {len(paths)} differ: rules and candidates leave no other likely enough.")
         rate = np.array(self.card_["passing"]) if passing else np.zeros(3)
         takes = []
         for i, path in enumerate(paths):
@@ -246,7 +246,7 @@ class Harmonizer:
         heated = Chain(chain.unary / self.temperature, chain.pairwise / self.temperature)
         paths = _different(heated, n, best, seed)
         if len(paths) < n:
-            remarks.append(f"Only {len(paths)} different rows of chords are likely enough to be drawn.")
+            remarks.append(f"Of {n} takes {len(paths)} differ: no other chords are likely enough to be drawn.")
         takes = []
         for path in paths:
             chords = tuple(self.harmony_.alphabet.labels[i].chord(tune.melody.tonic) for i in path.tolist())

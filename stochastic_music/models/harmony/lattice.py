@@ -33,6 +33,8 @@ from stochastic_music.sampling.chains import Chain, log_partition
 Strictness: TypeAlias = Literal["hard", "off"] | float
 
 _PORTION = 8_000
+#: steps that are held at once
+_STEPS = 32
 #: what each voice hears of now and of before: columns of a candidate's row (chord, S, A, T, B), and of the one before
 _HEARD = {"B": ((0,), (4,)), "T": ((0, 4), (3, 4)), "A": ((0, 3, 4), (2,))}
 
@@ -118,10 +120,20 @@ def _first_voices(harmony: Harmony, melody: Melody, first: Candidates) -> FloatA
 def _voices(harmony: Harmony, melody: Melody, candidates: Sequence[Candidates]) -> list[FloatArray]:
     """The log probability of each candidate's voices after each of the frame before, a step each: (k_before, k)."""
     pairs = list(pairwise(candidates))
+    found: list[FloatArray] = []
+    for begin in range(0, len(pairs), _STEPS):
+        found += _some_voices(harmony, melody, pairs[begin : begin + _STEPS], begin)
+    return found
+
+
+def _some_voices(
+    harmony: Harmony, melody: Melody, pairs: Sequence[tuple[Candidates, Candidates]], begin: int
+) -> list[FloatArray]:
+    """The same for some steps, the first of which leaves the frame `begin`."""
     total = [np.zeros((len(last.label), len(here.label))) for last, here in pairs]
     for voice, (now, before) in _HEARD.items():
         asked = [_Asked.of(last, here, now, before) for last, here in pairs]
-        found = _scored(harmony, melody, voice, asked)
+        found = _scored(harmony, melody, voice, asked, begin)
         low, _ = SPANS[voice]
         for t, (ask, rows) in enumerate(zip(asked, found, strict=True)):
             pitch = pairs[t][1].voices[:, PLACES[voice]] - low
@@ -147,17 +159,17 @@ class _Asked:
         return cls(*kinds[0], *kinds[1])
 
 
-def _scored(harmony: Harmony, melody: Melody, voice: str, asked: Sequence[_Asked]) -> list[FloatArray]:
+def _scored(harmony: Harmony, melody: Melody, voice: str, asked: Sequence[_Asked], begin: int) -> list[FloatArray]:
     """The log probability of each pitch of a voice, for each step: (n_before, n_now, n_pitches)."""
     sizes = [len(ask.now) * len(ask.before) for ask in asked]
     if not asked:
         return []
-    frames = np.repeat(np.arange(1, len(asked) + 1), sizes)
+    frames = np.repeat(np.arange(begin + 1, begin + len(asked) + 1), sizes)
     now = np.concatenate([np.tile(ask.now, (len(ask.before), 1)) for ask in asked])
     before = np.concatenate([np.repeat(ask.before, len(ask.now), axis=0) for ask in asked])
     parts = []
-    for begin in range(0, len(frames), _PORTION):
-        part = slice(begin, begin + _PORTION)
+    for first in range(0, len(frames), _PORTION):
+        part = slice(first, first + _PORTION)
         columns = dict(harmony.columns(melody, frames[part], now[part, 0], before[part, 1:]))
         columns |= {name: now[part, 1 + place] for name, place in PLACES.items()}
         parts.append(harmony.voices_.log_probs(voice, columns, len(frames[part])))
