@@ -13,6 +13,7 @@ logarithms, so that potentials of any size neither overflow nor vanish. Everythi
     conditionals                     the same distribution as a Markov chain: each state given the one before
     best_path, path_score            Viterbi [2], and what a path scores
     sample_paths                     forward-filter backward-sample [3]: independent draws from p
+    tempered                         the chain with its probabilities raised to a power
     restricted                       the chain conditioned on which states are allowed where
 
 A chain that nothing satisfies raises UnsatisfiableError, which names the first place (from 1) that cannot be passed.
@@ -185,6 +186,19 @@ def restricted(chain: Chain, allowed: BoolArray) -> Chain:
             "place and a column for each state"
         )
     return chain._replace(unary=np.where(allowed, chain.unary, -np.inf))
+
+
+def tempered(chain: Chain, temperature: float) -> Chain:
+    """The chain whose paths have their probabilities raised to 1 / `temperature`: below 1 safer, above 1 bolder.
+
+    Raises InvalidParameterError for a temperature that is not above 0.
+    """
+    if not 0 < temperature < np.inf:
+        raise InvalidParameterError(f"temperature is {temperature}; expected a number above 0 (1 changes nothing)")
+    if temperature == 1:
+        return chain
+    varying = chain.varying and chain.varying._replace(weights=chain.varying.weights / temperature)
+    return Chain(chain.unary / temperature, chain.pairwise / temperature, varying)
 
 
 def _check_passable(messages: FloatArray, t: int, n_places: int) -> None:

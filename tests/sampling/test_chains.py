@@ -19,6 +19,7 @@ from stochastic_music.sampling.chains import (
     path_score,
     restricted,
     sample_paths,
+    tempered,
 )
 
 
@@ -114,6 +115,18 @@ class TestEveryPath:
         given_it = restricted(case, allowed)
         assert log_partition(given_it) - log_partition(case) == pytest.approx(np.log(whole.probabilities[ends].sum()))
         assert best_path(given_it).tolist() == whole.paths[ends][whole.probabilities[ends].argmax()].tolist()
+
+
+@pytest.mark.parametrize("case", CHAINS)
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_temperature_raises_probabilities_to_a_power(case: Chain, temperature: float) -> None:
+    cold, raised = Enumerated.of(tempered(case, temperature)), Enumerated.of(case).probabilities ** (1 / temperature)
+    np.testing.assert_allclose(cold.probabilities, raised / raised.sum(), atol=1e-12)
+
+
+def test_a_temperature_is_above_0() -> None:
+    with pytest.raises(InvalidParameterError, match="temperature is 0"):
+        tempered(CHAINS[0], 0)
 
 
 def _p_value(paths: np.ndarray, whole: Enumerated, n_states: int) -> float:

@@ -46,7 +46,7 @@ from stochastic_music.music.chords import Chord, parse_chart
 from stochastic_music.music.keys import Key, key_of, parse_key, printed_key, semitones_to_common
 from stochastic_music.music.parts import choose_part, sounding_parts
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
-from stochastic_music.sampling.chains import Chain, log_partition, path_score, restricted, sample_paths
+from stochastic_music.sampling.chains import Chain, log_partition, path_score, restricted, sample_paths, tempered
 from stochastic_music.tasks.given.cells import Beat, beats, begins_held, cell_length, cells_of, may_follow, notes_of
 from stochastic_music.tasks.given.charts import chart_header, chord_times, key_of_chart, leadsheet, repitched
 from stochastic_music.tasks.given.lines import (
@@ -219,8 +219,6 @@ class CRFComposer(Estimator):
         without a rhythm, UsageError for chords where training had none.
         """
         self._check_fitted()
-        if not 0 < temperature < np.inf:
-            raise InvalidParameterError(f"temperature is {temperature}; expected a number above 0 (1 changes nothing)")
         seed_key, wish = _random.key(seed), Wish(pitch_range, demands or {}, temperature)
         if isinstance(given, str):
             return self._over_chart(parse_chart(given), n, wish, seed=seed_key, key=key, meter=meter, tempo=tempo)
@@ -267,7 +265,7 @@ class CRFComposer(Estimator):
         chain = self._rhythms(header, along, closing, common)
         plain_total = log_partition(chain)
         takes = []
-        for i, path in enumerate(sample_paths(_tempered(chain, wish.temperature), n, seed=seed)):
+        for i, path in enumerate(sample_paths(tempered(chain, wish.temperature), n, seed=seed)):
             onset, duration = notes_of([self.cells_.labels_[k] for k in path], along)
             last = np.unique([int(np.searchsorted(onset, time, side="right")) - 1 for time in closing])
             ends = np.isin(np.arange(len(onset)), last)
@@ -344,7 +342,7 @@ class CRFComposer(Estimator):
             allowed[place] &= np.isin(pitch + shift, list(wanted))
         _check_some(allowed, pitch + shift, wish.pitch_range)
         steps = np.where(consistent(pitch, arrived), chain.pairwise, -np.inf)
-        return _tempered(restricted(chain._replace(pairwise=steps), allowed), wish.temperature)
+        return tempered(restricted(chain._replace(pairwise=steps), allowed), wish.temperature)
 
     def _rhythms(
         self, header: Header, along: Sequence[Beat], closing: Sequence[int], chords: Sequence[tuple[int, Chord | None]]
@@ -423,10 +421,6 @@ def _rhythm_of(piece: Piece, encoding: MelodyEncoding, mode: str) -> tuple[Rhyth
     if not loss.rests_shortened:
         rhythm = rhythm._replace(chords=chords_under(piece.score, header, rhythm.end))
     return rhythm, columns["pitch"]
-
-
-def _tempered(chain: Chain, temperature: float) -> Chain:
-    return chain if temperature == 1 else Chain(chain.unary / temperature, chain.pairwise / temperature)
 
 
 def _check_some(allowed: BoolArray, pitch: IntArray, pitch_range: tuple[int, int] | None) -> None:
