@@ -35,8 +35,9 @@ import numpy as np
 from stochastic_music.corpus import Corpus
 from stochastic_music.models.harmony import sets
 from stochastic_music.models.harmony.harmony import Harmony
-from stochastic_music.tasks._tunes import four_parts
-from stochastic_music.tasks.harmonize import Harmonizer, melody_alone, piece_report, rates
+from stochastic_music.tasks.harmonize import Harmonizer
+from stochastic_music.tasks.harmonize.reports import piece_report, rates
+from stochastic_music.tasks.harmonize.tunes import four_parts, melody_alone
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import _table

@@ -36,8 +36,8 @@ from symusic import Note, Score, TimeSignature, Track
 import stochastic_music as sm
 from stochastic_music.corpus.builtin import music21_corpus
 from stochastic_music.music.bars import bars
-from stochastic_music.tasks.copying import letter
 from stochastic_music.tasks.structure import Structure, find_structure
+from stochastic_music.tasks.structure.copying import letter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import _table

@@ -13,7 +13,9 @@ import numpy as np
 import stochastic_music as sm
 from stochastic_music import io
 from stochastic_music.model_file import ModelFile
-from stochastic_music.tasks.harmonize import Harmonizer, melody_alone, report_lines
+from stochastic_music.tasks.harmonize import Harmonizer
+from stochastic_music.tasks.harmonize.reports import report_lines
+from stochastic_music.tasks.harmonize.tunes import melody_alone
 
 HERE = Path(__file__).parent
 #: BWV number: the seed that was picked, by ear, out of four

@@ -53,11 +53,11 @@ def harmonize(
 ) -> None:
     """Set a melody for four voices (or with chords), several ways; the melody stays as it was."""
     from stochastic_music import _random
-    from stochastic_music.tasks import harmonize as task
+    from stochastic_music.tasks.harmonize.harmonizer import STYLES
 
     formats = _takes.formats(also)
-    if style not in task.STYLES:
-        raise UnknownNameError("style", style, task.STYLES)
+    if style not in STYLES:
+        raise UnknownNameError("style", style, STYLES)
     rules = _rules(rule)
     music = open_corpus([piece])
     if len(music) != 1:
@@ -120,14 +120,14 @@ def _strictness(text: str, how: str) -> Strictness:
 def _opened(model: Path | None) -> tuple[Harmonizer, dict[str, Any]]:
     """The harmoniser of a file, or that of the built-in chorales; and what takes say of it."""
     from stochastic_music.model_file import ModelFile
-    from stochastic_music.tasks import harmonize as task
+    from stochastic_music.tasks.harmonize.harmonizer import DEFAULT_CORPUS, Harmonizer
 
     if model is not None:
         file = ModelFile(model)
-        return task.Harmonizer.from_file(file.expect("harmonize")), {"model": model.name, "sha256": file.checksum}
-    harmonizer, checksum = task.of_chorales(say=say)
-    say(f"Model: of {task.DEFAULT_CORPUS}. {' '.join(harmonizer.card_['licences'])}")
-    return harmonizer, {"model": task.DEFAULT_CORPUS, "sha256": checksum}
+        return Harmonizer.from_file(file.expect("harmonize")), {"model": model.name, "sha256": file.checksum}
+    harmonizer, checksum = Harmonizer.of_chorales(say=say)
+    say(f"Model: of {DEFAULT_CORPUS}. {' '.join(harmonizer.card_['licences'])}")
+    return harmonizer, {"model": DEFAULT_CORPUS, "sha256": checksum}
 
 
 def _row(take: Take, found: Harmonization, files: list[Path], seed: int) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _row(take: Take, found: Harmonization, files: list[Path], seed: int) -> dict
 
 
 def _tell(rows: list[dict[str, Any]], found: Harmonization, harmonizer: Harmonizer) -> None:
-    from stochastic_music.tasks.harmonize import rule_lines
+    from stochastic_music.tasks.harmonize.reports import rule_lines
 
     for remark in found.remarks:
         say(remark)

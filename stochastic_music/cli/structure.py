@@ -36,7 +36,8 @@ def structure(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
 ) -> None:
     """Find the sections of pieces: which bars come again, and where the kind of music changes."""
-    from stochastic_music.tasks.structure import STATES, find_structure
+    from stochastic_music.tasks.structure import find_structure
+    from stochastic_music.tasks.structure.finding import STATES
 
     if output is not None and output.suffix.lower() != ".png":
         raise UsageError(f"-o got '{output}'; expected a name that ends in .png")

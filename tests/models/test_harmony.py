@@ -16,14 +16,14 @@ from stochastic_music.models.harmony.melody import Melody
 from stochastic_music.models.harmony.mixture import NONE, Mixture, Term
 from stochastic_music.music.voice_leading import OF_CHORDS, OF_STEPS, Context, count
 from stochastic_music.sampling import chains
-from stochastic_music.tasks.harmonize import RANGES
+from stochastic_music.tasks.harmonize.harmonizer import RANGES
 
 RULES = {"parallel_fifths": "hard", "parallel_octaves": 1.5, "overlap": 0.7, "spacing": "hard", "direct_octaves": 0.3}
 
 
 @pytest.fixture(scope="module")
 def harmony(chorales):
-    from stochastic_music.tasks._tunes import read_setting
+    from stochastic_music.tasks.harmonize.tunes import read_setting
 
     return Harmony().fit([read_setting(piece.score) for piece in chorales])
 

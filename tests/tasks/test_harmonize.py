@@ -20,9 +20,11 @@ from stochastic_music.models.harmony.labels import Alphabet, Label
 from stochastic_music.models.harmony.mixture import NONE
 from stochastic_music.music import marks
 from stochastic_music.music.voice_leading import RANGES, Context
-from stochastic_music.tasks._figures import middle_of, passing_note
-from stochastic_music.tasks._tunes import at_onsets, read_tune, skyline
-from stochastic_music.tasks.harmonize import AUTHENTIC, WEAK, Harmonizer, closes, rule_lines
+from stochastic_music.tasks.harmonize import Harmonizer
+from stochastic_music.tasks.harmonize.demands import AUTHENTIC, WEAK, closes
+from stochastic_music.tasks.harmonize.figures import middle_of, passing_note
+from stochastic_music.tasks.harmonize.reports import rule_lines
+from stochastic_music.tasks.harmonize.tunes import at_onsets, read_tune, skyline
 
 
 @pytest.fixture(scope="module")

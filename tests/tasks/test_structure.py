@@ -13,9 +13,9 @@ from symusic import Note, Score, TimeSignature, Track
 import stochastic_music as sm
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.music import marks
-from stochastic_music.tasks.bar_features import ABSENT, FEATURES, bar_table
-from stochastic_music.tasks.copying import best_runs, gains, jump_probability, letter, likeness, sections
 from stochastic_music.tasks.structure import find_structure, form_of
+from stochastic_music.tasks.structure.bar_features import ABSENT, FEATURES, bar_table
+from stochastic_music.tasks.structure.copying import best_runs, gains, jump_probability, letter, likeness, sections
 
 TUNE_A = [[60, 62, 64, 65], [67, 69, 67, 64], [65, 67, 65, 62], [64, 60, 62, 59]]
 TUNE_B = [[72, 71, 69, 67], [74, 72, 71, 69], [76, 74, 72, 71], [77, 79, 76, 72]]

@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
-from stochastic_music.tasks.bar_features import ABSENT
+from stochastic_music.tasks.structure.bar_features import ABSENT
 
 #: the probability that a copied token is another one
 CHANGED = 0.1

@@ -26,7 +26,7 @@ from stochastic_music.music.chords import Chord
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.sampling import chains
 from stochastic_music.sampling.chains import Chain
-from stochastic_music.tasks._tunes import Line, Tune
+from stochastic_music.tasks.harmonize.tunes import Line, Tune
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick

@@ -1,18 +1,4 @@
-"""The form of a piece: its sections, lettered in order of appearance, and what kind of music each bar is.
-
-Two hidden Markov models read the bars. A sticky `HMM` over their features (harmony, register, density, contour;
-`tasks.bar_features`) learns from all pieces together how bars sound: its states are textures that last, and their
-number is chosen by held-out likelihood, or by BIC where there are few pieces. Alone they letter a tune badly, because
-its sections sound alike; so a second one says of each bar whether it is new or a copy of an earlier one, and sections
-are made of that (`tasks.copying`). Textures divide what is never repeated.
-
-    >>> from stochastic_music.corpus import Corpus
-    >>> a, b = "c4 d e f g a b g", "c'8 b a g a b c' d' e'2 d'2"
-    >>> corpus = Corpus.from_text(f"4/4 {a} {a} {b} {a}")
-    >>> [form] = find_structure(corpus, n_states=1, least_bars=2).forms
-    >>> form.letters, [(section.first, section.last) for section in form.sections]
-    ('A A B A', [(1, 2), (3, 4), (5, 6), (7, 8)])
-"""
+"""Forms of pieces: see the article of this room."""
 
 from __future__ import annotations
 
@@ -26,8 +12,8 @@ from stochastic_music.corpus import Corpus
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.models.hmm import HMM
 from stochastic_music.protocols import IntArray
-from stochastic_music.tasks.bar_features import BarTable, as_corpus, bar_table
-from stochastic_music.tasks.copying import Stretch, best_runs, gains, likeness, sections
+from stochastic_music.tasks.structure.bar_features import BarTable, as_corpus, bar_table
+from stochastic_music.tasks.structure.copying import Stretch, best_runs, gains, likeness, sections
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
@@ -112,7 +98,7 @@ def find_structure(
     seed: int = 0,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Structure:
-    """The sections of every piece; see the module's article.
+    """The sections of every piece; see the room's article.
 
     `least_bars` is the shortest section there may be: by default LEAST bars, LEAST_SHORT in pieces below LONG bars.
     Raises InvalidParameterError for one below 1, EncodingError for an impossible meter.

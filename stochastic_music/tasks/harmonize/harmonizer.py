@@ -1,25 +1,9 @@
-"""Harmonising a melody: soprano in, soprano, alto, tenor and bass out.
-
-    corpus   --fit-->   Harmonizer   --harmonize(score)-->   takes
-
-What a `Harmonizer` does with a melody:
-
-1. It reads the melody on its beats (`_tunes`): the key that is printed or heard, the place in the bar, phrase ends.
-2. The skeleton gives the chords of the whole melody. Demands are put to it exactly: the last chord is the tonic in root
-   position, each phrase ends on a triad in root position. Where the melody makes one impossible, it is relaxed,
-   and the take says so.
-3. Of each beat the K heaviest voicings are candidates (`models/harmony/candidates.py`).
-4. Harmonies are drawn from model times rules, exactly over the candidates (`models/harmony/lattice.py`): all different.
-5. Voices are written under the melody, which stays as it was, and every rule is counted, beside its rate in the corpus.
-"""
+"""The class `Harmonizer`: see the article of this room."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -29,33 +13,41 @@ from numpy.typing import NDArray
 from stochastic_music import __version__, _random
 from stochastic_music.errors import (
     EmptyCorpusError,
-    EncodingError,
     InvalidParameterError,
-    ModelFileError,
     NotFittedError,
     UnknownNameError,
     UnsatisfiableError,
 )
-from stochastic_music.model_file import ModelFile, dumps, write
+from stochastic_music.model_file import ModelFile, write
 from stochastic_music.models.harmony import sets
 from stochastic_music.models.harmony.candidates import Bounds, Candidates, propose
 from stochastic_music.models.harmony.harmony import Harmony, Setting
-from stochastic_music.models.harmony.labels import Alphabet
 from stochastic_music.models.harmony.lattice import Strictness, lattice, model_log_prob
 from stochastic_music.models.harmony.melody import Melody
 from stochastic_music.models.harmony.mixture import NONE
-from stochastic_music.music import marks, voice_leading
+from stochastic_music.music import voice_leading
 from stochastic_music.music.chords import Chord
-from stochastic_music.music.parts import choose_part, sounding_parts
-from stochastic_music.music.spelling import spell
 from stochastic_music.music.voice_leading import OF_CHORDS, RULES, Cadence, Context, Report
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.sampling import chains
 from stochastic_music.sampling.chains import Chain
-from stochastic_music.tasks._accompaniment import chord_chain, stretches, with_accompaniment
-from stochastic_music.tasks._figures import middles, passing_counts, with_passing
-from stochastic_music.tasks._tunes import Line, Tune, at_onsets, four_parts, read_setting, read_tune, skyline, tune_of
-from stochastic_music.tasks._voices_out import lower_line, with_voices
+from stochastic_music.tasks.harmonize.accompaniment import chord_chain, stretches, with_accompaniment
+from stochastic_music.tasks.harmonize.demands import AUTHENTIC, DEMANDS, WEAK, Demand, closes
+from stochastic_music.tasks.harmonize.figures import middles, passing_counts, with_passing
+from stochastic_music.tasks.harmonize.reports import cadences_of, piece_report, rates
+from stochastic_music.tasks.harmonize.tunes import (
+    Tune,
+    as_soprano,
+    at_onsets,
+    check_range,
+    four_parts,
+    read_setting,
+    read_tune,
+    remarks_on,
+    tune_of,
+)
+from stochastic_music.tasks.harmonize.voices_out import lower_line, with_voices
+from stochastic_music.tasks.kept import Contents, kept_model
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
@@ -85,12 +77,8 @@ DEFAULT_RULES: Mapping[str, Strictness] = {
 }
 #: what a hard rule costs where it has to be relaxed
 _RELAXED = 12.0
-#: kinds of steps into the last note of a phrase
-AUTHENTIC, _OTHER, WEAK = 0, 1, 2
 #: the lowest and highest pitch of each lower voice
 RANGES = {name[0].upper(): voice_leading.RANGES[name] for name in ("alto", "tenor", "bass")}
-#: melodies below or above are no soprano: the alto needs room under them
-LOWEST, HIGHEST = 55, 84
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +121,7 @@ class Harmonization:
 
 @dataclass
 class Harmonizer:
-    """Harmonises melodies; see the module's article.
+    """Harmonises melodies; see the room's article.
 
     Args:
         skeleton: how chords are found: "crf", "mixture" or "hmm" (`models/harmony/skeleton.py`).
@@ -216,7 +204,7 @@ class Harmonizer:
         if style not in STYLES:
             raise UnknownNameError("style", style, STYLES)
         tune = read_tune(score, part, key)
-        remarks = _remarks(score, tune)
+        remarks = remarks_on(score, tune)
         if style == "chorale":
             check_range(tune)
         else:
@@ -240,11 +228,10 @@ class Harmonizer:
         self, score: ScoreTick, tune: Tune, n: int, *, best: bool, seed: int, remarks: list[str]
     ) -> Harmonization:
         """Chord symbols and an accompaniment."""
-        plain = self.harmony_.chain(_as_soprano(tune.melody))
+        plain = self.harmony_.chain(as_soprano(tune.melody))
         stretch = stretches(tune.beats)
         chain = chord_chain(plain, self.harmony_.alphabet, stretch, tune.melody.minor)
-        heated = Chain(chain.unary / self.temperature, chain.pairwise / self.temperature)
-        paths = _different(heated, n, best, seed)
+        paths = _different(chains.tempered(chain, self.temperature), n, best, seed)
         if len(paths) < n:
             remarks.append(f"Of {n} takes {len(paths)} differ: no other chords are likely enough to be drawn.")
         takes = []
@@ -253,7 +240,7 @@ class Harmonizer:
             log_prob = chains.path_score(plain, path) - chains.log_partition(plain)
             out = with_accompaniment(score, tune, chords, stretch)
             voices = tune.melody.pitch[:, None]
-            takes.append(Take(out, voices, chords, log_prob, None, _closes(tune, chords)))
+            takes.append(Take(out, voices, chords, log_prob, None, cadences_of(tune, chords)))
         return Harmonization(tuple(takes), tune, tuple(remarks), self.harmony_.alphabet.n, 1.0)
 
     def _search(self, melody: Melody, remarks: list[str]) -> _Search:
@@ -261,7 +248,7 @@ class Harmonizer:
         plain = self.harmony_.chain(melody)
         rules = {**DEFAULT_RULES, **self.rules}
         failure: UnsatisfiableError | None = None
-        for demands, said in _DEMANDS:
+        for demands, said in DEMANDS:
             for asked, softened in ((rules, ""), (_softened(rules), "hard rules are counted, not kept")):
                 try:
                     found = self._lattice(melody, plain, demands, asked)
@@ -312,7 +299,7 @@ class Harmonizer:
         context = Context(tonic, tune.melody.minor)
         report = voice_leading.report(at_onsets([tune.line, *lines]), context, n_beats=len(voices))
         log_prob = model_log_prob(self.harmony_, tune.melody, search.plain, chosen)
-        return Take(with_voices(score, tune, lines), voices, chords, log_prob, report, _closes(tune, chords))
+        return Take(with_voices(score, tune, lines), voices, chords, log_prob, report, cadences_of(tune, chords))
 
     def contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What a model file holds: plain JSON, and arrays."""
@@ -330,6 +317,21 @@ class Harmonizer:
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write a model file."""
         write(Path(path), *self.contents(), force=force)
+
+    @classmethod
+    def of_chorales(cls, *, say: Callable[[str], object]) -> tuple[Self, str]:
+        """The harmoniser of the built-in chorales and its checksum: fitted once, then kept in the cache folder.
+
+        `say` is told before it is fitted, since that takes a while.
+        """
+        from stochastic_music.corpus import Corpus
+
+        def make() -> Contents:
+            say(f"A model of {DEFAULT_CORPUS} is fitted: that takes a minute, once.")
+            return cls().fit(Corpus.builtin(DEFAULT_CORPUS)).contents()
+
+        kept = kept_model("harmonizer", make)
+        return cls._of(kept.meta, kept.arrays), kept.checksum
 
     @classmethod
     def from_file(cls, file: ModelFile) -> Self:
@@ -370,67 +372,6 @@ class _Search(NamedTuple):
         return [Candidates(c.voices[i : i + 1], c.label[i : i + 1], 1.0, 1) for c, i in rows]
 
 
-Demand = Callable[[Harmony, Melody], BoolArray]
-
-
-def begins_near(harmony: Harmony, melody: Melody) -> BoolArray:
-    """The first chord is the tonic's or the dominant's: (n_frames, n_labels)."""
-    near = [label.root in (0, 7) and label.quality in ("maj", "min", "7") for label in harmony.alphabet.labels]
-    allowed = np.ones((len(melody), harmony.alphabet.n), dtype=bool)
-    allowed[:1] = [*near, False]
-    return allowed
-
-
-def ends_at_home(harmony: Harmony, melody: Melody) -> BoolArray:
-    """The last chord is the tonic triad in root position, in minor keys the major one too: (n_frames, n_labels)."""
-    third = ("maj", "min") if melody.minor else ("maj",)
-    home = [label.bass == label.root == 0 and label.quality in third for label in harmony.alphabet.labels]
-    allowed = np.ones((len(melody), harmony.alphabet.n), dtype=bool)
-    allowed[-1:] = [*home, False]
-    return allowed
-
-
-def phrases_rest(harmony: Harmony, melody: Melody) -> BoolArray:
-    """Each phrase ends on a triad in root position: (n_frames, n_labels)."""
-    triads = [label.bass == label.root and label.quality in ("maj", "min") for label in harmony.alphabet.labels]
-    allowed = np.ones((len(melody), harmony.alphabet.n), dtype=bool)
-    allowed[_phrase_ends(melody)] = [*triads, False]
-    return allowed
-
-
-#: what is asked of the skeleton, the most first, and what is said where that was too much
-_DEMANDS: tuple[tuple[tuple[Demand, ...], str], ...] = (
-    ((begins_near, ends_at_home, phrases_rest), ""),
-    ((ends_at_home, phrases_rest), "the first chord is neither tonic nor dominant"),
-    ((ends_at_home,), "phrases may end on any chord"),
-    ((phrases_rest,), "the last chord is not the tonic"),
-    ((), "phrases and the piece may end on any chord"),
-)
-
-
-def closes(alphabet: Alphabet) -> IntArray:
-    """What each step from label to label is: AUTHENTIC, another cadence, or WEAK, (n, n); the same root goes on."""
-    context, chords = Context(0), [label.chord(0) for label in alphabet.labels]
-    table = np.full((alphabet.n, alphabet.n), WEAK)
-    for j, last in enumerate(chords):
-        for i, before in enumerate(chords):
-            kind = voice_leading.cadence(before, last, context)
-            stays = before.root == last.root
-            table[i, j] = AUTHENTIC if stays or kind == "authentic" else WEAK if kind == "other" else _OTHER
-    return table
-
-
-def _phrase_ends(melody: Melody) -> IntArray:
-    """The last frame of each phrase."""
-    return np.flatnonzero(np.append(melody.since[1:] == 0, True)[: len(melody)])
-
-
-def _softened(rules: Mapping[str, Strictness]) -> dict[str, Strictness]:
-    """The same rules, with a price where they were hard; order and range stay."""
-    kept = ("crossing", "range")
-    return {name: _RELAXED if how == "hard" and name not in kept else how for name, how in rules.items()}
-
-
 def _different(chain: Chain, n: int, best: bool, key: int) -> list[IntArray]:
     """Up to `n` different paths: draws in order, repeats left out; with `best` after the heaviest."""
     found: dict[bytes, IntArray] = {}
@@ -445,62 +386,10 @@ def _different(chain: Chain, n: int, best: bool, key: int) -> list[IntArray]:
     return list(found.values())[:n]
 
 
-def check_range(tune: Tune) -> None:
-    """Raise EncodingError for a melody that no soprano sings, saying by how much to move it."""
-    low, high = int(tune.line.pitch.min()), int(tune.line.pitch.max())
-    if low >= LOWEST and high <= HIGHEST:
-        return
-    steps = (12, -12, 24, -24, *sorted(range(-36, 37), key=abs))
-    moves = [step for step in steps if low + step >= LOWEST and high + step <= HIGHEST]
-    span = f"{spell(LOWEST)} to {spell(HIGHEST)}"
-    remedy = f"transpose it by {moves[0]:+d} semitones" if moves else "it spans more than one voice: name another part"
-    raise EncodingError(
-        f"the melody goes from {spell(low)} to {spell(high)}; expected a soprano, {span}, so that three voices "
-        f"have room under it: {remedy}"
-    )
-
-
-def _as_soprano(melody: Melody) -> Melody:
-    """The melody moved by octaves to where sopranos sing."""
-    octaves = 12 * round((72 - float(melody.pitch.mean())) / 12)
-    later = np.where(melody.later == NONE, NONE, melody.later + octaves)
-    return replace(melody, pitch=melody.pitch + octaves, lowest=melody.lowest + octaves, later=later)
-
-
-def _remarks(score: ScoreTick, tune: Tune) -> list[str]:
-    found = [] if tune.why == "the only part" else [f"The melody is {tune.why}."]
-    if tune.key.doubtful:
-        found.append(f"No key is clear from the notes: {tune.key.key} was taken; --key names another.")
-    elif tune.key.source != "printed":
-        found.append(f"The key, {tune.key.key}, was heard from the notes; --key names another.")
-    if len(sounding_parts(score)) > 1:
-        found.append("The other parts stay beside the new ones; give the melody alone for these alone.")
-    if not tune.phrases_printed:
-        found.append("The score marks no phrases: they were heard at its long notes.")
-    return found
-
-
-def _closes(tune: Tune, chords: Sequence[Chord]) -> tuple[tuple[int, Cadence], ...]:
-    """The closes of the phrases: the bar, and the kind."""
-    context = Context(tune.melody.tonic, tune.melody.minor)
-    found = []
-    for end in _phrase_ends(tune.melody).tolist():
-        last = chords[end]
-        before = next((chord for chord in reversed(chords[:end]) if chord.root != last.root), None)
-        found.append((tune.beats[end].bar, voice_leading.cadence(before, last, context)))
-    return tuple(found)
-
-
-def piece_report(score: ScoreTick) -> Report:
-    """The rules counted at every onset of a score in four parts."""
-    tracks = four_parts(score)
-    if tracks is None:
-        raise EncodingError("the score is not in four parts: expected soprano, alto, tenor and bass")
-    tune_key = read_setting(score)
-    context = Context(tune_key.melody.tonic, tune_key.melody.minor) if tune_key else Context(0)
-    lines: list[Line] = [skyline(score.tracks[i]) for i in tracks]
-    n_beats = len(tune_key.melody) if tune_key else None
-    return voice_leading.report(at_onsets(lines), context, n_beats=n_beats)
+def _softened(rules: Mapping[str, Strictness]) -> dict[str, Strictness]:
+    """The same rules, with a price where they were hard; order and range stay."""
+    kept = ("crossing", "range")
+    return {name: _RELAXED if how == "hard" and name not in kept else how for name, how in rules.items()}
 
 
 def _frames(setting: Setting) -> list[sets.Frame]:
@@ -512,107 +401,3 @@ def _passing(score: ScoreTick) -> IntArray:
     """How many thirds of a score in four parts are filled, and how many there are: (3, 2)."""
     tracks = four_parts(score)
     return np.zeros((3, 2), dtype=np.int64) if tracks is None else passing_counts(score, tracks, tune_of(score, tracks))
-
-
-def rates(reports: Sequence[Report]) -> dict[str, float]:
-    """Breaches of each rule in 100 beats, over some pieces."""
-    beats = max(sum(report.n_beats for report in reports), 1)
-    return {name: round(100 * sum(report.counts[name] for report in reports) / beats, 3) for name in RULES}
-
-
-def melody_alone(score: ScoreTick, part: str | int | None = None) -> ScoreTick:
-    """A copy of a score with the melody's part alone, its phrase marks, and everything that is no part."""
-    track = four[0] if part is None and (four := four_parts(score)) else choose_part(score, part).track
-    ends = marks.phrase_ends(score, track)
-    copy = score.copy()
-    for i in reversed(range(len(copy.tracks))):
-        if i != track:
-            copy.tracks.pop(i)
-    for i in reversed(range(len(copy.markers))):
-        if copy.markers[i].text.startswith("phrase:"):
-            copy.markers.pop(i)
-    marks.add_phrase_ends(copy, 0, ends)
-    return copy
-
-
-def rule_lines(take: Take, rates: Mapping[str, float], bach: Report | None = None) -> list[str]:
-    """A take's rules and cadences in words, each rule beside its rate in the corpus, and beside another setting."""
-    closes = ", ".join(f"{kind} (bar {bar})" for bar, kind in take.cadences)
-    if take.report is None:
-        return [f"cadences: {closes}"]
-    beside = f"{'printed setting':>17}" if bach else ""
-    lines = [f"{'rule':<25}{'count':>6}{'per 100 beats':>15}{'corpus':>9}{beside}"]
-    for name in RULES:
-        rate = f"{rates[name]:.2f}" if name in rates else "-"
-        other = f"{bach.per_hundred(name):>17.2f}" if bach else ""
-        counted = f"{take.report.counts[name]:>6}{take.report.per_hundred(name):>15.2f}{rate:>9}"
-        lines.append(f"{name.replace('_', ' '):<25}{counted}{other}")
-    return [*lines, f"cadences: {closes}"]
-
-
-def report_lines(
-    found: Harmonization, number: int, rates: Mapping[str, float], *, bach: ScoreTick | None = None
-) -> list[str]:
-    """All that can be told of a take: remarks, chords phrase by phrase, rules and cadences.
-
-    `bach` is another setting of the same melody, whose rules are counted beside.
-    """
-    take, key = found.takes[number], found.tune.key.key
-    lines = [f"key {key}; {take.nats_per_beat:.2f} nats per beat; {found.n_candidates} candidates a beat at most"]
-    lines += [*found.remarks, ""]
-    ends = _phrase_ends(found.tune.melody).tolist()
-    for first, last in zip([0, *(end + 1 for end in ends)], ends, strict=False):
-        row = []
-        for t in range(first, last + 1):
-            beat = found.tune.beats[t]
-            bar = f"{beat.bar}: " if t == first or beat.bar != found.tune.beats[t - 1].bar else ""
-            row.append(("| " if bar and t > first else "") + bar + take.chords[t].symbol(key))
-        lines.append(" ".join(row))
-    return [*lines, "", *rule_lines(take, rates, piece_report(bach) if bach is not None else None)]
-
-
-def of_chorales(*, say: Callable[[str], object]) -> tuple[Harmonizer, str]:
-    """The harmoniser of the built-in chorales and its checksum: fitted once, then kept in the user's cache folder."""
-    from stochastic_music.corpus import Corpus
-    from stochastic_music.corpus._cache import cached
-
-    found: list[tuple[Harmonizer, str]] = []
-
-    def accept(data: bytes) -> bool:
-        try:
-            found[:] = [_read(data)]
-        except ModelFileError:
-            return False
-        return True
-
-    def make() -> bytes:
-        say(f"A model of {DEFAULT_CORPUS} is fitted: that takes a minute, once.")
-        data = dumps(*Harmonizer().fit(Corpus.builtin(DEFAULT_CORPUS)).contents())
-        found[:] = [_read(data)]
-        return data
-
-    cached(f"harmonizer-{_fingerprint()}", make, accept)
-    return found[0]
-
-
-def _read(data: bytes) -> tuple[Harmonizer, str]:
-    """A harmoniser from the bytes of its model file."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "harmonizer.smm"
-        path.write_bytes(data)
-        file = ModelFile(path)
-        arrays = {name: np.array(file[name]) for name in file}
-        return Harmonizer._of(file.meta, arrays), file.checksum
-
-
-def _fingerprint() -> str:
-    """What tells one state of the model's code and of its corpus's readers from another."""
-    from stochastic_music.corpus.builtin import reader_version
-
-    home = Path(__file__).parents[1]
-    digest = hashlib.blake2b(reader_version().encode(), digest_size=12)
-    digest.update(importlib.metadata.version("music21").encode())
-    sources = [*(home / "models/harmony").glob("*.py"), *(home / "models/viewpoints").glob("*.py")]
-    for path in [*sorted(sources), *(home / f"tasks/{name}.py" for name in ("_tunes", "_figures", "harmonize"))]:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

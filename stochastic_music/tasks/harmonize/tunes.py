@@ -2,9 +2,9 @@
 
 Frames are the beats in which the melody sounds; beats in which it rests from end to end are left out. Notes that begin
 within a twelfth of a quarter note of a beat begin on it, and the frame begins with them: performances are read as
-printed scores are. Phrases end where
-the score says so (fermatas and phrase marks are markers); where it says nothing, they end at notes that are long, with
-the rest after them, beside those around; and where that leaves more than eight bars, every four bars.
+printed scores are. Phrases end where the score says so (fermatas and phrase marks are markers); where it says nothing,
+they end at notes that are long, with the rest after them, beside those around; and where that leaves more than eight
+bars, every four bars.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +26,7 @@ from stochastic_music.models.harmony.mixture import NONE
 from stochastic_music.music import keys, marks
 from stochastic_music.music.beats import Beat, beats
 from stochastic_music.music.parts import choose_part, is_monophonic, sounding_parts
+from stochastic_music.music.spelling import spell
 from stochastic_music.protocols import IntArray
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 LONG, LONG_BEATS, LEAST_PHRASE = 1.4, 1.5, 4
 #: phrases heard are not longer than so many bars; else they are taken to have so many
 _MOST_BARS, _BARS = 8, 4
+#: melodies below or above are no soprano: the alto needs room under them
+LOWEST, HIGHEST = 55, 84
 _NAMES = ("soprano", "alto", "tenor", "bass")
 
 
@@ -230,3 +234,54 @@ def at_onsets(lines: Sequence[Line]) -> IntArray:
 
 def _ticks(quarters: Fraction, tpq: int) -> int:
     return round(quarters * tpq)
+
+
+def check_range(tune: Tune) -> None:
+    """Raise EncodingError for a melody that no soprano sings, saying by how much to move it."""
+    low, high = int(tune.line.pitch.min()), int(tune.line.pitch.max())
+    if low >= LOWEST and high <= HIGHEST:
+        return
+    steps = (12, -12, 24, -24, *sorted(range(-36, 37), key=abs))
+    moves = [step for step in steps if low + step >= LOWEST and high + step <= HIGHEST]
+    span = f"{spell(LOWEST)} to {spell(HIGHEST)}"
+    remedy = f"transpose it by {moves[0]:+d} semitones" if moves else "it spans more than one voice: name another part"
+    raise EncodingError(
+        f"the melody goes from {spell(low)} to {spell(high)}; expected a soprano, {span}, so that three voices "
+        f"have room under it: {remedy}"
+    )
+
+
+def as_soprano(melody: Melody) -> Melody:
+    """The melody moved by octaves to where sopranos sing."""
+    octaves = 12 * round((72 - float(melody.pitch.mean())) / 12)
+    later = np.where(melody.later == NONE, NONE, melody.later + octaves)
+    return replace(melody, pitch=melody.pitch + octaves, lowest=melody.lowest + octaves, later=later)
+
+
+def remarks_on(score: ScoreTick, tune: Tune) -> list[str]:
+    """What people should know of how a score was read, in sentences."""
+    found = [] if tune.why == "the only part" else [f"The melody is {tune.why}."]
+    if tune.key.doubtful:
+        found.append(f"No key is clear from the notes: {tune.key.key} was taken; --key names another.")
+    elif tune.key.source != "printed":
+        found.append(f"The key, {tune.key.key}, was heard from the notes; --key names another.")
+    if len(sounding_parts(score)) > 1:
+        found.append("The other parts stay beside the new ones; give the melody alone for these alone.")
+    if not tune.phrases_printed:
+        found.append("The score marks no phrases: they were heard at its long notes.")
+    return found
+
+
+def melody_alone(score: ScoreTick, part: str | int | None = None) -> ScoreTick:
+    """A copy of a score with the melody's part alone, its phrase marks, and everything that is no part."""
+    track = four[0] if part is None and (four := four_parts(score)) else choose_part(score, part).track
+    ends = marks.phrase_ends(score, track)
+    copy = score.copy()
+    for i in reversed(range(len(copy.tracks))):
+        if i != track:
+            copy.tracks.pop(i)
+    for i in reversed(range(len(copy.markers))):
+        if copy.markers[i].text.startswith("phrase:"):
+            copy.markers.pop(i)
+    marks.add_phrase_ends(copy, 0, ends)
+    return copy

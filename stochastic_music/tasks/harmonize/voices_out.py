@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stochastic_music.protocols import IntArray
-from stochastic_music.tasks._tunes import Line, Tune
+from stochastic_music.tasks.harmonize.tunes import Line, Tune
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick, TrackTick

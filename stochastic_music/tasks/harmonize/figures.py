@@ -16,7 +16,7 @@ import numpy as np
 from stochastic_music import _random
 from stochastic_music.music.voice_leading import RULES, Context, report
 from stochastic_music.protocols import FloatArray, IntArray
-from stochastic_music.tasks._tunes import Line, Tune, skyline, sounding_at
+from stochastic_music.tasks.harmonize.tunes import Line, Tune, skyline, sounding_at
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
