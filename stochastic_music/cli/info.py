@@ -14,6 +14,8 @@ from stochastic_music.errors import UsageError
 if TYPE_CHECKING:
     from stochastic_music.model_file import ModelFile
 
+#: what analyses are written as
+_TEXTS = {".rntxt", ".txt", ".json"}
 _LABELS = {"stochastic_music": "written by version"}
 _WORDS = {True: "yes", False: "no", None: "-"}
 
@@ -86,9 +88,10 @@ def _states(file: ModelFile) -> list[dict[str, Any]]:
 def _of_piece(path: Path) -> dict[str, Any]:
     from stochastic_music import io
 
-    if path.suffix.lower() not in {*io.SUFFIXES, ".wav", ".png", ".rntxt", ".txt", ".json"}:
+    known = path.suffix.lower() in {*io.SUFFIXES, ".wav", ".png", *_TEXTS}
+    made_by = _stated(_provenance(path)) if known else {}
+    if not known or (path.suffix.lower() in _TEXTS and not made_by):
         raise UsageError(f"{path} is neither a model (*.smm) nor a piece of music, sound, picture or analysis.")
-    made_by = _stated(_provenance(path))
     pieces = io.read(path) if path.suffix.lower() in io.SUFFIXES else []
     notes = [sum(len(track.notes) for track in piece.score.tracks) for piece in pieces]
     payload: dict[str, Any] = {"file": str(path), **made_by}
@@ -107,7 +110,7 @@ def _provenance(path: Path) -> str:
         from stochastic_music.render.audio import provenance
     elif path.suffix.lower() == ".png":
         from stochastic_music.render.plots import provenance
-    elif path.suffix.lower() in {".rntxt", ".txt", ".json"}:
+    elif path.suffix.lower() in _TEXTS:
         from stochastic_music.tasks.chords.analysis import provenance
     else:
         return io.read_provenance(path)
