@@ -75,11 +75,13 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
 
 
 def _states(file: ModelFile) -> list[dict[str, Any]]:
-    """What each hidden state of a model plays, for models that have such."""
+    """What each hidden state of a model plays, for models that have such and whose package is here."""
     from stochastic_music import registry
     from stochastic_music.pipeline import Pipeline
 
-    if file.task != "compose" or not hasattr(registry.get("models", file.meta["model"][0]), "state_report"):
+    kind = file.meta["model"][0]
+    known = file.task == "compose" and kind in registry.names("models")
+    if not known or not hasattr(registry.get("models", kind), "state_report"):
         return []
     report = Pipeline.from_file(file).model.state_report()
     return [{**state.to_json(), "said": str(state)} for state in report]
