@@ -55,6 +55,12 @@ def open_corpus(names: Sequence[str], **limits: Any) -> Corpus:
         return open_corpora(names, progress=show, **limits)
 
 
+def say_repairs(music: Corpus) -> None:
+    """What reading had to mend or leave out, for verbs that show no report of the reading."""
+    for piece, text in music.report.warnings:
+        say(f"{piece}: {text}.")
+
+
 def _show_log() -> None:
     """What the package logs is said to people: on stderr, as it stands."""
     import logging

@@ -69,7 +69,7 @@ def generate(
     rows: list[dict[str, Any]] = []
     for i, take in enumerate(takes):
         if request.instrument is not None:
-            _takes.set_instrument(take.score, request.instrument)
+            _takes.set_instrument(take.score, request.instrument, take.track)
         stem = output / f"{path.stem}-s{request.seed}-{i + 1:02d}"
         files = _takes.write(take.score, stem, formats, made_by, force)
         rows.append(
@@ -93,13 +93,25 @@ def generate(
 
 def _given(text: str) -> Score | str:
     """The piece that --given names, or the chart that it is."""
-    path = Path(text)
-    if not path.suffix or ("|" in text and not path.exists()):
+    if not _names_music(text):
         return text
     music = open_corpus([text])
     if len(music) != 1:
         raise UsageError(f"--given got '{text}', which holds {len(music)} pieces; expected a file of one")
     return music[0].score
+
+
+def _names_music(text: str) -> bool:
+    """Whether --given is a file, a folder or a built-in corpus, and no chart."""
+    from stochastic_music import io
+    from stochastic_music.corpus.builtin import BUILTIN
+
+    try:
+        there = Path(text).exists()
+    except OSError:  # too long for a name
+        there = False
+    named = "|" not in text and Path(text.splitlines()[0] if text else "").suffix.lower() in io.SUFFIXES
+    return there or named or text in BUILTIN
 
 
 def _tell(row: dict[str, Any], n_notes: int) -> None:

@@ -33,7 +33,10 @@ def span(text: str, middle_c: str) -> tuple[int, int]:
     low, colon, high = text.partition(":")
     if not colon:
         raise UsageError(f"--range got '{text}'; expected two pitches, for example C4:A5")
-    return pitch_number(low, middle_c=middle_c), pitch_number(high, middle_c=middle_c)
+    lowest, highest = pitch_number(low, middle_c=middle_c), pitch_number(high, middle_c=middle_c)
+    if lowest > highest:
+        raise UsageError(f"--range got '{text}'; the low end is above the high end: swap them")
+    return lowest, highest
 
 
 def set_tempo(score: Any, tempo: float) -> None:
@@ -42,12 +45,12 @@ def set_tempo(score: Any, tempo: float) -> None:
     score.tempos = [Tempo(0, qpm=tempo)]
 
 
-def set_instrument(score: Any, instrument: str) -> None:
+def set_instrument(score: Any, instrument: str, only: int | None = None) -> None:
     from stochastic_music.music.instruments import program_number
 
     number = program_number(instrument)
-    for track in score.tracks:
-        if not track.is_drum:
+    for i, track in enumerate(score.tracks):
+        if not track.is_drum and only in (None, i):
             track.program = number
 
 

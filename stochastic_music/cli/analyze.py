@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochastic_music._files import refuse_overwrite, write_new
-from stochastic_music.cli._common import open_corpus, plural, print_json, provenance, say
+from stochastic_music.cli._common import open_corpus, plural, print_json, provenance, say, say_repairs
 from stochastic_music.cli.explain import choose_tune
 from stochastic_music.errors import EncodingError, UnknownNameError, UsageError
 
@@ -41,7 +41,9 @@ def analyze(
     """Tell the keys and chords of a piece: chord symbols, Roman numerals, and how sure each is."""
     formats = _formats(also or ("musicxml,rntxt" if output is not None else ""))
     labeller, checksum, name = _labeller(model)
-    chosen = choose_tune(open_corpus([piece]), tune)
+    music = open_corpus([piece])
+    say_repairs(music)
+    chosen = choose_tune(music, tune)
     try:
         found = labeller.label(chosen.score, chosen.title or chosen.name)
     except EncodingError as error:

@@ -76,7 +76,8 @@ def generate(
     if bars is not None and length is not None:
         raise UsageError("--bars and --length were both given; expected one of them")
     if given is not None:
-        _given.refuse({"bars": bars, "length": length, "start": start, "mix": mix, "top-k": top_k, "top-p": top_p < 1})
+        options = {"bars": bars, "length": length, "start": start, "mix": mix, "top-k": top_k, "top-p": top_p < 1}
+        _given.refuse({**options, "sampler": sampler not in ("auto", "exact")})
         request = _given.Request(
             given, n, key, meter, tempo, instrument, pitch_range, temperature, middle_c, _random.key(seed)
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from stochastic_music.cli import _takes
-from stochastic_music.cli._common import open_corpus, print_json, provenance, say
+from stochastic_music.cli._common import open_corpus, print_json, provenance, say, say_repairs
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def harmonize(
         raise UnknownNameError("style", style, STYLES)
     rules = _rules(rule)
     music = open_corpus([piece])
+    say_repairs(music)
     if len(music) != 1:
         raise UsageError(f"'{piece}' holds {len(music)} pieces; expected a file of one melody")
     harmonizer, made_from = _opened(model)
@@ -159,7 +160,8 @@ def _tell(rows: list[dict[str, Any]], found: Harmonization, harmonizer: Harmoniz
     if rows[0]["rules"] is not None:
         say(
             f"\nExact over the {found.n_candidates} heaviest voicings of each beat, which hold "
-            f"{100 * found.kept:.0f} % or more of what was proposed there."
+            + ("all" if found.kept > 0.995 else f"{100 * found.kept:.0f} % or more")
+            + " of what was proposed there."
         )
     else:
         say("\nExact: the chords are drawn from the skeleton, conditioned on where they may change.")

@@ -162,7 +162,10 @@ def sample_paths(chain: Chain, n: int, *, seed: _random.Seed = None) -> IntArray
     """`n` independent paths: (n, T). Row i depends on the seed and on i alone, not on `n`.
 
     The last state is drawn from the filter, each one before from the filter and the step to the state drawn after it.
+    Raises InvalidParameterError for a negative number of paths.
     """
+    if n < 0:
+        raise InvalidParameterError(f"n is {n}; expected how many paths to draw, 0 or more")
     ahead, key = forward(chain), _random.key(seed)
     n_places = len(ahead)
     paths = np.zeros((n, n_places), dtype=np.int64)
@@ -191,10 +194,10 @@ def restricted(chain: Chain, allowed: BoolArray) -> Chain:
 def tempered(chain: Chain, temperature: float) -> Chain:
     """The chain whose paths have their probabilities raised to 1 / `temperature`: below 1 safer, above 1 bolder.
 
-    Raises InvalidParameterError for a temperature that is not above 0.
+    Raises InvalidParameterError for a temperature below 0.001.
     """
-    if not 0 < temperature < np.inf:
-        raise InvalidParameterError(f"temperature is {temperature}; expected a number above 0 (1 changes nothing)")
+    if not 1e-3 <= temperature < np.inf:
+        raise InvalidParameterError(f"temperature is {temperature}; expected 0.001 or more (1 changes nothing)")
     if temperature == 1:
         return chain
     varying = chain.varying and chain.varying._replace(weights=chain.varying.weights / temperature)

@@ -40,6 +40,9 @@ def test_over_a_chart_and_over_a_rhythm(stochmusic, fitted, tmp_path):
     ("arguments", "code", "words"),
     [
         (["--given", "C | G", "--bars", "4"], 2, ["--bars", "--given"]),
+        (["--given", "C | G", "--sampler", "particle"], 2, ["--sampler"]),
+        (["--given", "C | G", "--range", "D4:C4"], 2, ["D4:C4", "swap"]),
+        (["--given", "music"], 2, ["3 pieces"]),
         (["--given", "C | H"], 2, ["bar 2", "'H'"]),
         (["--given", "no-such-file.mid"], 1, ["no-such-file.mid"]),
         (["--given", "C", "--range", "C8:D8"], 3, ["note 1", "range"]),
@@ -53,6 +56,12 @@ def test_wrong_use(stochmusic, fitted, arguments, code, words):
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
+
+
+def test_charts_with_dots_are_charts(stochmusic, fitted):
+    for chart in ("C . G C", "C N.C. C", " | ".join(["C . G C"] * 60)):
+        done = stochmusic("generate", "m.smm", "--given", chart, "-n", "1", "--seed", "3", "--force")
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_model_that_takes_nothing_as_given(stochmusic, fitted):

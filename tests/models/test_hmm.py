@@ -192,6 +192,13 @@ def test_viterbi_finds_the_best_of_all_paths(vocabulary, sequence, topology):
         assert joint[tuple(found.tolist())] == pytest.approx(max(joint.values()), rel=1e-12)
 
 
+def test_nothing_has_no_states():
+    model = model_of(ONE, random_parameters(ONE))
+    assert model.decode([]).shape == (0,)
+    assert model.predict_proba([]).shape == (0, 3)
+    assert model.sample_states([], 2, seed=1).shape == (2, 0)
+
+
 def test_of_equally_likely_paths_the_first_state_wins():
     same = Parameters(np.full(3, 1 / 3), np.full((3, 3), 1 / 3), (np.full((3, 4), 1 / 4),))
     assert model_of(ONE, same).decode([0, 1, 2, 3]).tolist() == [0, 0, 0, 0]

@@ -190,6 +190,11 @@ def test_what_cannot_be_passed_is_an_error_that_names_the_place(ask: object) -> 
         ask(Chain(unary, stays))  # type: ignore[operator]
 
 
+def test_a_negative_number_of_paths_is_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="n is -1"):
+        sample_paths(CHAINS[0], -1, seed=0)
+
+
 def test_an_array_of_another_shape_is_refused() -> None:
     with pytest.raises(InvalidParameterError, match=r"\(2, 3\); expected \(4, 3\)"):
         restricted(CHAINS[0], np.ones((2, 3), dtype=bool))

@@ -61,14 +61,14 @@ def _kept(found: Parameters, last: Parameters) -> Parameters:
 
 
 class _silent:  # noqa: N801 - a with statement
-    """Keeps a logger from warning of what we mend, and say ourselves."""
+    """Keeps a logger and those below it from warning of what we mend, and say ourselves."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self.logger = logger
 
     def __enter__(self) -> None:
-        self.before = self.logger.disabled
-        self.logger.disabled = True
+        self.before = self.logger.level
+        self.logger.setLevel(logging.CRITICAL)
 
     def __exit__(self, *_: object) -> None:
-        self.logger.disabled = self.before
+        self.logger.setLevel(self.before)

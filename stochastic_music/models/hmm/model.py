@@ -84,6 +84,8 @@ from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.sampling.chains import Chain
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
+#: of more numbers of states nobody can choose
+_MOST_NUMBERS = 1000
 #: numbers of states that "auto" chooses from
 AUTO = (2, 4, 8, 16, 32)
 #: expected events below which a state is dead
@@ -421,7 +423,8 @@ class HMM(BaseModel[HmmState]):
         measured = [row for row in self.choices_ if row.held_out is not None]
         tried = ", ".join(str(row.n_states) for row in self.choices_)
         named = {"aic": "AIC", "bic": "BIC", "held_out": "held-out likelihood"}
-        by = named[self.criterion] if measured else "BIC, there being no piece to put aside"
+        alone = self.criterion == "held_out" and not measured
+        by = "BIC, there being no piece to put aside" if alone else named[self.criterion]
         figures = "; ".join(
             f"{row.n_states}: {'' if row.held_out is None else f'{-row.held_out / math.log(2):.3f} bits an event, '}"
             f"AIC {row.aic:,.0f}, BIC {row.bic:,.0f}"
@@ -650,6 +653,8 @@ def numbers_of_states(given: Any) -> list[int]:
             given = [int(number) for number in text.split(",")]
         else:
             raise wrong
+    if isinstance(given, range) and len(given) > _MOST_NUMBERS:
+        raise wrong
     whole = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
     numbers = [given] if whole else list(given) if isinstance(given, Sequence) else []
     if not numbers or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in numbers):

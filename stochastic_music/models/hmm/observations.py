@@ -209,6 +209,6 @@ def _side_by_side(first: IntArray, lengths: IntArray) -> tuple[IntArray, IntArra
 def _ends_before(corpus: TokenCorpus, is_end: BoolArray) -> BoolArray:
     """Whether the piece had ended before each symbol: (n,)."""
     so_far: FloatArray = np.cumsum(is_end) - is_end
-    before = np.append(so_far, so_far[-1:])[corpus.offsets[:-1]] if len(corpus) else so_far
+    before = np.append(so_far, so_far[-1:].sum())[corpus.offsets[:-1]] if len(corpus) else so_far
     over: BoolArray = so_far > before[corpus.piece]
     return over

@@ -42,7 +42,13 @@ def chart_header(resolution: int, meter: str, key: str, tempo: float | None) -> 
 
 
 def chord_times(bars: Sequence[Sequence[Chord | None]], length: int) -> tuple[tuple[int, Chord | None], ...]:
-    """When each chord of a chart begins, in units; those of a bar share it equally."""
+    """When each chord of a chart begins, in units; those of a bar share it equally, up to a unit.
+
+    Raises UsageError for a bar of more chords than units.
+    """
+    for i, bar in enumerate(bars):
+        if len(bar) > length:
+            raise UsageError(f"bar {i + 1} of the chart has {len(bar)} chords; expected {length} at most")
     return tuple((length * (i * len(bar) + j) // len(bar), c) for i, bar in enumerate(bars) for j, c in enumerate(bar))
 
 

@@ -17,6 +17,7 @@ each other, to the range asked for and to what is demanded of single notes.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -84,19 +85,24 @@ _OF_BEATS = (
 )
 #: bars of a phrase of a chart
 PHRASE = 4
+#: quarter notes of the longest note or rest
+_LONGEST = 256
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CRFTake:
     """One melody over what was given: `log_prob` (nats) is that of its pitches, and of its rhythm where that was drawn.
 
-    `bits_per_note` is the same, base 2, a note. Chosen pitches and rhythms are exact draws from the posterior.
+    `bits_per_note` is the same, base 2, a note; `track` the number of the melody's. Pitches and rhythms are exact draws
+    from the posterior.
     """
 
     score: Score
     log_prob: float
     n_notes: int
     line: Line
+    track: int = 0
 
     @property
     def bits_per_note(self) -> float:
@@ -231,7 +237,7 @@ class CRFComposer(Estimator):
         paths = sample_paths(chain, n, seed=seed_key)
         total = log_partition(plain)
         return [
-            self._take(repitched(given, track, rhythm, pitch), rhythm, pitch, path_score(plain, path) - total)
+            self._take(repitched(given, track, rhythm, pitch), track, rhythm, pitch, path_score(plain, path) - total)
             for path in paths
             for pitch in [self._pitches(path) + shift]
         ]
@@ -256,6 +262,11 @@ class CRFComposer(Estimator):
         header = chart_header(self._resolution, meter or self.card_["meter"], str(tonic), tempo)
         shift = -semitones_to_common(tonic)
         length = header.meters[0].bar_length(header.resolution)
+        if str(header.meters[0]) not in self.card_["meters"]:
+            known = ", ".join(self.card_["meters"])
+            raise UnsatisfiableError(
+                f"training has no piece in {header.meters[0]} (it has {known}): choose one with --meter"
+            )
         harmony = chord_times(bars, length)
         common = tuple((time, chord and chord.transposed(-shift)) for time, chord in harmony)
         along = beats(header, length * len(bars))
@@ -278,11 +289,12 @@ class CRFComposer(Estimator):
             )
             log_prob = path_score(chain, path) - plain_total + path_score(plain, pitched) - log_partition(plain)
             pitch = self._pitches(pitched) + shift
-            takes.append(self._take(leadsheet(rhythm, pitch, harmony, length * len(bars)), rhythm, pitch, log_prob))
+            score = leadsheet(rhythm, pitch, harmony, length * len(bars))
+            takes.append(self._take(score, 0, rhythm, pitch, log_prob))
         return takes
 
-    def _take(self, score: Score, rhythm: Rhythm, pitch: IntArray, log_prob: float) -> CRFTake:
-        return CRFTake(score, log_prob, len(pitch), _line("", rhythm, pitch))
+    def _take(self, score: Score, track: int, rhythm: Rhythm, pitch: IntArray, log_prob: float) -> CRFTake:
+        return CRFTake(score, log_prob, len(pitch), _line("", rhythm, pitch), track)
 
     def longest_copy(self, take: CRFTake) -> dict[str, Any] | None:
         """The longest run of notes of a take that its corpus has, and where; None for a model saved without sources."""
@@ -292,7 +304,7 @@ class CRFComposer(Estimator):
 
     @property
     def _encoding(self) -> MelodyEncoding:
-        return MelodyEncoding(grid=self.grid, part=self.part)
+        return MelodyEncoding(grid=self.grid, part=self.part, max_length=_LONGEST)
 
     @property
     def _resolution(self) -> int:
@@ -312,7 +324,7 @@ class CRFComposer(Estimator):
         """The rhythm of a score in the common key, and the track that it is of."""
         tonic = self._key_of(given, key)
         encoding = replace(self._encoding, part=None if len(sounding_parts(given)) == 1 else self.part)
-        rhythm, _ = _rhythm_of(Piece(given), encoding, "minor" if tonic.is_minor else "major")
+        rhythm, _ = _rhythm_of(Piece(given), encoding, "minor" if tonic.is_minor else "major", told=True)
         shift = semitones_to_common(tonic)
         chords = tuple((time, chord and chord.transposed(shift)) for time, chord in rhythm.chords)
         return rhythm._replace(chords=chords), choose_part(given, encoding.part).track
@@ -339,7 +351,7 @@ class CRFComposer(Estimator):
         for place, wanted in wish.demands.items():
             if not -len(allowed) <= place < len(allowed):
                 raise InvalidParameterError(f"a demand is on note {place}; the rhythm has {len(allowed)} notes")
-            allowed[place] &= np.isin(pitch + shift, list(wanted))
+            allowed[place] &= np.isin(pitch + shift, [wanted] if isinstance(wanted, int) else list(wanted))
         _check_some(allowed, pitch + shift, wish.pitch_range)
         steps = np.where(consistent(pitch, arrived), chain.pairwise, -np.inf)
         return tempered(restricted(chain._replace(pairwise=steps), allowed), wish.temperature)
@@ -412,15 +424,18 @@ class CRFComposer(Estimator):
         return composer
 
 
-def _rhythm_of(piece: Piece, encoding: MelodyEncoding, mode: str) -> tuple[Rhythm, IntArray]:
-    """The melody of a piece without its pitches, and these: (n,). Chords are those of all parts."""
+def _rhythm_of(piece: Piece, encoding: MelodyEncoding, mode: str, *, told: bool = False) -> tuple[Rhythm, IntArray]:
+    """The melody of a piece without its pitches, and these: (n,). What reading lost is `told` in the log, or not."""
     [(symbols, header)], loss = encode_piece(piece, encoding)
     columns = encoding.columns(symbols[symbols != encoding.vocabulary.end])
     onset = np.cumsum(columns["rest"] + columns["duration"]) - columns["duration"]
     rhythm = Rhythm(header, onset, columns["duration"], columns["phrase"] == 1, (), mode)
-    if not loss.rests_shortened:
-        rhythm = rhythm._replace(chords=chords_under(piece.score, header, rhythm.end))
-    return rhythm, columns["pitch"]
+    if loss.rests_shortened:
+        raise EncodingError(f"the melody rests for more than {_LONGEST} quarter notes: cut the silence")
+    for sentence in loss.sentences() if told else ():
+        if not sentence.endswith("not encoded"):  # other parts stay, and are the harmony
+            _log.warning("Of the rhythm: %s.", sentence)
+    return rhythm._replace(chords=chords_under(piece.score, header, rhythm.end)), columns["pitch"]
 
 
 def _check_some(allowed: BoolArray, pitch: IntArray, pitch_range: tuple[int, int] | None) -> None:

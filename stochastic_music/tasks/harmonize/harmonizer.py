@@ -249,7 +249,10 @@ class Harmonizer:
         rules = {**DEFAULT_RULES, **self.rules}
         failure: UnsatisfiableError | None = None
         for demands, said in DEMANDS:
-            for asked, softened in ((rules, ""), (_softened(rules), "hard rules are counted, not kept")):
+            for asked, softened in (
+                (rules, ""),
+                (_softened(rules), "hard rules are counted, not kept (more candidates may help)"),
+            ):
                 try:
                     found = self._lattice(melody, plain, demands, asked)
                     chains.forward(found.chain)

@@ -110,6 +110,21 @@ def test_printed_chords_are_the_harmony(composer, rhythm):
     assert found.chords == ((0, Chord(0, "7")), (24, Chord(5, "maj", 9)))
 
 
+def test_a_long_rest_moves_nothing(composer, tune):
+    given = two_parts(tune, [60] * 4, [48, 43])
+    late = tune([(40 + i, 1, 60) for i in range(4)])
+    given.tracks[0].notes = late.tracks[0].notes
+    rhythm, _ = composer._given(given, "C")
+    assert any(chord for _, chord in rhythm.chords)
+    [take] = composer.compose(given, 1, seed=1, key="C")
+    assert [n.time for n in take.score.tracks[0].notes] == [480 * (40 + i) for i in range(4)]
+
+
+def test_a_bar_has_no_more_chords_than_units(composer):
+    with pytest.raises(UsageError, match="bar 2 of the chart has 60 chords; expected 48"):
+        composer.compose("C | " + "C G " * 30)
+
+
 def test_a_key_moves_melody_and_range(composer, rhythm):
     low = composer.compose(rhythm, 8, seed=4, key="C")
     high = composer.compose(rhythm, 8, seed=4, key="D")
@@ -166,7 +181,7 @@ def test_wrong_requests(composer, corpus, rhythm, tune):
         composer.compose(rhythm, key="C", pitch_range=(90, 99))
     with pytest.raises(UsageError, match="brings its own meter"):
         composer.compose(rhythm, meter="3/4")
-    with pytest.raises(UnsatisfiableError, match=r"no beat of 1.5 quarter notes.*4/4"):
+    with pytest.raises(UnsatisfiableError, match=r"no piece in 6/8.*4/4"):
         composer.compose("C | G", meter="6/8")
     with pytest.raises(UsageError, match="'4'"):
         composer.compose("C | G", meter="4")
