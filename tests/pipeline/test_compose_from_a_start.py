@@ -62,7 +62,7 @@ def test_what_was_given_surprises_nobody():
     pipeline = fitted()
     [take] = pipeline.compose(1, start=in_g(), seed=2)
     opening = pipeline.opening(in_g())
-    whole = pipeline.model.restricted(pipeline._composer[1].vocabulary_)
+    whole = pipeline.model.restricted(pipeline.composer[1].vocabulary_)
     before = whole.log_prob(opening.symbols, opening.header)
     assert take.sample.log_prob == pytest.approx(whole.log_prob(take.sample.symbols, opening.header) - before)
 

@@ -1,0 +1,180 @@
+"""New pieces out of a fitted pipeline: headers, openings, how long a piece may be, scores."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music import _random
+from stochastic_music.corpus import encode_piece
+from stochastic_music.errors import EncodingError, UnsatisfiableError, UsageError
+from stochastic_music.evaluation.likelihood import begins_note
+from stochastic_music.music.keys import DOUBTFUL, key_of, parse_key, pitch_class_weights, relative_mode, transpose
+from stochastic_music.protocols import Constraint
+from stochastic_music.sampling import Sample, sample
+from stochastic_music.tokens import Header, TokenPiece
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick as Score
+
+    from stochastic_music.pipeline.pipeline import Pipeline
+
+_log = logging.getLogger(__name__)
+
+#: a pitch may always come so often in a row, and more often only where the corpus has it
+LEAST_REPEATS = 4
+
+
+@dataclass(frozen=True)
+class Take:
+    """One composed piece.
+
+    `bits_per_note` is its surprise under the model (base 2, END included, divided by its notes), a start apart: what
+    was given surprises nobody. `piece` holds its symbols as the model reads them, `n_given` counts the notes that
+    were its start.
+    """
+
+    score: Score
+    sample: Sample
+    piece: TokenPiece
+    bits_per_note: float
+    n_given: int = 0
+
+
+def composed(
+    pipeline: Pipeline,
+    n: int,
+    *,
+    constraint: Constraint | None,
+    seed: _random.Seed,
+    header: Header | None,
+    max_events: int | None,
+    start: Score | None,
+    **shaping: Any,
+) -> list[Take]:
+    """New pieces; see `Pipeline.compose`."""
+    key, card = _random.key(seed), pipeline.card_
+    opening = None if start is None else _checked_opening(pipeline, start, header)
+    begun = opening.symbols if opening else pipeline.pieces_.alphabet[:0]
+    fixed = opening.header if opening else header
+    n_begun = len(begun) // pipeline.vocabulary_.n_fields
+    most = max_events or card["most_events"] + n_begun
+    least = max(card["least_events"], n_begun + 1 if opening else 0)
+    samples = sample(
+        _seen_model(pipeline, begun),
+        n,
+        headers=[fixed] * n if fixed else _draw_headers(pipeline, n, key),
+        seed=key,
+        constraint=constraint,
+        least_events=0 if constraint else min(least, most),
+        most_repeats=max(card["most_repeats"], LEAST_REPEATS) if pipeline.vocabulary_.closed else None,
+        max_events=most,
+        whole=max_events is None and pipeline.vocabulary_.closed,
+        start=begun,
+        **shaping,
+    )
+    if opening and samples and all(len(drawn.symbols) <= len(begun) + 1 for drawn in samples):
+        raise UnsatisfiableError(
+            f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "
+            "or notes, or give a shorter start"
+        )
+    return [_take(pipeline, drawn) for drawn in samples]
+
+
+def opened(pipeline: Pipeline, start: Score) -> tuple[TokenPiece, list[str]]:
+    """The symbols of a score to go on from, and what is to be said of it, in sentences; see `Pipeline.opening`."""
+    try:
+        parts, loss = encode_piece(pipeline.in_its_key(start), pipeline.encoding)
+    except EncodingError as error:
+        name = pipeline.encoding.name
+        raise EncodingError(f"this model reads music as {name}, and the start cannot be written so: {error}") from error
+    if len(parts) != 1:
+        raise EncodingError(f"the start encodes to {len(parts)} pieces; expected one to go on from")
+    symbols, header = parts[0]
+    opening = TokenPiece(symbols[symbols != pipeline.vocabulary_.end], header)
+    return opening, [*loss.sentences(), *_key_taken(pipeline, start), *_new_in(pipeline, opening)]
+
+
+def _checked_opening(pipeline: Pipeline, start: Score, header: Header | None) -> TokenPiece:
+    if header is not None:
+        raise UsageError("a start brings its own header: give one of them")
+    opening, remarks = opened(pipeline, start)
+    for remark in remarks:
+        _log.warning("Of the start: %s.", remark)
+    return opening
+
+
+def _key_taken(pipeline: Pipeline, start: Score) -> list[str]:
+    finding = key_of(start)
+    if pipeline.transpose != "common" or finding.source != "estimated":
+        return []
+    doubt = ", though another key fits about as well" if finding.confidence < DOUBTFUL else ""
+    return [f"no key is printed: it is taken to be in {finding.key}{doubt}"]
+
+
+def _new_in(pipeline: Pipeline, opening: TokenPiece) -> list[str]:
+    """Whether it holds symbols that the corpus never has."""
+    unseen = np.flatnonzero(~np.isin(opening.symbols, pipeline.alphabet_))
+    if not len(unseen):
+        return []
+    events = np.unique(unseen // pipeline.vocabulary_.n_fields + 1)
+    shown = ", ".join(map(str, events[:5].tolist())) + (", ..." if len(events) > 5 else "")
+    first = pipeline.vocabulary_.describe(int(opening.symbols[unseen[0]]))
+    return [
+        f"it holds what this model's corpus never has ({first}, in events {shown}): the music goes on as well as it can"
+    ]
+
+
+def _seen_model(pipeline: Pipeline, begun: NDArray[np.int64]) -> Any:
+    """The model over the symbols of its corpus, and of what was `begun`, where it can be restricted."""
+    alphabet = tuple(np.union1d(pipeline.alphabet_, begun).tolist())
+    if pipeline.composer is None or pipeline.composer[0] != alphabet:
+        restrict = getattr(pipeline.model, "restricted", None)
+        pipeline.composer = alphabet, restrict(pipeline.vocabulary_.restrict(alphabet)) if restrict else pipeline.model
+    return pipeline.composer[1]
+
+
+def _draw_headers(pipeline: Pipeline, n: int, key: int) -> list[Header | None]:
+    generator = np.random.default_rng([key, 0x48454144])
+    places = np.flatnonzero(pipeline.pieces_.opens)
+    return [pipeline.headers_[places[i]] for i in generator.integers(0, len(places), size=n)]
+
+
+def _take(pipeline: Pipeline, drawn: Sample) -> Take:
+    notes = begins_note(pipeline.vocabulary_, drawn.symbols)
+    n_given = int(notes[: drawn.n_given].sum())
+    n_notes = int(notes.sum()) - n_given
+    header = replace(drawn.header or Header(max(pipeline.vocabulary_.resolution, 1)), title="", transposed=0)
+    score = pipeline.encoding.decode([TokenPiece(drawn.symbols, header)])
+    heard = _as_far_as(header, score)
+    if not drawn.n_given:
+        heard = replace(heard, key=_key_heard(pipeline, score, header))
+    if heard != header:
+        header, score = heard, pipeline.encoding.decode([TokenPiece(drawn.symbols, heard)])
+    if drawn.n_given and drawn.header:
+        score = transpose(score, -drawn.header.transposed)
+    surprise = -drawn.log_prob / math.log(2) / max(n_notes, 1)
+    return Take(score, drawn, TokenPiece(drawn.symbols, header), surprise, n_given)
+
+
+def _key_heard(pipeline: Pipeline, score: Score, header: Header) -> str | None:
+    """The key to print: the header says how many sharps, the notes decide between major and minor."""
+    name = header.key or ("C" if pipeline.transpose == "common" else None)
+    if name is None or (key := parse_key(name)).mode not in {"major", "minor"}:
+        return name
+    return str(relative_mode(key.sharps, pitch_class_weights(score)))
+
+
+def _as_far_as(header: Header, score: Score) -> Header:
+    """The header without meters and tempos that begin where the music has ended already."""
+    end = score.end() * header.resolution / score.ticks_per_quarter
+    return replace(
+        header,
+        meters=tuple(meter for i, meter in enumerate(header.meters) if not i or meter.start < end),
+        tempos=tuple(tempo for i, tempo in enumerate(header.tempos) if not i or tempo[0] < end),
+    )
