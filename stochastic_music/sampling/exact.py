@@ -13,6 +13,7 @@ to [1, 2]. Only what can be reached is computed, and what repeats from bar to ba
 from __future__ import annotations
 
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class ExactSampler:
     """A model conditioned on a constraint under one header: prepare once, draw as often as you like.
 
     `log_evidence` is the log probability (nats) that the (reshaped) model meets the constraint by itself.
+    `tables` hold the messages, for samplers that are guided by them.
     `table` is that of another sampler of the same model and shaping, whose arcs need not be fetched again.
     Pieces begin with `start`, on which all is conditioned: what is drawn, and returned, comes after it.
     Raises UnsatisfiableError where nothing can be accepted, ProductTooLargeError where the product grows
@@ -62,7 +64,7 @@ class ExactSampler:
         messages = Messages(product)
         self.bounded = product.acyclic
         self.log_evidence = float(messages.values[messages.start])
-        self._tables = _Tables(product, messages)
+        self.tables = Tables(product, messages)
 
     def draw(self, chains: IntArray, *, key: int, max_events: int | None = None) -> tuple[IntArray, FloatArray]:
         """Symbols and their log probabilities under the model, filled up with END: both (len(chains), n_steps).
@@ -70,7 +72,7 @@ class ExactSampler:
         Chain i takes its uniforms from lane i of `key`, whichever chains it is drawn with. A constraint that limits the
         length itself is always met; elsewhere chains stop after `max_events` events, ended or not.
         """
-        tables, n = self._tables, len(chains)
+        tables, n = self.tables, len(chains)
         place = np.full(n, tables.start)
         columns, scores = [], []
         cut = None if max_events is None or self.bounded else max_events * self.vocabulary.n_fields + 1
@@ -87,15 +89,27 @@ class ExactSampler:
         return np.stack(columns, axis=1), np.stack(scores, axis=1)
 
 
-class _Tables:
+class Options(NamedTuple):
+    """What chains may do next, padded to the most that one of them may: (n, most) each.
+
+    `arc` is a place in the table of arcs, `there` the place it leads to, `log_weight` the log of its probability as it
+    is sampled from, -inf in padding.
+    """
+
+    arc: IntArray
+    there: IntArray
+    log_weight: FloatArray
+
+
+class Tables:
     """Product and messages laid flat, so that chains at any nodes step together.
 
-    A chain's *place* is the index of its message, which tells the stage and the row of its context there.
+    A chain's *place* is the index of its message in `value`, which tells the stage and the row of its context there.
     """
 
     def __init__(self, product: Product, messages: Messages) -> None:
-        self.symbol, self.log_prob, self._weight = product.table.symbol, product.table.log_prob, product.table.weight
-        self._value = messages.values
+        self.symbol, self.log_prob, self.weight = product.table.symbol, product.table.log_prob, product.table.weight
+        self.value = messages.values
         self.start, self.end = messages.start, int(messages.offset[END])
         stages, plans = messages.stages, list(dict.fromkeys(messages.plans))
         entries = _starts([len(plan.arcs) for plan in plans])
@@ -112,18 +126,22 @@ class _Tables:
         offset = [messages.offset[stage.targets] - plan.base for stage, plan in paired]
         self._shift = np.concatenate(offset)  # from a column of a stage's target to its place
 
-    def step(self, place: IntArray, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
-        """The arc each chain takes, and the place it leads to: both (n,)."""
+    def options(self, place: IntArray) -> Options:
+        """What chains at these places, none of them the end, may do next."""
         stage = np.searchsorted(self._begins, place, side="right") - 1
         row = self._row[stage] + place
         first, count = self._first[row], self._count[row]
         within = np.arange(count.max()) < count[:, None]
         at = first[:, None] + np.where(within, np.arange(count.max()), 0)
-        there = self._column[at] + self._shift[self._slots[stage][:, None] + self._slot[at]]
-        log_weight = self._weight[self._arc[at]] + self._value[there] - self._value[place][:, None]
-        chosen = choose(np.where(within, np.exp(log_weight), 0.0), uniforms)
+        arc, there = self._arc[at], self._column[at] + self._shift[self._slots[stage][:, None] + self._slot[at]]
+        return Options(arc, there, np.where(within, self.weight[arc], -np.inf))
+
+    def step(self, place: IntArray, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
+        """The arc each chain takes, and the place it leads to: both (n,)."""
+        arc, there, log_weight = self.options(place)
+        chosen = choose(np.exp(log_weight + self.value[there] - self.value[place][:, None]), uniforms)
         each = np.arange(len(place))
-        return self._arc[at[each, chosen]], there[each, chosen]
+        return arc[each, chosen], there[each, chosen]
 
 
 def _starts(sizes: list[int]) -> IntArray:
