@@ -88,6 +88,18 @@ class HiddenChain(Protocol):
 
 
 @runtime_checkable
+class EnergyModel(Protocol):
+    """A model that tells how likely pieces are beside each other, and need not sum to 1: what Metropolis walks on."""
+
+    def log_density(self, symbols: IntArray, lengths: IntArray) -> FloatArray:
+        """The log of each piece's unnormalised density, in nats, -inf for what cannot be: (batch,).
+
+        Row i of `symbols` (batch, T) begins with a piece of `lengths[i]` symbols, its END among them where the vocabulary
+        is closed; what stands after it (END) says nothing. Row i of the answer depends on that piece alone.
+        """
+
+
+@runtime_checkable
 class LatentStateModel(Protocol):
     """A model that explains a sequence of symbols by hidden states, one an event."""
 

@@ -17,8 +17,10 @@ from stochastic_music.tokens import Header, Vocabulary
 
 #: "exact": a draw from the distribution asked for, conditioned where there are constraints.
 #: "particle": constraints hold; how the music fits them approximates conditioning, better with more particles.
+#: "metropolis": constraints hold; a chain of small changes has come near to the distribution asked for, the nearer the
+#: longer it ran: its diagnostics say how near.
 #: "greedy": constraints hold, but were masked step by step, which is not conditioning.
-Guarantee: TypeAlias = Literal["exact", "particle", "greedy"]
+Guarantee: TypeAlias = Literal["exact", "particle", "metropolis", "greedy"]
 
 
 @dataclass(frozen=True, eq=False)
