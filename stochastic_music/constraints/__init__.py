@@ -4,7 +4,8 @@ A constraint is compiled against a vocabulary and a header to an automaton, whic
 """
 
 from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
-from stochastic_music.constraints.constraint import All, AnyOf, Joinable, conjuncts
+from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, conjuncts
+from stochastic_music.constraints.events import ByEvent, ByOnset, EventMachine, OnsetMachine
 from stochastic_music.constraints.length import AtMost, Bars, Length
 from stochastic_music.constraints.symbols import PitchRange, SymbolsOf
 from stochastic_music.constraints.timeline import TimeAutomaton, TimedAutomaton
@@ -15,8 +16,13 @@ __all__ = [
     "AtMost",
     "Bars",
     "BaseAutomaton",
+    "ByEvent",
+    "ByOnset",
+    "EventMachine",
     "Joinable",
     "Length",
+    "Not",
+    "OnsetMachine",
     "PitchRange",
     "SymbolsOf",
     "TimeAutomaton",

@@ -23,6 +23,8 @@ class BaseAutomaton:
     """What follows from `advance` alone; subclasses set `n_symbols`."""
 
     n_symbols: int
+    #: whether its states are many and do not keep time: exact sampling then carries them with the model's contexts
+    wide: bool = False
 
     def start(self) -> int:
         """The state before the first symbol."""
@@ -192,6 +194,11 @@ class Joined(Numbered):
 
 class Either(Numbered):
     """Accepts what at least one part accepts; parts that died stay DEAD beside the living."""
+
+    def __init__(self, parts: Sequence[Automaton], n_symbols: int) -> None:
+        super().__init__(parts, n_symbols)
+        keeps_time = any(provides(part, "moment") for part in parts)
+        self.wide = not keeps_time and any(getattr(part, "wide", False) for part in parts)
 
     def _lives(self, alive: list[BoolArray]) -> BoolArray:
         lives: BoolArray = np.logical_or.reduce(alive)

@@ -1,7 +1,7 @@
 """Constraints as values: what they share, and how they join.
 
 A constraint is a frozen dataclass with `compile(vocabulary, header) -> Automaton`. `a & b` demands both,
-`a | b` at least one; anything with a `compile` of this shape joins, whoever wrote it.
+`a | b` at least one, `~a` all that `a` forbids; anything with a `compile` of this shape joins, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from stochastic_music.constraints.automaton import BaseAutomaton, Either, join
+from stochastic_music.constraints.grammar import Complement
 from stochastic_music.protocols import Automaton, Constraint
 from stochastic_music.tokens import Header, Vocabulary
 
 
 class Joinable:
-    """`&` and `|` for constraints."""
+    """`&`, `|` and `~` for constraints."""
 
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> Automaton:
         """The automaton of the pieces that meet the demand."""
@@ -29,6 +30,9 @@ class Joinable:
 
     def __or__(self, other: Constraint) -> AnyOf:
         return AnyOf((self, other))
+
+    def __invert__(self) -> Constraint:
+        return Not(self)
 
     def __str__(self) -> str:
         values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
@@ -67,9 +71,33 @@ class AnyOf(Joinable):
     __repr__ = __str__
 
 
+@dataclass(frozen=True, repr=False)
+class Not(Joinable):
+    """What `part` does not accept, of all pieces made of whole events; `~~demand` is `demand`.
+
+    >>> from stochastic_music.constraints import PitchRange
+    >>> ~(PitchRange(60, 72) | PitchRange(48, 55))
+    ~(PitchRange(C4, C5) | PitchRange(C3, G3))
+    """
+
+    part: Constraint
+
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> Automaton:
+        """The complement of the part's automaton."""
+        return Complement(self.part.compile(vocabulary, header), vocabulary)
+
+    def __invert__(self) -> Constraint:
+        return self.part
+
+    def __str__(self) -> str:
+        return f"~({self.part})" if isinstance(self.part, All) else f"~{self.part}"
+
+    __repr__ = __str__
+
+
 def conjuncts(constraint: Constraint | Any) -> tuple[Constraint, ...]:
     """The demands that `constraint` joins with `&`, itself if it is one."""
     return constraint.parts if isinstance(constraint, All) else (constraint,)
 
 
-__all__ = ["All", "AnyOf", "BaseAutomaton", "Joinable", "conjuncts"]
+__all__ = ["All", "AnyOf", "BaseAutomaton", "Joinable", "Not", "conjuncts"]

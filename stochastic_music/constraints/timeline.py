@@ -2,9 +2,9 @@
 
 A state packs the clock's three numbers (`due`, `time`, `lag`, see `tokens.clock`) into one int64. Without
 `stops` it accepts every well-formed piece, and time is folded: once the last meter of the header holds, only
-the place in the bar is kept, so that the states are finitely many. With `stops` it accepts the pieces whose
-music stops sounding at one of these times (units since the piece began), never sounding beyond the last of
-them; then time is kept as it is.
+the place in the bar is kept, so that the states are finitely many; with `until` it is kept as it is up to the
+first bar line from there on. With `stops` it accepts the pieces whose music stops sounding at one of these times
+(units since the piece began), never sounding beyond the last of them; then time is kept as it is.
 
 The lag of a chord ("sounds") is forgotten where it can no longer matter: what stops before the first of the
 `stops` does not say when the music stops.
@@ -46,16 +46,20 @@ class TimeAutomaton(BaseAutomaton):
     Symbols must be of the field now due; the alphabet does not matter here.
     """
 
-    def __init__(self, vocabulary: Vocabulary, header: Header | None, stops: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, header: Header | None, stops: tuple[int, ...] | None = None, *, until: int = 0
+    ) -> None:
         self.vocabulary, self.clock = vocabulary, vocabulary.clock
         self.n_symbols = vocabulary.n_symbols
         self.stops = None if stops is None else np.array(sorted(stops), dtype=np.int64)
         self._spans = self.clock.start([header]).spans
         self._last, self._bar = int(self._spans.start[0, -1]), int(self._spans.length[0, -1])
+        self._kept = self._last + max(0, -((self._last - until) // self._bar)) * self._bar
         self._n_due = vocabulary.n_fields + 1
         self._n_lags = 1 + self._longest_lag()
         self._lag_moves = any(field.advances == "later" for field in vocabulary.fields)
         self._lag_counts_from = np.iinfo(np.int64).max if stops is None else min(stops)
+        self._folds_from = self._kept if stops is None else None
         self._pivot = self._moving_field()
 
     def advance(self, states: IntArray, symbols: IntArray) -> IntArray:
@@ -65,7 +69,7 @@ class TimeAutomaton(BaseAutomaton):
         due = np.where(is_end, (now.due == 0) | (now.due == self._n_due - 1), self._field(symbols) == now.due)
         alive = (states != DEAD) & due & (~is_end | self._may_stop(now))
         following = self.clock.advance(now, symbols)
-        return np.where(alive & self._in_time(following), self._packed(following, fold=self.stops is None), DEAD)
+        return np.where(alive & self._in_time(following), self._packed(following, fold_from=self._folds_from), DEAD)
 
     def unpack(self, states: IntArray) -> ClockState:
         """The clocks that states stand for, as far as they are kept (DEAD gives the start)."""
@@ -82,13 +86,20 @@ class TimeAutomaton(BaseAutomaton):
         """What the clock shows at these states: (n,)."""
         return self.clock.marks(self.unpack(states))
 
+    @property
+    def n_states(self) -> int:
+        """How many states there are at most, 0 to n_states - 1."""
+        times = self._kept + self._bar if self.stops is None else int(self.stops[-1]) + 1
+        return times * self._n_lags * self._n_due if self.clock.ticks else self._n_due
+
     def moment(self, states: IntArray) -> IntArray:
-        """A number that never falls: the time, where it is kept, else 0 (n,)."""
-        return np.zeros_like(states) if self.stops is None else self.unpack(states).time
+        """A number that never falls: the time, as far as it is kept, (n,)."""
+        time = self.unpack(states).time
+        return time if self.stops is not None else np.minimum(time, self._kept)
 
     def phase(self, states: IntArray) -> IntArray:
         """What stays when bars pass: the state with time folded, (n,)."""
-        return self._packed(self.unpack(states), fold=True)
+        return self._packed(self.unpack(states), fold_from=self._last)
 
     def progress(self, states: IntArray) -> IntArray | None:
         """Time, then the field: known where time is kept and every event moves it."""
@@ -98,9 +109,14 @@ class TimeAutomaton(BaseAutomaton):
         return now.time * n + (now.due - self._pivot - 1) % n
 
     def describe(self, state: int) -> str:
-        """The bar, as printed, in which the music heard so far stops sounding."""
-        bar = int(self.clock.place(self.unpack(np.array([state])), at_end=True).bar[0])
-        return f"bar {bar}" if self.stops is not None else ""
+        """Where the music heard so far stops sounding, as printed: "bar 5 beat 1"; "" where time is folded."""
+        now = self.unpack(np.array([state]))
+        if self.stops is None and int(now.time[0]) >= self._kept:
+            return ""
+        place = self.clock.place(now, at_end=True)
+        denominator = int(place.meter[0]) & 0xFF
+        beat = 1 + int(place.position[0]) * denominator / (4 * self.vocabulary.resolution)
+        return f"bar {int(place.bar[0])} beat {beat:g}"
 
     def _field(self, symbols: IntArray) -> IntArray:
         return self.vocabulary.field_of(symbols)
@@ -117,14 +133,14 @@ class TimeAutomaton(BaseAutomaton):
         inside: BoolArray = state.time + state.lag <= self.stops[-1]
         return inside
 
-    def _packed(self, state: ClockState, *, fold: bool) -> IntArray:
+    def _packed(self, state: ClockState, *, fold_from: int | None) -> IntArray:
         if not self.clock.ticks:
             return state.due
         time, lag = state.time, state.lag
         if not self._lag_moves:
             lag = np.where(time + lag < self._lag_counts_from, 0, lag)
-        if fold:
-            time = np.minimum(time, self._last) + np.maximum(time - self._last, 0) % self._bar
+        if fold_from is not None:
+            time = np.minimum(time, fold_from) + np.maximum(time - fold_from, 0) % self._bar
         return (time * self._n_lags + lag) * self._n_due + state.due
 
     def _longest_lag(self) -> int:
