@@ -114,7 +114,7 @@ def with_text(data: bytes, text: str) -> bytes:
     ['in C']
     """
     payload = text.encode()
-    event = b"\x00" + _TEXT + _variable_length(len(payload)) + payload
+    event = b"\x00" + _TEXT + variable_length(len(payload)) + payload
     at = data.index(b"MTrk")
     size = int.from_bytes(data[at + 4 : at + 8], "big") + len(event)
     return data[: at + 4] + struct.pack(">I", size) + event + data[at + 8 :]
@@ -146,7 +146,7 @@ def _chunk(body: bytes) -> bytes:
     return b"MTrk" + struct.pack(">I", len(body)) + body
 
 
-def _variable_length(number: int) -> bytes:
+def variable_length(number: int) -> bytes:
     digits = [number & 0x7F]
     while number := number >> 7:
         digits.append(number & 0x7F | 0x80)

@@ -160,7 +160,11 @@ def score_from_bytes(data: bytes) -> ScoreTick:
 
 def midi_bytes(score: ScoreTick, *, provenance: str = "") -> bytes:
     """A MIDI file that other programs open."""
-    data = score_to_bytes(_with_pickup_bar(score))
+    return with_provenance(score_to_bytes(_with_pickup_bar(score)), provenance)
+
+
+def with_provenance(data: bytes, provenance: str) -> bytes:
+    """The same MIDI file with a text event in front that tells how it was made; without one where that is empty."""
     return raw.with_text(data, _PROVENANCE + provenance) if provenance else data
 
 
@@ -219,4 +223,12 @@ def _signature_of(ticks: int, whole: int) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["midi_bytes", "provenance", "read_midi", "save_midi", "score_from_bytes", "score_to_bytes"]
+__all__ = [
+    "midi_bytes",
+    "provenance",
+    "read_midi",
+    "save_midi",
+    "score_from_bytes",
+    "score_to_bytes",
+    "with_provenance",
+]
