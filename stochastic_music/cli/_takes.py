@@ -11,7 +11,7 @@ from stochastic_music.cli._common import plural, say
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from stochastic_music.evaluation.originality import Line
+    from stochastic_music.corpus.lines import Line
     from stochastic_music.pipeline import Pipeline, Take
 
 _ALSO = ("musicxml", "wav", "png")
@@ -109,7 +109,7 @@ def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any] | None]
 
 def _new_notes(pipeline: Pipeline, take: Take) -> Line:
     """The notes of a take that were not given as its start."""
-    from stochastic_music.evaluation.originality import line_of
+    from stochastic_music.corpus.lines import line_of
 
     line = line_of(pipeline.vocabulary_, take.piece.symbols, take.piece.header, "")
     return line.since(take.n_given)

@@ -30,7 +30,7 @@ def find_variants(runs: Sequence[Runs]) -> list[list[int]]:
         if len(own):
             distinct.setdefault(own.tobytes(), []).append(piece)
     alike = list(distinct.values())
-    joined = _components(len(alike), _kin([runs[group[0]] for group in alike]))
+    joined = components(len(alike), _kin([runs[group[0]] for group in alike]))
     groups: dict[int, list[int]] = {}
     for root, group in zip(joined.tolist(), alike, strict=True):
         groups.setdefault(root, []).extend(group)
@@ -54,7 +54,7 @@ def _kin(runs: Sequence[Runs]) -> IntArray:
     return np.stack([a[kin], b[kin]], axis=1).astype(np.int64)
 
 
-def _components(n: int, pairs: IntArray) -> IntArray:
+def components(n: int, pairs: IntArray) -> IntArray:
     """The connected component of each of n nodes, numbered by first appearance: (n,)."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components

@@ -1,5 +1,7 @@
 """Measures of models and of what they compose: likelihood, cross-validation, originality, explanations."""
 
+from stochastic_music.corpus.lines import Line, lines
+from stochastic_music.corpus.matching import Matching
 from stochastic_music.evaluation.crossval import CrossValidation, cross_validate
 from stochastic_music.evaluation.explanation import Explanation, NoteExplanation, Source, explain
 from stochastic_music.evaluation.known import KNOWN, encode_known
@@ -11,17 +13,19 @@ from stochastic_music.evaluation.likelihood import (
     bits_per_symbol,
     paired_difference,
 )
-from stochastic_music.evaluation.originality import Copy, Line, Originality, OriginalityIndex, lines
+from stochastic_music.evaluation.originality import Copied, Copy, Originality, OriginalityIndex
 from stochastic_music.evaluation.surprise import Notes, Prediction, notes_of, predict, predict_adapting
 
 __all__ = [
     "KNOWN",
+    "Copied",
     "Copy",
     "CrossValidation",
     "Estimate",
     "Explanation",
     "LabelFigures",
     "Line",
+    "Matching",
     "NoteExplanation",
     "Notes",
     "Originality",

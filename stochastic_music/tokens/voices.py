@@ -156,7 +156,7 @@ class VoicesEncoding(ScoreEncoding):
         duration = columns.get("duration", np.full_like(columns["phrase"], self._step))
         points = np.append(0, np.cumsum(duration))
         tracks = [
-            add_track(score, piece.header, i, _notes_of_line(columns[name], points))
+            add_track(score, piece.header, i, notes_of_line(columns[name], points))
             for i, name in enumerate(self._voice_names)
         ]
         ends = points[:-1][columns["phrase"] == 1] * ticks_per_unit(piece.header)
@@ -224,7 +224,7 @@ def _divided(points: IntArray, limit: int) -> IntArray:
     return np.concatenate([*between, points[-1:]]).astype(np.int64)
 
 
-def _notes_of_line(line: IntArray, points: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+def notes_of_line(line: IntArray, points: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Onset, duration and pitch of the notes of a voice; `points` are where slices begin, and the last one's end."""
     changes = np.flatnonzero(line != HOLD)
     until = points[np.append(changes[1:], len(line))]

@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.corpus.lines import Line, lines
+from stochastic_music.corpus.matching import WAYS, Matching
 from stochastic_music.errors import InvalidParameterError, VocabularyError
-from stochastic_music.evaluation import Line, OriginalityIndex, lines
+from stochastic_music.evaluation import OriginalityIndex
+from stochastic_music.evaluation.held_out import NOTABLE
 from stochastic_music.tokens import Field, Header, Meter, TokenPiece, Vocabulary
 
 
@@ -30,16 +33,17 @@ def drawn_lines(draw):
     return line("x", notes, draw(GAPS)[: len(notes)])
 
 
-def is_copy(a, i, b, j, length, exact):
+def is_copy(a, i, b, j, length, how):
     def run(of, k):
         pitch, onset = of.pitch[k : k + length], of.onset[k : k + length]
-        moved = pitch if exact else pitch - pitch[0]
-        return [*moved.tolist(), *(onset - onset[0]).tolist(), *of.duration[k : k + length].tolist()]
+        moved = pitch if how.pitch == "pitch" else pitch - pitch[0]
+        rhythm = [*(onset - onset[0]).tolist(), *of.duration[k : k + length].tolist()]
+        return [*moved.tolist(), *(rhythm if how.rhythm else [])]
 
     return i + length <= len(a) and j + length <= len(b) and run(a, i) == run(b, j)
 
 
-def longest_by_search(query, corpus, exact):
+def longest_by_search(query, corpus, how):
     """The length of the longest copy that begins at each note of `query`."""
     return [
         max(
@@ -48,7 +52,7 @@ def longest_by_search(query, corpus, exact):
                 for source in corpus
                 for j in range(len(source))
                 for length in range(1, len(query) - i + 1)
-                if is_copy(query, i, source, j, length, exact)
+                if is_copy(query, i, source, j, length, how)
             ),
             default=0,
         )
@@ -57,25 +61,25 @@ def longest_by_search(query, corpus, exact):
 
 
 @settings(max_examples=150, deadline=None)
-@given(drawn_lines(), st.lists(drawn_lines(), max_size=4), st.booleans())
-def test_the_longest_copy_is_what_a_search_finds(query, corpus, exact):
+@given(drawn_lines(), st.lists(drawn_lines(), max_size=4), st.sampled_from(WAYS))
+def test_the_longest_copy_is_what_a_search_finds(query, corpus, how):
     corpus = [Line(f"piece {i}", c.onset, c.duration, c.pitch, np.arange(len(c))) for i, c in enumerate(corpus)]
     index = OriginalityIndex(corpus)
-    expected = longest_by_search(query, corpus, exact)
-    copy = index.longest_copy(query, exact=exact)
+    expected = longest_by_search(query, corpus, how)
+    copy = index.longest_copy(query, how=how)
     assert copy.length == max(expected, default=0)
     if copy.length:
         source = corpus[int(copy.piece.removeprefix("piece "))]
-        assert is_copy(query, copy.start, source, copy.bar, copy.length, exact)
+        assert is_copy(query, copy.start, source, copy.bar, copy.length, how)
 
 
 @settings(max_examples=100, deadline=None)
-@given(drawn_lines(), st.lists(drawn_lines(), max_size=4), st.booleans(), st.integers(1, 4))
-def test_the_share_is_what_a_search_finds(query, corpus, exact, at_least):
+@given(drawn_lines(), st.lists(drawn_lines(), max_size=4), st.sampled_from(WAYS))
+def test_the_share_is_what_a_search_finds(query, corpus, how):
     covered = set()
-    for i, length in enumerate(longest_by_search(query, corpus, exact)):
-        covered |= set(range(i, i + length)) if length >= at_least else set()
-    share = OriginalityIndex(corpus).share(query, at_least=at_least, exact=exact)
+    for i, length in enumerate(longest_by_search(query, corpus, how)):
+        covered |= set(range(i, i + length)) if length >= NOTABLE else set()
+    share = OriginalityIndex(corpus).share(query, how=how)
     assert share == pytest.approx(len(covered) / len(query) if len(query) else 0)
 
 
@@ -88,8 +92,9 @@ def test_a_transposed_quotation_is_found_and_an_exact_one_told_apart():
     report = index.report(moved)
     assert (report.longest.length, report.longest.piece, report.longest.start) == (9, "tune", 1)
     # by pitch it shares F4 for one unit, a fifth above C: nothing longer
-    assert report.longest_exact.length < 4
-    assert (report.share, report.share_exact) == (pytest.approx(9 / 11), 0)
+    by_pitch = report.copied[Matching("pitch")]
+    assert by_pitch.longest.length < 4
+    assert (report.copied[Matching()].share, by_pitch.share) == (pytest.approx(9 / 11), 0)
 
 
 def test_rhythm_counts():
@@ -100,7 +105,7 @@ def test_rhythm_counts():
 
 def test_copies_do_not_cross_from_piece_to_piece():
     index = OriginalityIndex([line("a", TUNE[:4]), line("b", TUNE[4:])])
-    assert index.longest_copy(line("new", TUNE), exact=True).length == 5
+    assert index.longest_copy(line("new", TUNE), how=Matching("pitch")).length == 5
 
 
 def test_nothing_in_common_and_nothing_at_all():

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from stochastic_music import __version__, _random, model_file
 from stochastic_music.corpus import Corpus, Piece
 from stochastic_music.corpus.encoding import encode_piece
+from stochastic_music.corpus.lines import Line
 from stochastic_music.corpus.report import Skipped
 from stochastic_music.errors import (
     EmptyCorpusError,
@@ -40,7 +41,7 @@ from stochastic_music.errors import (
     UnsatisfiableError,
     UsageError,
 )
-from stochastic_music.evaluation.originality import Line, OriginalityIndex
+from stochastic_music.evaluation.originality import OriginalityIndex
 from stochastic_music.models.base import Estimator
 from stochastic_music.models.crf import CRF
 from stochastic_music.music.chords import Chord, parse_chart
