@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stochastic_music.cli import _given, _mixing, _takes
+from stochastic_music.cli import _demands, _given, _mixing, _takes
 from stochastic_music.cli._common import open_corpus, print_json, provenance, say
 from stochastic_music.errors import UsageError
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score
 
     from stochastic_music.pipeline import Pipeline, Take
-    from stochastic_music.protocols import Constraint
     from stochastic_music.tokens import Header
 
 
@@ -34,9 +31,7 @@ def generate(
     meter: Annotated[str | None, typer.Option(help="Time signature, e.g. 3/4; default: drawn from the corpus.")] = None,
     tempo: Annotated[float | None, typer.Option(min=1, max=1000, help="Quarter notes a minute.")] = None,
     instrument: Annotated[str | None, typer.Option(help="A General MIDI instrument, by name or number from 1.")] = None,
-    pitch_range: Annotated[
-        str | None, typer.Option("--range", metavar="C4:A5", help="Only pitches from one to the other.")
-    ] = None,
+    pitch_range: _demands.Range = None,
     temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder; changes the distribution.")] = 1.0,
     top_k: Annotated[
         int | None, typer.Option(min=1, help="Draw from the k likeliest symbols only; changes the distribution.")
@@ -91,12 +86,11 @@ def generate(
     begun = _begun(start, key, meter) if start else None
     if begun:
         shift = -pipeline.opening(begun).header.transposed
-    if shift is None and pitch_range is not None:
-        raise UsageError("--range with --key needs a model fitted with --transpose common; fit again, or leave one out")
+    asked = _demands.Asked(pitch_range, middle_c=middle_c)
     takes = _compose(
         pipeline,
         n,
-        constraint=_constraint(pipeline, bars, length, pitch_range, middle_c, shift or 0),
+        constraint=_demands.constraint(pipeline, asked, shift, bars=bars, length=length),
         seed=number,
         meter=meter,
         tempo=tempo,
@@ -145,23 +139,6 @@ def _begun(start: str, key: str | None, meter: str | None) -> Score:
     if len(music) != 1:
         raise UsageError(f"--start got '{start}', which holds {len(music)} pieces; expected a file of one")
     return music[0].score
-
-
-def _constraint(
-    pipeline: Pipeline, bars: int | None, length: int | None, pitch_range: str | None, middle_c: str, shift: int
-) -> Constraint | None:
-    """What the request demands of the music before it is moved by `shift` semitones."""
-    from stochastic_music.constraints import Bars, Length, PitchRange
-
-    parts: list[Any] = []
-    if bars is not None:
-        parts.append(Bars(bars, rest=not pipeline.card_.get("ends_on_line", True)))
-    if length is not None:
-        parts.append(Length(length))
-    if pitch_range is not None:
-        low, high = _takes.span(pitch_range, middle_c)
-        parts.append(PitchRange(low - shift, high - shift))
-    return functools.reduce(operator.and_, parts) if parts else None
 
 
 def _compose(

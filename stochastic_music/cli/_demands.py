@@ -1,0 +1,89 @@
+"""What is asked of the music itself: options that the composing verbs share, and the constraint made of them.
+
+Pitches are said as the music will sound. A model may read them in another key: `shift` is how many semitones its music
+is moved before it is written, so a demand is moved the other way.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stochastic_music.cli import _takes
+from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline import Pipeline
+    from stochastic_music.protocols import Constraint
+
+Range = Annotated[str | None, typer.Option("--range", metavar="C4:A5", help="Only pitches from one to the other.")]
+Scale = Annotated[
+    str | None, typer.Option(metavar="G:major", help="Only notes of this scale; any mode, or pitch classes: C,E,G.")
+]
+End = Annotated[
+    str | None, typer.Option(metavar="tonic", help="The last note: tonic, dominant, ^3, a pitch (D4) or a name (D).")
+]
+At = Annotated[
+    list[str], typer.Option(metavar="5.1=D5", help="In bar 5 a note D5 begins on beat 1. Repeat. Bar 0 is the pickup.")
+]
+Contains = Annotated[str | None, typer.Option(metavar="PIECE", help="These notes come somewhere, at any pitch.")]
+MaxCopy = Annotated[
+    str | None, typer.Option(metavar="12|off", help="No longer run of notes that the corpus has, at any pitch.")
+]
+Form = Annotated[str | None, typer.Option(metavar="'A:8 A:8 B:8'", help="A plan of sections, in bars.")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options as they were given."""
+
+    pitch_range: str | None = None
+    scale: str | None = None
+    end: str | None = None
+    at: tuple[str, ...] = ()
+    contains: str | None = None
+    max_copy: str | None = None
+    form: str | None = None
+    middle_c: str = "C4"
+
+    def named(self) -> tuple[str, ...]:
+        """The options given that name pitches, and so need to know how far the music will be moved."""
+        named = {"--range": self.pitch_range, "--scale": self.scale, "--end": self.end, "--at": self.at}
+        return tuple(option for option, value in named.items() if value)
+
+
+def constraint(
+    pipeline: Pipeline, asked: Asked, shift: int | None, *, bars: int | None = None, length: int | None = None
+) -> Constraint | None:
+    """What the request demands of the music before it is moved by `shift` semitones; None where it demands nothing.
+
+    A `shift` of None says that it is not known. Raises UsageError where pitches are named all the same, and for options
+    that make no sense.
+    """
+    from stochastic_music.constraints import Bars, Length
+
+    if shift is None and asked.named():
+        raise UsageError(
+            f"{asked.named()[0]} with --key needs a model fitted with --transpose common; fit again, or leave one out"
+        )
+    parts: list[Any] = []
+    if bars is not None:
+        parts.append(Bars(bars, rest=not pipeline.card_.get("ends_on_line", True)))
+    if length is not None:
+        parts.append(Length(length))
+    parts.extend(_pitched(asked, shift or 0))
+    return functools.reduce(operator.and_, parts) if parts else None
+
+
+def _pitched(asked: Asked, shift: int) -> list[Any]:
+    from stochastic_music.constraints import PitchRange
+
+    parts: list[Any] = []
+    if asked.pitch_range is not None:
+        low, high = _takes.span(asked.pitch_range, asked.middle_c)
+        parts.append(PitchRange(low - shift, high - shift))
+    return parts
