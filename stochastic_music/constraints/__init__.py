@@ -7,6 +7,7 @@ from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, conjuncts
 from stochastic_music.constraints.events import ByEvent, ByOnset, EventMachine, OnsetMachine
 from stochastic_music.constraints.length import AtMost, Bars, Length
+from stochastic_music.constraints.max_copy import MaxCopy
 from stochastic_music.constraints.symbols import PitchRange, SymbolsOf
 from stochastic_music.constraints.timeline import TimeAutomaton, TimedAutomaton
 
@@ -21,6 +22,7 @@ __all__ = [
     "EventMachine",
     "Joinable",
     "Length",
+    "MaxCopy",
     "Not",
     "OnsetMachine",
     "PitchRange",

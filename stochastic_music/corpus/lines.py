@@ -65,6 +65,10 @@ class Line:
         """The notes from number `note` on."""
         return Line(self.name, *(getattr(self, name)[note:] for name in _COLUMNS))
 
+    def until(self, note: int) -> Line:
+        """The notes before number `note`."""
+        return Line(self.name, *(getattr(self, name)[:note] for name in _COLUMNS))
+
     def __len__(self) -> int:
         return len(self.pitch)
 

@@ -76,8 +76,12 @@ class Matching:
 
     def notes(self, line: Line) -> IntArray:
         """Each note by itself: (n_rows, n)."""
-        pitch = line.pitch if self.pitch == "pitch" else np.zeros_like(line.pitch)
-        return np.stack([line.duration, pitch] if self.rhythm else [pitch])
+        return self.notes_of(line.pitch, line.duration)
+
+    def notes_of(self, pitch: IntArray, duration: IntArray) -> IntArray:
+        """One column a note: (n_rows, n)."""
+        known = pitch if self.pitch == "pitch" else np.zeros_like(pitch)
+        return np.stack([duration, known] if self.rhythm else [known])
 
 
 #: transposed copies count, and rhythm does: what is meant where nothing is said
