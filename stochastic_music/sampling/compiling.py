@@ -8,16 +8,50 @@ from typing import cast
 import numpy as np
 
 from stochastic_music.constraints import TimeAutomaton, TimedAutomaton, conjuncts, join, provides
+from stochastic_music.constraints.automaton import Joined
 from stochastic_music.errors import UnsatisfiableError
-from stochastic_music.protocols import DEAD, Constraint, IntArray
+from stochastic_music.protocols import DEAD, Automaton, Constraint, IntArray
 from stochastic_music.tokens import Header, Meter, Vocabulary
 
 
 def compiled(parts: Sequence[Constraint], vocabulary: Vocabulary, header: Header | None) -> TimedAutomaton:
     """The automaton of all parts; a clock is added where none of them keeps time."""
-    automata = [part.compile(vocabulary, header) for part in parts]
+    return _timed([part.compile(vocabulary, header) for part in parts], vocabulary, header)
+
+
+def split(
+    parts: Sequence[Constraint], vocabulary: Vocabulary, header: Header | None
+) -> tuple[TimedAutomaton, list[Automaton]]:
+    """The automaton of all parts that are not wide, which keeps time, and those that are (see `lifting`)."""
+    automata = [single for part in parts for single in _singles(part.compile(vocabulary, header))]
+    wide = [automaton for automaton in automata if is_wide(automaton)]
+    narrow = [automaton for automaton in automata if not is_wide(automaton)]
+    return _timed(narrow, vocabulary, header), wide
+
+
+def lasting(automaton: TimedAutomaton, vocabulary: Vocabulary, header: Header | None) -> TimedAutomaton:
+    """The clock, and those parts of an automaton that neither count nor tell the time."""
+    start = [np.array([part.start()]) for part in _singles(automaton)]
+    parts = [part for part, state in zip(_singles(automaton), start, strict=True) if part.progress(state) is None]
+    clock: list[Automaton] = [TimeAutomaton(vocabulary, header)]
+    return cast("TimedAutomaton", join([*clock, *parts], vocabulary.n_symbols))
+
+
+def is_wide(automaton: Automaton) -> bool:
+    """Whether an automaton says that it has many states, which do not keep time."""
+    return bool(getattr(automaton, "wide", False))
+
+
+def _singles(automaton: Automaton) -> list[Automaton]:
+    """The automata that were joined, those that were joined to these among them."""
+    if not isinstance(automaton, Joined):
+        return [automaton]
+    return [single for part in automaton.parts for single in _singles(part)]
+
+
+def _timed(automata: list[Automaton], vocabulary: Vocabulary, header: Header | None) -> TimedAutomaton:
     if not any(provides(automaton, "marks") for automaton in automata):
-        automata.append(TimeAutomaton(vocabulary, header))
+        automata = [*automata, TimeAutomaton(vocabulary, header)]
     return cast("TimedAutomaton", join(automata, vocabulary.n_symbols))
 
 
@@ -45,4 +79,4 @@ def by_timing(headers: Sequence[Header | None]) -> list[list[int]]:
     return list(groups.values())
 
 
-__all__ = ["by_timing", "check_start", "compiled", "conjuncts"]
+__all__ = ["by_timing", "check_start", "compiled", "conjuncts", "is_wide", "lasting", "split"]

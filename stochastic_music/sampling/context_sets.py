@@ -8,19 +8,23 @@ model once a context.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music.protocols import FiniteContextModel, FloatArray, IntArray
+from stochastic_music.errors import ProductTooLargeError
+from stochastic_music.protocols import Arcs, FiniteContextModel, FloatArray, IntArray
 from stochastic_music.sampling.shaping import Shaping
 
 SmallInts = NDArray[np.int32]
+_Number = TypeVar("_Number", bound=np.generic)
+#: contexts whose arcs are asked for at once: between two parts a table that outgrows its limit is noticed
+_AT_ONCE = 1 << 16
 
 
 class ContextSets:
-    """Sorted sets of whole numbers below `n_contexts`; equal sets have equal numbers."""
+    """Sorted sets of whole numbers below `n_contexts`, which may grow; equal sets have equal numbers."""
 
     def __init__(self, n_contexts: int) -> None:
         self._sets: list[IntArray] = []
@@ -33,6 +37,13 @@ class ContextSets:
 
     def __getitem__(self, number: int) -> IntArray:
         return self._sets[number]
+
+    def make_room(self, n_contexts: int) -> None:
+        """Take contexts below `n_contexts` from now on."""
+        if n_contexts > len(self._flag):
+            room = max(n_contexts, 2 * len(self._flag))
+            self._flag = np.zeros(room, dtype=bool)
+            self._place = grown(self._place, room)
 
     def distinct(self, contexts: IntArray) -> IntArray:
         """Sorted, each once."""
@@ -94,10 +105,14 @@ class Fan(NamedTuple):
 
 
 class ArcTable:
-    """The arcs of every context asked for so far, flat; `weight` is the reshaped `log_prob`."""
+    """The arcs of every context asked for so far, flat; `weight` is the reshaped `log_prob`.
+
+    `n_contexts`, `start` and `hear` are the model's; tables of other contexts say what these are, and where their arcs
+    come from (`_found`).
+    """
 
     def __init__(self, model: FiniteContextModel, shaping: Shaping) -> None:
-        self.model, self._shaping = model, shaping
+        self.model, self.shaping = model, shaping
         self._first = np.full(model.n_contexts, -1, dtype=np.int64)
         self._count = np.zeros(model.n_contexts, dtype=np.int64)
         self._size = 0
@@ -105,6 +120,22 @@ class ArcTable:
         self._next = np.zeros(1024, dtype=np.int64)
         self._log_prob = np.zeros(1024)
         self._weight = self._log_prob if shaping.neutral else np.zeros(1024)
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def n_contexts(self) -> int:
+        """How many contexts there are so far."""
+        return self.model.n_contexts
+
+    def start(self) -> int:
+        """The context before the first symbol."""
+        return self.model.start()
+
+    def hear(self, contexts: IntArray, marks: IntArray) -> IntArray:
+        """The contexts after reading the clock's marks."""
+        return self.model.hear(contexts, marks)
 
     @property
     def symbol(self) -> SmallInts:
@@ -126,27 +157,41 @@ class ArcTable:
         """Log probability of each arc as it is sampled from."""
         return self._weight[: self._size]
 
-    def fetch(self, contexts: IntArray) -> None:
-        """Ask the model for the arcs of those contexts that are new."""
-        new = contexts[self._first[contexts] < 0]
-        if len(new):
-            self._append(np.unique(new))
+    def unshaped(self, contexts: IntArray) -> Arcs:
+        """The arcs of contexts as they were before shaping, which are not kept."""
+        return self.model.arcs(contexts)
+
+    def fetch(self, contexts: IntArray, limit: int) -> None:
+        """Find the arcs of those contexts that are new; ProductTooLargeError where the table outgrows `limit` arcs."""
+        new = np.unique(contexts[self._first[contexts] < 0])
+        for first in range(0, len(new), _AT_ONCE):
+            self._append(new[first : first + _AT_ONCE], limit)
+            check_size(self._size, limit)
+
+    def rows(self, contexts: IntArray) -> tuple[IntArray, IntArray]:
+        """The arcs of contexts that were fetched, as places in the table, with the row of each before them."""
+        count = self._count[contexts]
+        row = np.repeat(np.arange(len(contexts)), count)
+        return row, np.arange(len(row)) + (self._first[contexts] - np.cumsum(count) + count)[row]
 
     def fan(self, contexts: IntArray) -> Fan:
         """The arcs of a set of contexts, which were fetched."""
-        count = self._count[contexts]
-        first = np.concatenate([[0], np.cumsum(count)])
-        arcs = np.arange(first[-1]) + np.repeat(self._first[contexts] - first[:-1], count)
+        _, arcs = self.rows(contexts)
+        first = np.append(0, np.cumsum(self._count[contexts]))
         symbol = self._symbol[arcs]
         used = np.bincount(symbol) > 0
         code = (np.cumsum(used) - 1).astype(np.int16)[symbol]
         return Fan(first.astype(np.int32), arcs.astype(np.int32), np.flatnonzero(used), code)
 
-    def _append(self, contexts: IntArray) -> None:
+    def _found(self, contexts: IntArray, limit: int) -> tuple[Arcs, FloatArray]:  # noqa: ARG002, for tables of tables
+        """The arcs of new contexts, and their weights."""
         arcs = self.model.arcs(contexts)
-        weight = self._shaping.ragged(arcs.row, arcs.log_prob)
+        return arcs, self.shaping.ragged(arcs.row, arcs.log_prob)
+
+    def _append(self, contexts: IntArray, limit: int) -> None:
+        arcs, weight = self._found(contexts, limit)
+        self._make_room(self.n_contexts, self._size + len(weight))
         kept = np.flatnonzero(weight > -np.inf)
-        self._reserve(self._size + len(kept))
         new = slice(self._size, self._size + len(kept))
         self._symbol[new], self._next[new] = arcs.symbol[kept], arcs.next_context[kept]
         self._log_prob[new], self._weight[new] = arcs.log_prob[kept], weight[kept]
@@ -155,9 +200,29 @@ class ArcTable:
         self._count[contexts] = count
         self._size = new.stop
 
-    def _reserve(self, size: int) -> None:
-        if size > len(self._symbol):
-            room = max(size, 2 * len(self._symbol))
-            self._symbol, self._next = np.resize(self._symbol, room), np.resize(self._next, room)
-            self._log_prob = np.resize(self._log_prob, room)
-            self._weight = self._log_prob if self._shaping.neutral else np.resize(self._weight, room)
+    def _make_room(self, n_contexts: int, n_arcs: int) -> None:
+        if n_contexts > len(self._first):
+            n_known, room = len(self._first), max(n_contexts, 2 * len(self._first))
+            self._first, self._count = grown(self._first, room), grown(self._count, room)
+            self._first[n_known:] = -1
+        if n_arcs > len(self._symbol):
+            room = max(n_arcs, 2 * len(self._symbol))
+            self._symbol, self._next = grown(self._symbol, room), grown(self._next, room)
+            self._log_prob = grown(self._log_prob, room)
+            self._weight = self._log_prob if self.shaping.neutral else grown(self._weight, room)
+
+
+def grown(values: NDArray[_Number], room: int) -> NDArray[_Number]:
+    """A copy of an array with `room` entries, zeros at the end."""
+    out = np.zeros(room, dtype=values.dtype)
+    out[: len(values)] = values
+    return out
+
+
+def check_size(n_arcs: int, limit: int) -> None:
+    """Raise ProductTooLargeError where there are more than `limit` arcs."""
+    if n_arcs > limit:
+        raise ProductTooLargeError(
+            f"the constraint and the model together have more than {limit:,} arcs: "
+            "use a lower order or fewer constraints, raise max_arcs (--max-arcs), or ask for method='particle'"
+        )

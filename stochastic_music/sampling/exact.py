@@ -21,9 +21,10 @@ from stochastic_music import _random
 from stochastic_music.constraints import conjuncts
 from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import Constraint, FiniteContextModel, FloatArray, IntArray
-from stochastic_music.sampling.compiling import by_timing, compiled
+from stochastic_music.sampling.compiling import by_timing, lasting, split
 from stochastic_music.sampling.context_sets import ArcTable
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
+from stochastic_music.sampling.lifting import LiftedTable
 from stochastic_music.sampling.messages import Messages
 from stochastic_music.sampling.product import END, Product
 from stochastic_music.sampling.shaping import Shaping
@@ -31,6 +32,8 @@ from stochastic_music.tokens import Header, Vocabulary
 
 #: arcs of the product, some 100 bytes each
 MAX_ARCS = 25_000_000
+#: the step whose uniforms say where chains begin: none of the others
+_FIRST = (1 << 62) - 1
 
 
 class ExactSampler:
@@ -58,12 +61,12 @@ class ExactSampler:
         self.header = header
         self.vocabulary: Vocabulary = vocabulary_of(model)
         parts, table = conjuncts(constraint), table or ArcTable(model, shaping or Shaping())
-        product = Product(table, self.vocabulary, compiled(parts, self.vocabulary, header), max_arcs, start)
-        if not product.reaches_end:
-            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_arcs, start))
+        product = _product(table, self.vocabulary, parts, header, max_arcs, start)
         messages = Messages(product)
         self.bounded = product.acyclic
-        self.log_evidence = float(messages.values[messages.start])
+        self.log_evidence = float(np.logaddexp.reduce(messages.start_weights))
+        if self.log_evidence == -np.inf:
+            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_arcs, start))
         self.tables = Tables(product, messages)
 
     def draw(self, chains: IntArray, *, key: int, max_events: int | None = None) -> tuple[IntArray, FloatArray]:
@@ -73,7 +76,7 @@ class ExactSampler:
         length itself is always met; elsewhere chains stop after `max_events` events, ended or not.
         """
         tables, n = self.tables, len(chains)
-        place = np.full(n, tables.start)
+        place = tables.begin(_random.uniforms(key, _FIRST, int(chains.max(initial=0)) + 1)[chains])
         columns, scores = [], []
         cut = None if max_events is None or self.bounded else max_events * self.vocabulary.n_fields + 1
         for step in count() if cut is None else range(cut):
@@ -110,7 +113,8 @@ class Tables:
     def __init__(self, product: Product, messages: Messages) -> None:
         self.symbol, self.log_prob, self.weight = product.table.symbol, product.table.log_prob, product.table.weight
         self.value = messages.values
-        self.start, self.end = messages.start, int(messages.offset[END])
+        self.starts, self.start_weights = messages.starts, messages.start_weights
+        self.end = int(messages.offset[END])
         stages, plans = messages.stages, list(dict.fromkeys(messages.plans))
         entries = _starts([len(plan.arcs) for plan in plans])
         self._first = np.concatenate([plan.first[:-1] + e for plan, e in zip(plans, entries, strict=True)])
@@ -125,6 +129,12 @@ class Tables:
         paired = zip(stages, messages.plans, strict=True)
         offset = [messages.offset[stage.targets] - plan.base for stage, plan in paired]
         self._shift = np.concatenate(offset)  # from a column of a stage's target to its place
+
+    def begin(self, uniforms: FloatArray) -> IntArray:
+        """The place at which each chain begins: (n,)."""
+        weights = np.exp(self.start_weights - self.start_weights.max())
+        begins: IntArray = self.starts[choose(np.broadcast_to(weights, (len(uniforms), len(weights))), uniforms)]
+        return begins
 
     def options(self, place: IntArray) -> Options:
         """What chains at these places, none of them the end, may do next."""
@@ -142,6 +152,22 @@ class Tables:
         chosen = choose(np.exp(log_weight + self.value[there] - self.value[place][:, None]), uniforms)
         each = np.arange(len(place))
         return arc[each, chosen], there[each, chosen]
+
+
+def _product(  # noqa: PLR0917, all that a product stands on
+    table: ArcTable,
+    vocabulary: Vocabulary,
+    parts: tuple[Constraint, ...],
+    header: Header | None,
+    max_arcs: int,
+    start: IntArray,
+) -> Product:
+    """The product of a model, wide automata lifted into it, and what else `parts` demand."""
+    automaton, wide = split(parts, vocabulary, header)
+    for carried in wide:
+        table = LiftedTable(table, carried)
+    always = lasting(automaton, vocabulary, header) if wide else None
+    return Product(table, vocabulary, automaton, max_arcs, start=start, lasting=always)
 
 
 def _starts(sizes: list[int]) -> IntArray:
@@ -188,7 +214,7 @@ def _explain_clash(  # noqa: PLR0917, all that a sampler stands on
     """Why nothing meets all `parts`: the smallest clash, found by leaving out one at a time, and how far music gets."""
 
     def product(kept: tuple[Constraint, ...]) -> Product:
-        return Product(table, vocabulary, compiled(kept, vocabulary, header), max_arcs, start)
+        return _product(table, vocabulary, kept, header, max_arcs, start)
 
     clash = parts
     for part in parts:

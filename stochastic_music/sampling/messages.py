@@ -103,11 +103,19 @@ class Messages:
             self.values[first : first + len(plan.first) - 1] = solve(stage, plan)
 
     @property
-    def start(self) -> int:
-        """The place in `values` of the first context at the first node."""
+    def starts(self) -> IntArray:
+        """The places in `values` of the first contexts at the first node."""
         first = self.product.start
-        place = self.product.sets.places(_contexts(self.product, first), self.product.first_context)
-        return int(self.offset[first] + place[0])
+        places = self.product.sets.places(_contexts(self.product, first), self.product.first_contexts)
+        starts: IntArray = self.offset[first] + places
+        return starts
+
+    @property
+    def start_weights(self) -> FloatArray:
+        """How likely each of the `starts` is given the start, and to end well: logarithms (k,)."""
+        weights = self.product.first_weights
+        shares: FloatArray = weights - np.logaddexp.reduce(weights) + self.values[self.starts]
+        return shares
 
     def of(self, node: int) -> FloatArray:
         """The messages of one node: a view."""

@@ -18,15 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.constraints import TimedAutomaton
-from stochastic_music.errors import ProductTooLargeError
-from stochastic_music.protocols import DEAD, IntArray
-from stochastic_music.sampling.context_sets import ArcTable, ContextSets, Fan, SmallInts
+from stochastic_music.protocols import DEAD, FloatArray, IntArray
+from stochastic_music.sampling.context_sets import ArcTable, ContextSets, Fan, SmallInts, check_size
 from stochastic_music.sampling.drawing import NO_START, impossible
+from stochastic_music.sampling.saturation import saturated
 from stochastic_music.tokens import Vocabulary
 
 END = 0
 #: in place of a mark: no event begins here, so the model hears nothing
 _DEAF = -2
+#: contexts at a node from which on it pays to know how many there will be
+_MANY = 256
+#: to find that out may take so small a part of all arcs
+_SHARE = 8
 
 
 @dataclass(eq=False)
@@ -68,6 +72,10 @@ class Node:
 class Product:
     """Everything that can be reached of model and automaton together after `start`; see the module's article.
 
+    The contexts after the start are `first_contexts` (k,), sorted, with the log probabilities `first_weights` of the
+    ways there; most models have one. With `lasting`, the automaton of what is asked for at all times, sets of contexts
+    that grow are taken as large as they will be at last (see `saturation`).
+
     Raises ProductTooLargeError where that takes more than `limit` arcs: some 100 bytes each.
     """
 
@@ -77,10 +85,12 @@ class Product:
         vocabulary: Vocabulary,
         automaton: TimedAutomaton,
         limit: int,
+        *,
         start: IntArray = NO_START,
+        lasting: TimedAutomaton | None = None,
     ) -> None:
-        self.table, self.model, self.vocabulary, self.automaton = table, table.model, vocabulary, automaton
-        self.sets = ContextSets(table.model.n_contexts)
+        self.table, self.vocabulary, self.automaton, self._lasting = table, vocabulary, automaton, lasting
+        self.sets = ContextSets(table.n_contexts)
         self.nodes = [Node(DEAD, _DEAF, DEAD, self.sets.add(np.zeros(1, dtype=np.int64)))]
         self.acyclic = automaton.progress(np.array([automaton.start()])) is not None
         self._limit, self._n_arcs = limit, 0
@@ -95,23 +105,29 @@ class Product:
         """Whether any piece at all is accepted."""
         return any(END in node.targets for node in self.nodes)
 
-    def _begun(self, symbols: IntArray) -> tuple[IntArray, IntArray]:
-        """The automaton's state and the model's context after `symbols`: (1,) each."""
-        state, context = np.array([self.automaton.start()]), np.array([self.model.start()])
+    def _begun(self, symbols: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+        """The automaton's state (1,), and the contexts after `symbols` with the log weights of the ways there: (k,)."""
+        state, contexts, weights = np.array([self.automaton.start()]), np.array([self.table.start()]), np.zeros(1)
         for place, symbol in enumerate(symbols.tolist()):
-            mark = int(self.automaton.marks(state)[0]) if self.automaton.due(state)[0] == 0 else _DEAF
-            arcs = self.model.arcs(self._heard(context, mark))
-            context = arcs.next_context[arcs.symbol == symbol]
-            if not len(context):
+            heard = self._heard(contexts, self._mark(state))
+            arcs = self.table.unshaped(heard)
+            self.sets.make_room(self.table.n_contexts)
+            taken = np.flatnonzero(arcs.symbol == symbol)
+            if not len(taken):
                 raise impossible(self.vocabulary, symbol, place)
+            weights = weights[arcs.row[taken]] + arcs.log_prob[taken]
+            contexts, weights = _summed(arcs.next_context[taken], weights)
             state = self.automaton.advance(state, np.array([symbol]))
-        return state, context
+        return state, contexts, weights
+
+    def _mark(self, state: IntArray) -> int:
+        return int(self.automaton.marks(state)[0]) if self.automaton.due(state)[0] == 0 else _DEAF
 
     def _explore(self, symbols: IntArray) -> None:
-        state, context = self._begun(symbols)
+        state, contexts, weights = self._begun(symbols)
         self.start = int(self._numbers(state)[0])
-        self.first_context = self._heard(context, self.nodes[self.start].hears)
-        self.nodes[self.start].arriving.add(self.sets.add(self.first_context))
+        self.first_contexts, self.first_weights = _summed(self._heard(contexts, self._mark(state)), weights)
+        self.nodes[self.start].arriving.add(self.sets.add(self.first_contexts))
         queue = _ByProgress(self) if self.acyclic else _InRounds(self)
         queue.push([self.start])
         while batch := queue.pop():
@@ -135,24 +151,27 @@ class Product:
             node.contexts, new = self.sets.union([rest, node.contexts]), rest
         return new
 
-    def _allow(self, n_arcs: int) -> None:
-        if n_arcs > self._limit:
-            raise ProductTooLargeError(
-                f"the constraint and the model together have more than {self._limit:,} arcs: "
-                "use a lower order or fewer constraints, raise max_arcs, or ask for method='particle'"
-            )
-
     def _rounded(self, node: Node, contexts: int) -> int:
         """A set that was met before at the same phase of the clock and holds `contexts` without being twice as large.
 
         The messages of contexts that cannot be reached do no harm, and work is shared.
         """
         known = self._widest.get(node.phase, contexts)
+        if self._lasting is not None and len(self.sets[contexts]) > max(len(self.sets[known]), _MANY):
+            known = self._saturate(self._lasting).get(node.phase, known)
         if len(self.sets[known]) > len(self.sets[contexts]):
             roomy = len(self.sets[known]) > 2 * len(self.sets[contexts])
             return contexts if roomy or not self.sets.within(contexts, known) else known
         self._widest[node.phase] = contexts
         return contexts
+
+    def _saturate(self, lasting: TimedAutomaton) -> dict[int, int]:
+        """From now on the widest sets are those of `lasting`, as far as they can be known."""
+        self._lasting = None
+        found = saturated(self.table, lasting, self.vocabulary.end, self._limit // _SHARE)
+        self.sets.make_room(self.table.n_contexts)
+        self._widest |= {phase: self.sets.add(contexts) for phase, contexts in found.items()}
+        return self._widest
 
     def _pass_on(self, node: Node) -> list[int]:
         """Let contexts arrive at the node's targets."""
@@ -165,7 +184,8 @@ class Product:
         """Find the branch and the targets of each (node, set of contexts)."""
         if not batch:
             return
-        self.table.fetch(self.sets[self.sets.union(contexts for _, contexts in batch)])
+        self.table.fetch(self.sets[self.sets.union(contexts for _, contexts in batch)], self._limit)
+        self.sets.make_room(self.table.n_contexts)
         fans = [self._fan(contexts) for _, contexts in batch]
         states = np.array([self.nodes[i].state for i, _ in batch], dtype=np.int64)
         owner = np.repeat(np.arange(len(batch)), [len(fan.symbols) for fan in fans])
@@ -197,7 +217,6 @@ class Product:
     def _fan(self, contexts: int) -> Fan:
         if contexts not in self._fans:
             self._fans[contexts] = self.table.fan(self.sets[contexts])
-            self._allow(len(self.table.symbol))
         return self._fans[contexts]
 
     def _branch(self, contexts: int, slots: NDArray[np.int16], targets: list[int]) -> Branch:
@@ -210,7 +229,7 @@ class Product:
 
     def _make_branch(self, fan: Fan, slots: NDArray[np.int16], hears: tuple[int, ...]) -> Branch:
         self._n_arcs += len(fan.arcs)
-        self._allow(self._n_arcs)
+        check_size(self._n_arcs, self._limit)
         slot, arcs, first = slots[fan.code], fan.arcs, fan.first
         if (slots < 0).any():
             kept = np.flatnonzero(slot >= 0)
@@ -227,8 +246,16 @@ class Product:
         if mark == _DEAF:
             return contexts
         distinct = self.sets.distinct(contexts)
-        heard = self.model.hear(distinct, np.full(len(distinct), mark, dtype=np.int64))
+        heard = self.table.hear(distinct, np.full(len(distinct), mark, dtype=np.int64))
+        self.sets.make_room(self.table.n_contexts)
         return heard[np.searchsorted(distinct, contexts)]
+
+
+def _summed(contexts: IntArray, log_weights: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Distinct contexts, ascending, with the log of their summed weights."""
+    distinct, place = np.unique(contexts, return_inverse=True)
+    top = log_weights.max()
+    return distinct, np.log(np.bincount(place, weights=np.exp(log_weights - top))) + top
 
 
 def _slots(owner: IntArray, targets: IntArray, n: int) -> Iterator[tuple[NDArray[np.int16], list[int]]]:
