@@ -8,24 +8,33 @@ from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, c
 from stochastic_music.constraints.events import ByEvent, ByOnset, EventMachine, OnsetMachine
 from stochastic_music.constraints.length import AtMost, Bars, Length
 from stochastic_music.constraints.max_copy import MaxCopy
+from stochastic_music.constraints.metre import Metre
+from stochastic_music.constraints.pitches import EndsOn, InScale, StartsOn
+from stochastic_music.constraints.places import At, ChordTones
 from stochastic_music.constraints.symbols import PitchRange, SymbolsOf
 from stochastic_music.constraints.timeline import TimeAutomaton, TimedAutomaton
 
 __all__ = [
     "All",
     "AnyOf",
+    "At",
     "AtMost",
     "Bars",
     "BaseAutomaton",
     "ByEvent",
     "ByOnset",
+    "ChordTones",
+    "EndsOn",
     "EventMachine",
+    "InScale",
     "Joinable",
     "Length",
     "MaxCopy",
+    "Metre",
     "Not",
     "OnsetMachine",
     "PitchRange",
+    "StartsOn",
     "SymbolsOf",
     "TimeAutomaton",
     "TimedAutomaton",

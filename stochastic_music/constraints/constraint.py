@@ -22,6 +22,12 @@ class Joinable:
         """The automaton of the pieces that meet the demand."""
         raise NotImplementedError
 
+    @property
+    def reads_key(self) -> bool:
+        """Whether what it asks depends on the header's key."""
+        parts = getattr(self, "parts", (getattr(self, "part", None),))
+        return any(getattr(part, "reads_key", False) for part in parts)
+
     def __and__(self, other: Constraint) -> All:
         return All((*conjuncts(self), *conjuncts(other)))
 

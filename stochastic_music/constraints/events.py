@@ -142,21 +142,10 @@ class ByEvent(_Framed):
         return self.machine.step(inner, values)
 
 
-class ByOnset(_Framed):
-    """The automaton of an `OnsetMachine` under a header; it keeps time.
+class KeepsTime(BaseAutomaton):
+    """Tells what the clock shows; a state modulo `frame.n_states` is one of the `TimeAutomaton` `frame`."""
 
-    Raises VocabularyError where the vocabulary lacks a field that the machine wants.
-    """
-
-    machine: OnsetMachine
     frame: TimeAutomaton
-
-    def __init__(self, vocabulary: Vocabulary, header: Header | None, machine: OnsetMachine) -> None:
-        moving = [place for place, field in enumerate(vocabulary.fields) if field.advances == "now"]
-        super().__init__(vocabulary, machine, not_before=max(moving, default=0))
-        self.frame = TimeAutomaton(vocabulary, header, until=machine.until)
-        symbols = np.arange(vocabulary.n_symbols)
-        self._moves = np.where(np.isin(self._field_of, moving), vocabulary.values(symbols), 0)
 
     def due(self, states: IntArray) -> IntArray:
         """The field now due, n_fields after END: (n,)."""
@@ -180,6 +169,23 @@ class ByOnset(_Framed):
 
     def _outer(self, states: IntArray) -> IntArray:
         return np.where(states == DEAD, DEAD, states % self.frame.n_states)
+
+
+class ByOnset(_Framed, KeepsTime):
+    """The automaton of an `OnsetMachine` under a header; it keeps time.
+
+    Raises VocabularyError where the vocabulary lacks a field that the machine wants.
+    """
+
+    machine: OnsetMachine
+    frame: TimeAutomaton
+
+    def __init__(self, vocabulary: Vocabulary, header: Header | None, machine: OnsetMachine) -> None:
+        moving = [place for place, field in enumerate(vocabulary.fields) if field.advances == "now"]
+        super().__init__(vocabulary, machine, not_before=max(moving, default=0))
+        self.frame = TimeAutomaton(vocabulary, header, until=machine.until)
+        symbols = np.arange(vocabulary.n_symbols)
+        self._moves = np.where(np.isin(self._field_of, moving), vocabulary.values(symbols), 0)
 
     def _step(self, inner: IntArray, outer: IntArray, symbols: IntArray, values: Values) -> IntArray:
         onsets = self.frame.unpack(outer).time + self._moves[symbols]

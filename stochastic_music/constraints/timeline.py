@@ -7,7 +7,7 @@ first bar line from there on. With `stops` it accepts the pieces whose music sto
 (units since the piece began), never sounding beyond the last of them; then time is kept as it is.
 
 The lag of a chord ("sounds") is forgotten where it can no longer matter: what stops before the first of the
-`stops` does not say when the music stops.
+`stops` does not say when the music stops. Without `stops` it is kept if `lags` asks for it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,13 @@ class TimeAutomaton(BaseAutomaton):
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, header: Header | None, stops: tuple[int, ...] | None = None, *, until: int = 0
+        self,
+        vocabulary: Vocabulary,
+        header: Header | None,
+        stops: tuple[int, ...] | None = None,
+        *,
+        until: int = 0,
+        lags: bool = False,
     ) -> None:
         self.vocabulary, self.clock = vocabulary, vocabulary.clock
         self.n_symbols = vocabulary.n_symbols
@@ -58,7 +64,7 @@ class TimeAutomaton(BaseAutomaton):
         self._n_due = vocabulary.n_fields + 1
         self._n_lags = 1 + self._longest_lag()
         self._lag_moves = any(field.advances == "later" for field in vocabulary.fields)
-        self._lag_counts_from = np.iinfo(np.int64).max if stops is None else min(stops)
+        self._lag_counts_from = 0 if lags else np.iinfo(np.int64).max if stops is None else min(stops)
         self._folds_from = self._kept if stops is None else None
         self._pivot = self._moving_field()
 
