@@ -13,6 +13,7 @@ from stochastic_music.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from stochastic_music.corpus.lines import Line
     from stochastic_music.pipeline import Pipeline, Take
+    from stochastic_music.sampling import Sample
 
 _ALSO = ("musicxml", "wav", "png")
 
@@ -130,11 +131,7 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
     kinds = sorted({row["guarantee"] for row in rows})
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
     if "particle" in kinds:
-        least = min(take.sample.effective or 1 for take in takes)
-        say(
-            "Particle: what was asked for holds in every take. Each was chosen from a crowd that grew towards it "
-            f"(effective size {least:.0f} or more), which comes near to conditioning but is not exact."
-        )
+        say(_of_crowds([take.sample for take in takes if take.sample.guarantee == "particle"]))
     if "greedy" in kinds:
         say(
             "Greedy: what was asked for holds, but was met note by note; exact conditioning is for models of finite "
@@ -151,3 +148,14 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
     for licence in pipeline.card_.get("licences", []):
         say(f"Licence of the corpus: {licence}")
     say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
+
+
+def _of_crowds(samples: list[Sample]) -> str:
+    """How particles were drawn, in words."""
+    least = min(sample.effective or 1 for sample in samples)
+    accepted = [sample.acceptance for sample in samples if sample.acceptance is not None]
+    corrected = f", and corrected by Metropolis ({sum(accepted) / len(accepted):.0%} accepted)" if accepted else ""
+    return (
+        "Particle: what was asked for holds in every take. Each was chosen from a crowd that grew towards it "
+        f"(effective size {least:.0f} or more){corrected}; that comes near to conditioning but is not exact."
+    )

@@ -15,6 +15,7 @@ from stochastic_music.corpus import encode_piece
 from stochastic_music.errors import EncodingError, UnsatisfiableError, UsageError
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import DOUBTFUL, key_of, parse_key, pitch_class_weights, relative_mode, transpose
+from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling import Sample, sample
 from stochastic_music.tokens import Header, TokenPiece
@@ -76,6 +77,7 @@ def composed(
         max_events=most,
         whole=max_events is None and pipeline.vocabulary_.closed,
         start=begun,
+        guide=_guides(pipeline, begun) if constraint else None,
         **shaping,
     )
     if opening and samples and all(len(drawn.symbols) <= len(begun) + 1 for drawn in samples):
@@ -132,11 +134,26 @@ def _new_in(pipeline: Pipeline, opening: TokenPiece) -> list[str]:
 
 def _seen_model(pipeline: Pipeline, begun: NDArray[np.int64]) -> Any:
     """The model over the symbols of its corpus, and of what was `begun`, where it can be restricted."""
-    alphabet = tuple(np.union1d(pipeline.alphabet_, begun).tolist())
+    alphabet = _alphabet(pipeline, begun)
     if pipeline.composer is None or pipeline.composer[0] != alphabet:
         restrict = getattr(pipeline.model, "restricted", None)
         pipeline.composer = alphabet, restrict(pipeline.vocabulary_.restrict(alphabet)) if restrict else pipeline.model
     return pipeline.composer[1]
+
+
+def _guides(pipeline: Pipeline, begun: NDArray[np.int64]) -> Guides | None:
+    """The guides of particles over the same symbols, None without sources to learn from."""
+    if pipeline.corpus_ is None:
+        return None
+    vocabulary = pipeline.vocabulary_.restrict(_alphabet(pipeline, begun))
+    if pipeline.guides is None or pipeline.guides.vocabulary != vocabulary:
+        pipeline.guides = Guides(pipeline.corpus_, vocabulary)
+    return pipeline.guides
+
+
+def _alphabet(pipeline: Pipeline, begun: NDArray[np.int64]) -> tuple[int, ...]:
+    """The symbols of the corpus, and those of what was `begun`."""
+    return tuple(np.union1d(pipeline.alphabet_, begun).tolist())
 
 
 def _draw_headers(pipeline: Pipeline, n: int, key: int) -> list[Header | None]:

@@ -23,6 +23,7 @@ from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import transpose
 from stochastic_music.pipeline import filing, joining
 from stochastic_music.pipeline.composing import Take, composed, opened
+from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.protocols import Constraint
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
@@ -103,6 +104,8 @@ class Pipeline:
         self.corpus_ = corpus
         #: the alphabet that was composed with last, and the model restricted to it
         self.composer: tuple[tuple[int, ...], Any] | None = None
+        #: what leads particles over the alphabet that was composed with last
+        self.guides: Guides | None = None
         return self
 
     @property

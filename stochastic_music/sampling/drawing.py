@@ -29,8 +29,11 @@ class Sample:
 
     `log_prob` (nats) is under the model as it was fitted, neither reshaped nor conditioned, END included where it
     came. `capped` says that the music was cut at `max_events` before the model ended it. The first `n_given`
-    symbols were the start asked for: they are not drawn, and `log_prob` is that of the others after them. `effective`
-    is the effective sample size of the crowd from which a particle was chosen.
+    symbols were the start asked for: they are not drawn, and `log_prob` is that of the others after them.
+
+    Of particles, `effective` is the effective sample size of the crowd from which this one was chosen, `log_evidence`
+    that crowd's estimate of the log probability (nats) that the model meets the constraint, and `acceptance` the share
+    of further crowds that Metropolis accepted. None where there is nothing to tell.
     """
 
     symbols: IntArray
@@ -40,6 +43,8 @@ class Sample:
     capped: bool
     n_given: int = 0
     effective: float | None = None
+    log_evidence: float | None = None
+    acceptance: float | None = None
 
 
 #: the start of pieces that are drawn from the beginning

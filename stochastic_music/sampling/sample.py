@@ -14,8 +14,9 @@ from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.compiling import by_timing, check_start
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.exact import MAX_ARCS, exact
+from stochastic_music.sampling.foresight import Guide
 from stochastic_music.sampling.greedy import greedy
-from stochastic_music.sampling.particles import N_PARTICLES, particles
+from stochastic_music.sampling.particles import N_PARTICLES, N_SWEEPS, particles
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -43,15 +44,18 @@ def sample(
     max_arcs: int = MAX_ARCS,
     start: Sequence[int] | IntArray = NO_START,
     n_particles: int = N_PARTICLES,
+    sweeps: int = N_SWEEPS,
+    guide: Guide = None,
 ) -> list[Sample]:
     """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
 
     Without a constraint this is ancestral sampling. With one, a model of finitely many contexts
     (`FiniteContextModel`) is conditioned on it exactly. For any other, and one whose product with the constraint
-    has more than `max_arcs` arcs, pieces grow as crowds of `n_particles` (see `sampling.particles`), and say
-    `guarantee="particle"`. `method` asks for one way; "greedy" masks step by step, and no more. `temperature`,
-    `top_k` and `top_p` change the model's distribution (see `Shaping`); conditioning is then that of the reshaped
-    model. Equal seeds give equal notes, and piece i does not depend on `n`.
+    has more than `max_arcs` arcs, pieces grow as crowds of `n_particles`, led by a `guide` if there is one and
+    corrected by `sweeps` of Metropolis (see `sampling.particles`), and say `guarantee="particle"`. `method` asks for
+    one way; "greedy" masks step by step, and no more. `temperature`, `top_k` and `top_p` change the model's
+    distribution (see `Shaping`); conditioning is then that of the reshaped model. Equal seeds give equal notes, and
+    piece i does not depend on `n`.
 
     A piece that has not ended after `max_events` events is cut there and marked `capped`; constraints that
     limit the length themselves are never cut. To condition on ending in time instead, ask for
@@ -88,15 +92,16 @@ def sample(
         return redrawn(model, under, least_events=least_events, most_repeats=most_repeats, whole=whole, **common)
     if chosen == "greedy":
         return greedy(model, under, constraint, **common)
+    crowds: dict[str, Any] = {"n_particles": n_particles, "sweeps": sweeps, "guide": guide}
     if chosen == "particle":
-        return particles(model, under, constraint, n_particles=n_particles, most_repeats=most_repeats, **common)
+        return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
     assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
     try:
         return exact(model, under, constraint, max_arcs=max_arcs, **common)
     except ProductTooLargeError:
         if method == "exact":
             raise
-        return particles(model, under, constraint, n_particles=n_particles, most_repeats=most_repeats, **common)
+        return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
 
 
 def _start(symbols: Sequence[int] | IntArray, vocabulary: Vocabulary, max_events: int) -> IntArray:
