@@ -72,6 +72,18 @@ class FiniteContextModel(Protocol):
 
 
 @runtime_checkable
+class HiddenContextModel(Protocol):
+    """A model whose memory is a belief over finitely many contexts that nobody hears: optional, for exact sampling."""
+
+    def finite_contexts(self) -> FiniteContextModel:
+        """The model with its contexts told: arcs of one context may share a symbol and lead to different contexts.
+
+        Their probabilities add up to the model's own, so that the symbols of a draw of arcs are a draw of the model.
+        It carries the model's `vocabulary_`.
+        """
+
+
+@runtime_checkable
 class HiddenChain(Protocol):
     """A model whose memory is one of K hidden states: what exact inference walks. Log probabilities, in nats."""
 

@@ -13,14 +13,22 @@ to [1, 2]. Only what can be reached is computed, and what repeats from bar to ba
 from __future__ import annotations
 
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stochastic_music import _random
 from stochastic_music.constraints import conjuncts
 from stochastic_music.errors import UnsatisfiableError
-from stochastic_music.protocols import Constraint, FiniteContextModel, FloatArray, IntArray
+from stochastic_music.protocols import (
+    AutoregressiveModel,
+    Constraint,
+    FiniteContextModel,
+    FloatArray,
+    HiddenContextModel,
+    IntArray,
+)
+from stochastic_music.sampling.ancestral import begun
 from stochastic_music.sampling.compiling import by_timing, lasting, split
 from stochastic_music.sampling.context_sets import ArcTable
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
@@ -43,6 +51,7 @@ class ExactSampler:
     `tables` hold the messages, for samplers that are guided by them.
     `table` is that of another sampler of the same model and shaping, whose arcs need not be fetched again.
     Pieces begin with `start`, on which all is conditioned: what is drawn, and returned, comes after it.
+    For a model of hidden contexts it takes what `finite_contexts` gives, and draws these contexts as well.
     Raises UnsatisfiableError where nothing can be accepted, ProductTooLargeError where the product grows
     past `max_arcs`.
     """
@@ -175,8 +184,18 @@ def _starts(sizes: list[int]) -> IntArray:
     return np.cumsum([0, *sizes], dtype=np.int64)[:-1]
 
 
+def finite_contexts(model: Any, shaping: Shaping) -> FiniteContextModel | None:
+    """What exact sampling walks: the model itself, or its contexts told; None where there are none that it can.
+
+    Hidden contexts cannot be reshaped: their arcs are not the model's own probabilities.
+    """
+    if isinstance(model, FiniteContextModel):
+        return model
+    return model.finite_contexts() if isinstance(model, HiddenContextModel) and shaping.neutral else None
+
+
 def exact(
-    model: FiniteContextModel,
+    model: Any,
     headers: list[Header | None],
     constraint: Constraint,
     *,
@@ -188,19 +207,35 @@ def exact(
 ) -> list[Sample]:
     """One sample a header that begins with `start`, conditioned on `constraint`; see the module's article.
 
-    A constraint that limits the length itself is never cut; without one, a chain is capped at `max_events` events.
+    The `model` has contexts that `finite_contexts` finds. A constraint that limits the length itself is never cut;
+    without one, a chain is capped at `max_events` events.
     """
-    vocabulary = vocabulary_of(model)
+    vocabulary, contexts = vocabulary_of(model), finite_contexts(model, shaping or Shaping())
+    assert contexts is not None  # noqa: S101 - callers made sure
     samples: dict[int, Sample] = {}
-    table, most = ArcTable(model, shaping or Shaping()), max_events * vocabulary.n_fields
+    table, most = ArcTable(contexts, shaping or Shaping()), max_events * vocabulary.n_fields
     left = max_events - len(start) // vocabulary.n_fields
     for chains in by_timing(headers):
-        sampler = ExactSampler(model, constraint, headers[chains[0]], max_arcs=max_arcs, table=table, start=start)
+        sampler = ExactSampler(contexts, constraint, headers[chains[0]], max_arcs=max_arcs, table=table, start=start)
         symbols, scores = sampler.draw(np.array(chains), key=key, max_events=left)
         under = [headers[i] for i in chains]
+        if contexts is not model:
+            scores = scored(model, under, symbols, start)
         drawn = as_samples(symbols, scores, under, end=vocabulary.end, most=most, guarantee="exact", start=start)
         samples.update(zip(chains, drawn, strict=True))
     return [samples[i] for i in range(len(headers))]
+
+
+def scored(
+    model: AutoregressiveModel[Any], headers: list[Header | None], symbols: IntArray, start: IntArray
+) -> FloatArray:
+    """The log probability of each of the `symbols` (n, n_steps), which come after `start`, under `model`."""
+    state, rows = begun(model, headers, start, None), np.arange(len(symbols))
+    scores = np.zeros(symbols.shape)
+    for step, column in enumerate(symbols.T):
+        scores[:, step] = model.next_log_probs(state)[rows, column]
+        state = model.advance(state, column)
+    return scores
 
 
 def _explain_clash(  # noqa: PLR0917, all that a sampler stands on

@@ -9,11 +9,11 @@ import numpy as np
 
 from stochastic_music import _random
 from stochastic_music.errors import InvalidParameterError, ProductTooLargeError, UnknownNameError, UsageError
-from stochastic_music.protocols import AutoregressiveModel, Constraint, FiniteContextModel, IntArray
+from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray
 from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.compiling import by_timing, check_start
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
-from stochastic_music.sampling.exact import MAX_ARCS, exact
+from stochastic_music.sampling.exact import MAX_ARCS, exact, finite_contexts
 from stochastic_music.sampling.foresight import Guide
 from stochastic_music.sampling.greedy import greedy
 from stochastic_music.sampling.particles import N_PARTICLES, N_SWEEPS, particles
@@ -50,12 +50,13 @@ def sample(
     """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
 
     Without a constraint this is ancestral sampling. With one, a model of finitely many contexts
-    (`FiniteContextModel`) is conditioned on it exactly. For any other, and one whose product with the constraint
-    has more than `max_arcs` arcs, pieces grow as crowds of `n_particles`, led by a `guide` if there is one and
-    corrected by `sweeps` of Metropolis (see `sampling.particles`), and say `guarantee="particle"`. `method` asks for
-    one way; "greedy" masks step by step, and no more. `temperature`, `top_k` and `top_p` change the model's
-    distribution (see `Shaping`); conditioning is then that of the reshaped model. Equal seeds give equal notes, and
-    piece i does not depend on `n`.
+    (`FiniteContextModel`, or hidden ones, `HiddenContextModel`) is conditioned on it exactly. For any other, one
+    whose product with the constraint has more than `max_arcs` arcs, and one of hidden contexts that is reshaped,
+    pieces grow as crowds of `n_particles`, led by a `guide` if there is one and corrected by `sweeps` of Metropolis
+    (see `sampling.particles`), and say `guarantee="particle"`. `method` asks for one way; "greedy" masks step by
+    step, and no more. `temperature`, `top_k` and `top_p` change the model's distribution (see `Shaping`);
+    conditioning is then that of the reshaped model. Equal seeds give equal notes, and piece i does not depend on
+    `n`.
 
     A piece that has not ended after `max_events` events is cut there and marked `capped`; constraints that
     limit the length themselves are never cut. To condition on ending in time instead, ask for
@@ -79,7 +80,7 @@ def sample(
             f"max_events is {max_events} and least_events {least_events}; "
             "expected 1 or more, and no more at least than at most"
         )
-    chosen = _method(method, model, constraint)
+    chosen = _method(method, model, constraint, shaping)
     key = _random.key(seed)
     if not under:
         return []
@@ -95,7 +96,6 @@ def sample(
     crowds: dict[str, Any] = {"n_particles": n_particles, "sweeps": sweeps, "guide": guide}
     if chosen == "particle":
         return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
-    assert isinstance(model, FiniteContextModel)  # noqa: S101 - _method made sure
     try:
         return exact(model, under, constraint, max_arcs=max_arcs, **common)
     except ProductTooLargeError:
@@ -126,18 +126,18 @@ def _headers(n: int, header: Header | None, headers: Sequence[Header | None] | N
     return list(headers)
 
 
-def _method(method: str, model: Any, constraint: Constraint | None) -> str:
+def _method(method: str, model: Any, constraint: Constraint | None, shaping: Shaping) -> str:
     known = get_args(Method)
     if method not in known:
         raise UnknownNameError("sampling method", method, known)
-    finite = isinstance(model, FiniteContextModel)
+    finite = finite_contexts(model, shaping) is not None
     if constraint is None:
         return "ancestral"
     if method == "ancestral":
         raise UsageError(f"ancestral sampling cannot meet {constraint}: use method='auto', or leave the constraint out")
     if method == "exact" and not finite:
         raise UsageError(
-            f"{type(model).__name__} has no finite set of contexts, so it cannot be conditioned exactly: "
-            "use method='particle', or a model of bounded order"
+            f"{type(model).__name__} has no finite set of contexts{'' if shaping.neutral else ' to reshape'}, so it "
+            "cannot be conditioned exactly: use method='particle', or a model of bounded order"
         )
     return ("exact" if finite else "particle") if method == "auto" else method

@@ -27,6 +27,7 @@ from stochastic_music.protocols import (
     AdaptiveModel,
     FiniteContextModel,
     FloatArray,
+    HiddenContextModel,
     IntArray,
     MergingModel,
     ReasoningModel,
@@ -40,6 +41,8 @@ DEPTH, DRAWS = 2, 3000
 #: the test refuses below this
 LEVEL = 1e-4
 _SLACK = 1e-8
+#: less than any weight that matters
+_TINY = np.finfo(np.float64).tiny
 
 
 def check_model(model: Any, *, corpora: Mapping[str, Callable[[], TokenCorpus]] = TOYS) -> None:
@@ -69,6 +72,8 @@ def _check_on(model: Any, corpus: TokenCorpus) -> None:
     check_merging(fitted, corpus)
     if isinstance(fitted, FiniteContextModel):
         check_contexts(fitted, corpus)
+    if isinstance(fitted, HiddenContextModel):
+        check_hidden_contexts(fitted, corpus)
     if isinstance(fitted, ReasoningModel):
         check_reasons(fitted, corpus)
     if isinstance(fitted, AdaptiveModel):
@@ -343,6 +348,31 @@ def check_contexts(model: Any, corpus: TokenCorpus) -> None:
         table = np.full((len(corpus), corpus.n_symbols), -1)
         table[row, symbol] = target
         contexts = table[np.arange(len(corpus)), symbols]
+        state, clock = model.advance(state, symbols), corpus.vocabulary.clock.advance(clock, symbols)
+
+
+def check_hidden_contexts(model: Any, corpus: TokenCorpus) -> None:
+    """What is believed of the contexts of a HiddenContextModel gives the rows of its states."""
+    contexts, clock = model.finite_contexts(), corpus.vocabulary.clock.start(corpus.headers)
+    arcs = contexts.arcs(np.arange(contexts.n_contexts))
+    belief = np.zeros((len(corpus), contexts.n_contexts))
+    belief[:, contexts.start()] = 1.0
+    state = model.initial_state(len(corpus), corpus.headers)
+    for t, symbols in enumerate(corpus.padded().T):
+        if not corpus.vocabulary.closed and (symbols == corpus.vocabulary.end).any():
+            return
+        after, rows = np.zeros_like(belief), np.zeros((len(corpus), corpus.n_symbols))
+        for i, mark in enumerate(corpus.vocabulary.clock.marks(clock).tolist()):
+            heard = contexts.hear(np.arange(contexts.n_contexts), np.full(contexts.n_contexts, mark))
+            belief[i] = np.bincount(heard, weights=belief[i], minlength=contexts.n_contexts)
+            weight = belief[i, arcs.row] * np.exp(arcs.log_prob)
+            np.add.at(rows[i], arcs.symbol, weight)
+            taken = (arcs.symbol == symbols[i]) & (arcs.symbol != corpus.vocabulary.end)
+            np.add.at(after[i], arcs.next_context[taken], weight[taken])
+        alive = belief.any(axis=1)
+        rows, expected = rows[alive], np.exp(model.next_log_probs(state)[alive])
+        _require_same(rows, expected, f"hidden contexts differ from the rows of the state at step {t}")
+        belief = after / np.maximum(after.sum(axis=1, keepdims=True), _TINY)
         state, clock = model.advance(state, symbols), corpus.vocabulary.clock.advance(clock, symbols)
 
 

@@ -46,6 +46,7 @@ from stochastic_music.errors import (
 )
 from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.hmm import array_engine, paths
+from stochastic_music.models.hmm.contexts import HiddenContexts
 from stochastic_music.models.hmm.engines import ENGINES, engine_of
 from stochastic_music.models.hmm.observations import (
     NO_MARKS,
@@ -391,6 +392,11 @@ class HMM(BaseModel[HmmState]):
         unary = self.log_emissions(self._piece(sequence, header))
         unary[:1] += self.log_startprob
         return Chain(unary, self.log_transmat)
+
+    def finite_contexts(self) -> HiddenContexts:
+        """Of `protocols.HiddenContextModel`: symbols and hidden states together, for exact sampling."""
+        self._check_fitted()
+        return HiddenContexts(self.parameters_, self.vocabulary_, self.marks_)
 
     def state_report(self) -> list[StateReport]:
         """What each state plays; each prints as a line, and `to_json` gives plain numbers."""
