@@ -106,8 +106,8 @@ class EnergyModel(Protocol):
     def log_density(self, symbols: IntArray, lengths: IntArray) -> FloatArray:
         """The log of each piece's unnormalised density, in nats, -inf for what cannot be: (batch,).
 
-        Row i of `symbols` (batch, T) begins with a piece of `lengths[i]` symbols, its END among them where the vocabulary
-        is closed; what stands after it (END) says nothing. Row i of the answer depends on that piece alone.
+        Row i of `symbols` (batch, T) begins with a piece of `lengths[i]` symbols, its END among them where the
+        vocabulary is closed; what stands after it (END) says nothing. Row i of the answer depends on that piece alone.
         """
 
 

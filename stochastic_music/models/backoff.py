@@ -211,6 +211,13 @@ class BackoffModel(BaseModel[BackoffState]):
             rows, at = rows[at >= 0], at[at >= 0]
         return _log(probability)
 
+    def follow(self, contexts: IntArray, symbols: IntArray) -> tuple[FloatArray, IntArray]:
+        """The log probability of one symbol after each context, in nats, and the context it leads to: (n,) each.
+
+        What `arcs` says of that symbol alone; -inf where it is not among them.
+        """
+        return self.look_up(contexts, symbols), self.contexts_.step(contexts, symbols)
+
     @property
     def n_contexts(self) -> int:
         """How many contexts there are."""

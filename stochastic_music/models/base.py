@@ -24,8 +24,11 @@ import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, NotFittedError, UnknownNameError, UsageError, VocabularyError
-from stochastic_music.protocols import AutoregressiveModel, FloatArray, IntArray, State
+from stochastic_music.protocols import FloatArray, IntArray, State
+from stochastic_music.sampling.scoring import corpus_log_probs, stepwise_log_probs
 from stochastic_music.tokens import Header, Vocabulary
+
+__all__ = ["BaseModel", "Estimator", "corpus_log_probs", "headers_of", "stepwise_log_probs", "still_live"]
 
 
 class Estimator:
@@ -176,25 +179,6 @@ class BaseModel(Estimator, ABC, Generic[State]):
         if reason:
             raise VocabularyError(f"this corpus does not fit the model: {reason}")
         return corpus.with_vocabulary(self.vocabulary_)
-
-
-def stepwise_log_probs(model: AutoregressiveModel[Any], corpus: TokenCorpus) -> FloatArray:
-    """The log probability of every symbol of `corpus`, by stepping through all pieces at once: (n,)."""
-    padded = corpus.padded()
-    rows = np.arange(len(corpus))
-    out = np.empty(padded.shape)
-    state = model.initial_state(len(corpus), corpus.headers)
-    for t in range(padded.shape[1]):
-        out[:, t] = model.next_log_probs(state)[rows, padded[:, t]]
-        state = model.advance(state, padded[:, t])
-    flat: FloatArray = out[np.arange(padded.shape[1]) < corpus.lengths[:, None]]
-    return flat
-
-
-def corpus_log_probs(model: Any, corpus: TokenCorpus) -> FloatArray:
-    """The log probability of every symbol of `corpus` under any autoregressive model, in nats: (n,)."""
-    own = getattr(model, "corpus_log_probs", None)
-    return cast("FloatArray", own(corpus)) if own else stepwise_log_probs(model, corpus)
 
 
 def headers_of(header: Header | Sequence[Header | None] | None, batch_size: int) -> list[Header | None]:
