@@ -3,6 +3,7 @@
 A constraint is compiled against a vocabulary and a header to an automaton, which samplers condition on.
 """
 
+from stochastic_music.constraints.around import Around
 from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, conjuncts
 from stochastic_music.constraints.events import ByEvent, ByOnset, EventMachine, OnsetMachine
@@ -11,12 +12,15 @@ from stochastic_music.constraints.max_copy import MaxCopy
 from stochastic_music.constraints.metre import Metre
 from stochastic_music.constraints.pitches import EndsOn, InScale, StartsOn
 from stochastic_music.constraints.places import At, ChordTones
+from stochastic_music.constraints.shapes import Contour, Rhythm
+from stochastic_music.constraints.similar import Similar
 from stochastic_music.constraints.symbols import PitchRange, SymbolsOf
 from stochastic_music.constraints.timeline import TimeAutomaton, TimedAutomaton
 
 __all__ = [
     "All",
     "AnyOf",
+    "Around",
     "At",
     "AtMost",
     "Bars",
@@ -24,6 +28,7 @@ __all__ = [
     "ByEvent",
     "ByOnset",
     "ChordTones",
+    "Contour",
     "EndsOn",
     "EventMachine",
     "InScale",
@@ -34,6 +39,8 @@ __all__ = [
     "Not",
     "OnsetMachine",
     "PitchRange",
+    "Rhythm",
+    "Similar",
     "StartsOn",
     "SymbolsOf",
     "TimeAutomaton",

@@ -4,24 +4,28 @@
 compare both over all short pieces; tests of samplers draw under each kind and ask `holds`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
 
 from stochastic_music.constraints import (
+    Around,
     At,
     AtMost,
     Bars,
     ChordTones,
+    Contour,
     EndsOn,
     InScale,
     Length,
     Metre,
     PitchRange,
+    Rhythm,
+    Similar,
     StartsOn,
 )
 from stochastic_music.protocols import DEAD, Constraint
@@ -91,12 +95,44 @@ class Heard:
         return bar + 1, position
 
 
+def symbols_of(vocabulary: Vocabulary, events: Iterable[tuple[int, ...]]) -> list[int]:
+    """The symbols of some events, END left out."""
+    names = [field.name for field in vocabulary.fields]
+    return [vocabulary.symbol(name, value) for event in events for name, value in zip(names, event, strict=True)]
+
+
 class Kind(NamedTuple):
     """A constraint, and what it means."""
 
     name: str
     make: Callable[[], Constraint]
     holds: Callable[[Heard], bool]
+
+
+#: a piece to keep something of
+GIVEN = ((0, 2, C), (0, 2, D), (1, 1, CIS))
+
+
+def _given(heard: Heard) -> list[Note]:
+    return Heard(heard.vocabulary, heard.header, GIVEN).notes
+
+
+def _around(heard: Heard, start: int, stop: int) -> bool:
+    old, new = _given(heard), heard.notes
+    before, after = [n for n in old if n.onset < start], [n for n in old if n.onset >= stop]
+    over = max(stop, *(n.onset + n.duration for n in old if start <= n.onset < stop), 0)
+    n, inside = len(new), new[len(before) : len(new) - len(after)]
+    kept = n >= len(before) + len(after) and new[: len(before)] == before and new[n - len(after) :] == after
+    return kept and all(start <= note.onset < stop and note.onset + note.duration <= over for note in inside)
+
+
+def _share(heard: Heard) -> float:
+    old = {(note.onset, note.pitch) for note in _given(heard)}
+    return sum((note.onset, note.pitch) in old for note in heard.notes) / len(old)
+
+
+def _signs(pitches: list[int]) -> list[int]:
+    return [(b > a) - (b < a) for a, b in pairwise(pitches)]
 
 
 def _on_beats(heard: Heard, chords: dict[tuple[int, int], set[int]]) -> bool:
@@ -114,6 +150,7 @@ def _downbeats(heard: Heard) -> bool:
     return all(any(note.onset == line for note in heard.notes) for line in lines)
 
 
+SYMBOLS = symbols_of(MELODY, GIVEN)
 KINDS = [
     Kind("range", lambda: PitchRange("C4", "C#4"), lambda h: bool(h.notes) and all(p <= CIS for p in h.pitches)),
     Kind("scale", lambda: InScale("C:major"), lambda h: CIS not in h.pitches),
@@ -140,6 +177,14 @@ KINDS = [
         lambda: Bars(1),
         lambda h: bool(h.notes) and h.end - h.header.pickup in {3, 3 - h.header.pickup},
     ),
+    Kind("around a gap", lambda: Around(SYMBOLS, 1, 4), lambda h: _around(h, 1, 4)),
+    Kind("around the beginning", lambda: Around(SYMBOLS, 0, 3), lambda h: _around(h, 0, 3)),
+    Kind("around the end", lambda: Around(SYMBOLS, 2, 7), lambda h: _around(h, 2, 7)),
+    Kind("similar", lambda: Similar(SYMBOLS, 0.6), lambda h: _share(h) >= 0.6),
+    Kind("similar, not equal", lambda: Similar(SYMBOLS, 0.3, 0.7), lambda h: 0.3 <= _share(h) <= 0.7),
+    Kind("rhythm", lambda: Rhythm(SYMBOLS), lambda h: [e[:2] for e in h.events] == [e[:2] for e in GIVEN]),
+    Kind("contour", lambda: Contour("+-"), lambda h: _signs(h.pitches) == [1, -1]),
+    Kind("contour of two", lambda: Contour("0"), lambda h: _signs(h.pitches) == [0]),
     Kind("notes", lambda: Length(2, 3), lambda h: 2 <= len(h.notes) <= 3),
     Kind("at most so many notes", lambda: AtMost(1), lambda h: len(h.notes) <= 1),
 ]
@@ -156,11 +201,10 @@ def every_piece(vocabulary: Vocabulary, header: Header, most: int = 3) -> Iterat
 def accepted(constraint: Constraint, vocabulary: Vocabulary, header: Header | None, pieces: list[Heard]) -> list[bool]:
     """Which pieces the compiled automaton accepts."""
     automaton = constraint.compile(vocabulary, header)
-    names = [field.name for field in vocabulary.fields]
     n = max(len(piece.events) for piece in pieces) * vocabulary.n_fields + 1
     rows = np.full((len(pieces), n), vocabulary.end)
     for row, piece in zip(rows, pieces, strict=True):
-        flat = [vocabulary.symbol(name, v) for event in piece.events for name, v in zip(names, event, strict=True)]
+        flat = symbols_of(vocabulary, piece.events)
         row[: len(flat)] = flat
     states = np.full(len(pieces), automaton.start())
     for column in rows.T:
