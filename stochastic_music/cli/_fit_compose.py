@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._choices import choose_encoding, default_model, parse_parameters, transposition_for
 from stochastic_music.cli._common import open_corpus, plural, progress, say
-from stochastic_music.cli._fitting import Fitted, Request
+from stochastic_music.cli._fitting import Fitted, Request, surprise
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
@@ -94,12 +94,8 @@ def _told(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> lis
     told += [f"  {remark}" for remark in report["remarks"]]
     told += _told_of_gains(report["gains"])
     if (held_out := report["bits_per_note"]) is not None:
-        low, high = held_out["interval"]
         again = "then refitted on everything" if report["refitted"] else "not refitted on them"
-        told.append(
-            f"Held-out surprise: {held_out['value']:.2f} bits per note "
-            f"(95 % interval {low:.2f} to {high:.2f}); {again}."
-        )
+        told.append(f"Held-out surprise: {surprise(held_out, 'bits per note')}; {again}.")
     return told
 
 

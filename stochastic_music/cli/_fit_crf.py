@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._common import assignments, open_corpus, plural, say
-from stochastic_music.cli._fitting import Fitted, Request
+from stochastic_music.cli._fitting import Fitted, Request, surprise
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
@@ -92,11 +92,7 @@ def _told(report: dict[str, Any]) -> list[str]:
     ]
     told += [f"  not read: {piece['file']}: {piece['reason']}" for piece in report["pieces_not_encoded"][:10]]
     if (held_out := report["bits_per_pitch"]) is not None:
-        low, high = held_out["interval"]
-        told.append(
-            f"Held-out surprise of pitches, all else given: {held_out['value']:.2f} bits per pitch "
-            f"(95 % interval {low:.2f} to {high:.2f})."
-        )
+        told.append(f"Held-out surprise of pitches, all else given: {surprise(held_out, 'bits per pitch')}.")
     return told
 
 

@@ -47,3 +47,15 @@ class Fitted(NamedTuple):
     report: dict[str, Any]
     sentences: list[str]
     next: str
+
+
+def surprise(figure: Mapping[str, Any], unit: str) -> str:
+    """A figure with its interval in words; one without a value is infinite.
+
+    >>> surprise({"value": 2.5, "interval": [2.25, 2.75], "level": 0.95}, "bits per note")
+    '2.50 bits per note (95 % interval 2.25 to 2.75)'
+    """
+    if figure["value"] is None:
+        return "infinite, for the model holds something there to be impossible (one that smooths its counts would not)"
+    low, high = ("infinity" if bound is None else f"{bound:.2f}" for bound in figure["interval"])
+    return f"{figure['value']:.2f} {unit} (95 % interval {low} to {high})"

@@ -42,6 +42,13 @@ def test_fit_reports_what_it_learned_from_and_names_the_next_command(fitted, tmp
     assert "stochmusic generate music.smm" in told
 
 
+def test_what_a_model_holds_to_be_impossible_is_told_in_words(stochmusic, music_folder):
+    done = stochmusic("fit", "music", "-m", "markov", "--set", "smoothing=none", "--set", "order=8", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["bits_per_note"]["value"] is None
+    assert "Held-out surprise: infinite" in done.stderr
+
+
 def test_generate_writes_takes_that_say_how_they_were_made(fitted, stochmusic, tmp_path):
     done = stochmusic("generate", "-n", "2", "--bars", "8", "--seed", "3", "--json")
     assert done.returncode == 0, done.stderr
