@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stochastic_music.cli import _takes
+from stochastic_music.cli import _copies, _takes
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,12 +57,18 @@ class Asked:
 
 
 def constraint(
-    pipeline: Pipeline, asked: Asked, shift: int | None, *, bars: int | None = None, length: int | None = None
+    pipeline: Pipeline,
+    asked: Asked,
+    shift: int | None,
+    *,
+    bars: int | None = None,
+    length: int | None = None,
+    n_given: int = 0,
 ) -> Constraint | None:
     """What the request demands of the music before it is moved by `shift` semitones; None where it demands nothing.
 
-    A `shift` of None says that it is not known. Raises UsageError where pitches are named all the same, and for options
-    that make no sense.
+    The first `n_given` notes are given and may be copies. A `shift` of None says that it is not known. Raises
+    UsageError where pitches are named all the same, and for options that make no sense.
     """
     from stochastic_music.constraints import Bars, Length
 
@@ -76,6 +82,8 @@ def constraint(
     if length is not None:
         parts.append(Length(length))
     parts.extend(_pitched(asked, shift or 0))
+    if asked.max_copy is not None:
+        parts.extend(_copies.demanded(pipeline, asked.max_copy, n_given))
     return functools.reduce(operator.and_, parts) if parts else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stochastic_music.cli import _takes
+from stochastic_music.cli import _copies, _takes
 from stochastic_music.cli._common import find_model, open_corpus, plural, provenance, say
 from stochastic_music.errors import UsageError
 
@@ -40,8 +40,8 @@ def refuse(unused: dict[str, Any]) -> None:
 
 def generate(
     model: str | None, request: Request, *, formats: list[str], output: Path, force: bool
-) -> tuple[str, list[dict[str, Any]]]:
-    """Compose, write and tell; the model's file and a row for each take."""
+) -> tuple[str, list[dict[str, Any]], dict[str, Any] | None]:
+    """Compose, write and tell; the model's file, a row for each take, and what held-out pieces copy."""
     from stochastic_music.model_file import ModelFile
     from stochastic_music.tasks.given.composer import CRFComposer
 
@@ -66,6 +66,7 @@ def generate(
     )
     licences = composer.card_["licences"]
     made_by = provenance(seed=request.seed, model=f"sha256:{file.checksum}", given=request.given, licences=licences)
+    index = composer.originality()
     rows: list[dict[str, Any]] = []
     for i, take in enumerate(takes):
         if request.instrument is not None:
@@ -78,17 +79,18 @@ def generate(
                 "also": [str(written) for written in files[1:]],
                 "seed": request.seed,
                 "bits_per_note": round(take.bits_per_note, 4),
-                "longest_copy": composer.longest_copy(take),
+                **_copies.row(index, [take.line]),
                 "guarantee": "exact",
                 "capped": False,
             }
         )
         _tell(rows[-1], take.n_notes)
+    _copies.tell_usual(index)
     say(f"Sampling: exact, from the posterior of all that was given; seed {request.seed}.")
     for licence in licences:
         say(f"Licence of the corpus: {licence}")
     say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
-    return str(path), rows
+    return str(path), rows, _copies.held_out(index)
 
 
 def _given(text: str) -> Score | str:
@@ -115,6 +117,4 @@ def _names_music(text: str) -> bool:
 
 
 def _tell(row: dict[str, Any], n_notes: int) -> None:
-    copy = row["longest_copy"]
-    copied = f"; longest copy {plural(copy['length'], 'note')} of {copy['piece']}, bar {copy['bar']}" if copy else ""
-    say(f"{row['file']}: {plural(n_notes, 'note')}, {row['bits_per_note']:.2f} bits per note{copied}")
+    say(f"{row['file']}: {plural(n_notes, 'note')}, {row['bits_per_note']:.2f} bits per note{_copies.of(row)}")

@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stochastic_music.cli import _copies
 from stochastic_music.cli._common import plural, say
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from stochastic_music.corpus.lines import Line
     from stochastic_music.pipeline import Pipeline, Take
     from stochastic_music.sampling import Sample
 
@@ -98,36 +98,23 @@ def write(score: Any, stem: Path, formats: list[str], made_by: str, force: bool)
     return paths
 
 
-def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any] | None]:
-    """The longest run of new notes each take shares with the corpus, where the file kept its sources."""
-    from stochastic_music.evaluation import OriginalityIndex
+def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any]]:
+    """What of the new notes of each take the corpus has, as `_copies.row` tells it."""
+    from stochastic_music.pipeline.originals import new_lines
 
-    if pipeline.corpus_ is None or pipeline.vocabulary_.index("pitch") is None:
-        return [None] * len(takes)
-    index = OriginalityIndex.from_tokens(pipeline.corpus_)
-    return [index.longest_copy(_new_notes(pipeline, take)).to_json() for take in takes]
-
-
-def _new_notes(pipeline: Pipeline, take: Take) -> Line:
-    """The notes of a take that were not given as its start."""
-    from stochastic_music.corpus.lines import line_of
-
-    line = line_of(pipeline.vocabulary_, take.piece.symbols, take.piece.header, "")
-    return line.since(take.n_given)
+    index = pipeline.originality()
+    return [_copies.row(index, new_lines(pipeline.vocabulary_, take.sample)) for take in takes]
 
 
 def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | None) -> None:
     for row, take in zip(rows, takes, strict=True):
         given = f", the first {take.n_given} of them given" if take.n_given else ""
         notes = sum(len(track.notes) for track in take.score.tracks)
-        copy = row["longest_copy"]
-        copied = (
-            f"; longest copy {plural(copy['length'], 'note')} of {copy['piece']}, bar {copy['bar']}"
-            if copy and copy["length"]
-            else ""
-        )
         cut = "; CUT at the cap, without an ending" if row["capped"] else ""
+        copied = _copies.of(row)
         say(f"{row['file']}: {plural(notes, 'note')}{given}, {row['bits_per_note']:.2f} bits per note{copied}{cut}")
+    _copies.tell(pipeline)
+    _copies.tell_redrawn(pipeline, takes, rows)
     kinds = sorted({row["guarantee"] for row in rows})
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
     if "particle" in kinds:

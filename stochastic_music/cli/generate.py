@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stochastic_music.cli import _demands, _given, _mixing, _takes
+from stochastic_music.cli import _copies, _demands, _given, _mixing, _takes
 from stochastic_music.cli._common import open_corpus, print_json, provenance, say
 from stochastic_music.errors import UsageError
 
@@ -32,6 +32,7 @@ def generate(
     tempo: Annotated[float | None, typer.Option(min=1, max=1000, help="Quarter notes a minute.")] = None,
     instrument: Annotated[str | None, typer.Option(help="A General MIDI instrument, by name or number from 1.")] = None,
     pitch_range: _demands.Range = None,
+    max_copy: _demands.MaxCopy = None,
     temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder; changes the distribution.")] = 1.0,
     top_k: Annotated[
         int | None, typer.Option(min=1, help="Draw from the k likeliest symbols only; changes the distribution.")
@@ -72,25 +73,28 @@ def generate(
         raise UsageError("--bars and --length were both given; expected one of them")
     if given is not None:
         options = {"bars": bars, "length": length, "start": start, "mix": mix, "top-k": top_k, "top-p": top_p < 1}
-        _given.refuse({**options, "sampler": sampler not in ("auto", "exact")})
+        _given.refuse({**options, "max-copy": max_copy, "sampler": sampler not in ("auto", "exact")})
         request = _given.Request(
             given, n, key, meter, tempo, instrument, pitch_range, temperature, middle_c, _random.key(seed)
         )
-        name, rows = _given.generate(model, request, formats=formats, output=output, force=force)
-        _finish(name, rows, as_json=as_json, open_=open_)
+        name, rows, held_out = _given.generate(model, request, formats=formats, output=output, force=force)
+        _finish(name, rows, held_out, as_json=as_json, open_=open_)
         return
     source = _mixing.opened(model, mix, bars, length)
     pipeline = source.pipeline
     number = _random.key(seed)
     shift = _takes.shift_to_key(pipeline, key)
     begun = _begun(start, key, meter) if start else None
+    n_given = 0
     if begun:
-        shift = -pipeline.opening(begun).header.transposed
-    asked = _demands.Asked(pitch_range, middle_c=middle_c)
+        opening = pipeline.opening(begun)
+        shift, n_given = -opening.header.transposed, len(opening.symbols) // pipeline.vocabulary_.n_fields
+    asked = _demands.Asked(pitch_range, max_copy=max_copy, middle_c=middle_c)
     takes = _compose(
         pipeline,
         n,
-        constraint=_demands.constraint(pipeline, asked, shift, bars=bars, length=length),
+        constraint=_demands.constraint(pipeline, asked, shift, bars=bars, length=length, n_given=n_given),
+        usual_copies=max_copy is None,
         seed=number,
         meter=meter,
         tempo=tempo,
@@ -114,18 +118,22 @@ def generate(
                 "also": [str(file) for file in files[1:]],
                 "seed": number,
                 "bits_per_note": round(take.bits_per_note, 4),
-                "longest_copy": originals[i],
+                **originals[i],
                 "guarantee": take.sample.guarantee,
                 "capped": take.sample.capped,
+                "drawn_again": take.redrawn,
             }
         )
     _takes.tell(rows, takes, pipeline, number, bars or length)
-    _finish(source.name, rows, as_json=as_json, open_=open_)
+    usual = _copies.held_out(pipeline.originality())
+    _finish(source.name, rows, usual, as_json=as_json, open_=open_)
 
 
-def _finish(model: str, rows: list[dict[str, Any]], *, as_json: bool, open_: bool) -> None:
+def _finish(
+    model: str, rows: list[dict[str, Any]], held_out: dict[str, Any] | None, *, as_json: bool, open_: bool
+) -> None:
     if as_json:
-        print_json({"model": model, "files": rows})
+        print_json({"model": model, "held_out_copies": held_out, "files": rows})
     if open_:
         typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
 

@@ -42,7 +42,7 @@ class Spread(NamedTuple):
 
     def to_json(self) -> dict[str, float]:
         """`median` and `q90`."""
-        return {"median": self.median, "q90": self.high}
+        return {"median": round(self.median, 4), "q90": round(self.high, 4)}
 
 
 class Usual(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from stochastic_music.errors import EncodingError, UnsatisfiableError, UsageErro
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import DOUBTFUL, key_of, parse_key, pitch_class_weights, relative_mode, transpose
 from stochastic_music.pipeline.guiding import Guides
+from stochastic_music.pipeline.originals import drawn_within
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling import Sample, sample
 from stochastic_music.tokens import Header, TokenPiece
@@ -37,7 +39,7 @@ class Take:
 
     `bits_per_note` is its surprise under the model (base 2, END included, divided by its notes), a start apart: what
     was given surprises nobody. `piece` holds its symbols as the model reads them, `n_given` counts the notes that
-    were its start.
+    were its start, `redrawn` the pieces drawn before it that copied too much.
     """
 
     score: Score
@@ -45,6 +47,7 @@ class Take:
     piece: TokenPiece
     bits_per_note: float
     n_given: int = 0
+    redrawn: int = 0
 
 
 def composed(
@@ -56,6 +59,7 @@ def composed(
     header: Header | None,
     max_events: int | None,
     start: Score | None,
+    usual_copies: bool,
     **shaping: Any,
 ) -> list[Take]:
     """New pieces; see `Pipeline.compose`."""
@@ -66,11 +70,10 @@ def composed(
     n_begun = len(begun) // pipeline.vocabulary_.n_fields
     most = max_events or card["most_events"] + n_begun
     least = max(card["least_events"], n_begun + 1 if opening else 0)
-    samples = sample(
-        _seen_model(pipeline, begun),
-        n,
-        headers=[fixed] * n if fixed else _draw_headers(pipeline, n, key),
-        seed=key,
+    headers = [fixed] * n if fixed else _draw_headers(pipeline, n, key)
+    draw = functools.partial(
+        sample,
+        model=_seen_model(pipeline, begun),
         constraint=constraint,
         least_events=0 if constraint else min(least, most),
         most_repeats=max(card["most_repeats"], LEAST_REPEATS) if pipeline.vocabulary_.closed else None,
@@ -80,12 +83,20 @@ def composed(
         guide=_guides(pipeline, begun) if constraint else None,
         **shaping,
     )
-    if opening and samples and all(len(drawn.symbols) <= len(begun) + 1 for drawn in samples):
+    index = pipeline.originality() if usual_copies else None
+    samples = drawn_within(
+        lambda number, first: draw(n=first, headers=headers[:first], seed=number),
+        n,
+        key=key,
+        most=index.limit if index else None,
+        index=index,
+    )
+    if opening and samples and all(len(drawn.sample.symbols) <= len(begun) + 1 for drawn in samples):
         raise UnsatisfiableError(
             f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "
             "or notes, or give a shorter start"
         )
-    return [_take(pipeline, drawn) for drawn in samples]
+    return [replace(_take(pipeline, drawn.sample), redrawn=drawn.redrawn) for drawn in samples]
 
 
 def opened(pipeline: Pipeline, start: Score) -> tuple[TokenPiece, list[str]]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from stochastic_music import registry
 from stochastic_music.corpus import Corpus, Piece, TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, UnknownNameError, UsageError
-from stochastic_music.evaluation import OriginalityIndex, lines
+from stochastic_music.evaluation import lines
 from stochastic_music.protocols import MergingModel
 from stochastic_music.tokens import Vocabulary
 
@@ -159,9 +159,10 @@ def _named(pipeline: Pipeline, names: list[str]) -> tuple[NDArray[np.int64], Tok
 
 def _never_seen(pipeline: Pipeline, piece: TokenCorpus) -> str:
     message = f"'{piece.names[0]}' was not in the training of this model: no piece has just these notes"
-    if pipeline.corpus_ is None or pipeline.vocabulary_.index("pitch") is None:
+    index = pipeline.originality()
+    if index is None:
         return message
-    copied = OriginalityIndex.from_tokens(pipeline.corpus_).longest_copy(lines(piece)[0])
+    copied = index.longest_copy(lines(piece))
     if copied.length < 2:
         return f"{message}, or two of them in a row"
     return f"{message}. The nearest is '{copied.piece}', with {copied.length} notes in a row"

@@ -18,12 +18,14 @@ from stochastic_music.errors import (
     NotFittedError,
     UsageError,
 )
+from stochastic_music.evaluation import OriginalityIndex
 from stochastic_music.evaluation.explanation import Explanation, as_heard, explain
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import transpose
 from stochastic_music.pipeline import filing, joining
 from stochastic_music.pipeline.composing import Take, composed, opened
 from stochastic_music.pipeline.guiding import Guides
+from stochastic_music.pipeline.originals import index_of
 from stochastic_music.protocols import Constraint
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
@@ -106,6 +108,7 @@ class Pipeline:
         self.composer: tuple[tuple[int, ...], Any] | None = None
         #: what leads particles over the alphabet that was composed with last
         self.guides: Guides | None = None
+        self._indexed: tuple[OriginalityIndex | None, ...] = ()
         return self
 
     @property
@@ -237,6 +240,7 @@ class Pipeline:
         header: Header | None = None,
         max_events: int | None = None,
         start: Score | None = None,
+        usual_copies: bool = False,
         **shaping: Any,
     ) -> list[Take]:
         """`n` new pieces with what is known of each.
@@ -251,6 +255,10 @@ class Pipeline:
         With `start` every piece begins with the notes of that score, under its header and in its key, and goes on;
         `constraint` is met by the whole piece. Raises EncodingError where it cannot be encoded, UnsatisfiableError
         where nothing can follow it.
+
+        With `usual_copies` takes that copy more notes in a row than nine in ten held-out pieces do
+        (`OriginalityIndex.limit`) are drawn again, up to six times; the least copying one is then kept. Takes say how
+        often. To condition on a limit instead, ask for `constraint=MaxCopy(pipeline.corpus_, most)`.
         """
         self.check_fitted()
         return composed(
@@ -261,8 +269,19 @@ class Pipeline:
             header=header,
             max_events=max_events,
             start=start,
+            usual_copies=usual_copies,
             **shaping,
         )
+
+    def originality(self) -> OriginalityIndex | None:
+        """The training pieces, to ask how much of a piece is copied from them: made once.
+
+        None where they are not kept, or where events are neither notes nor voices.
+        """
+        self.check_fitted()
+        if not self._indexed:
+            self._indexed = (index_of(self),)
+        return self._indexed[0]
 
     def opening(self, start: Score) -> TokenPiece:
         """The symbols of a score to go on from, END left out, and its header: as the model reads them.

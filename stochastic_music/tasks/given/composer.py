@@ -297,11 +297,9 @@ class CRFComposer(Estimator):
     def _take(self, score: Score, track: int, rhythm: Rhythm, pitch: IntArray, log_prob: float) -> CRFTake:
         return CRFTake(score, log_prob, len(pitch), _line("", rhythm, pitch), track)
 
-    def longest_copy(self, take: CRFTake) -> dict[str, Any] | None:
-        """The longest run of notes of a take that its corpus has, and where; None for a model saved without sources."""
-        if not self.lines_:
-            return None
-        return OriginalityIndex(self.lines_).longest_copy(take.line).to_json()
+    def originality(self) -> OriginalityIndex | None:
+        """The lines of the corpus, to ask how much of a take's `line` is copied; None for a model without sources."""
+        return OriginalityIndex(self.lines_) if self.lines_ else None
 
     @property
     def _encoding(self) -> MelodyEncoding:
