@@ -180,11 +180,10 @@ class Joined(Numbered):
         return moment
 
     def describe(self, state: int) -> str:
-        """A place in words, told by the first part that can."""
-        i = self.part_with("describe")
-        assert i is not None  # noqa: S101 - callers ask `provides` first
-        text: str = self.parts[i].describe(self._rows[state][i])  # type: ignore[attr-defined]
-        return text
+        """A place in words, told by the first part that can; "" where none has anything to tell."""
+        told = zip(self.parts, self._rows[state], strict=True)
+        texts = (part.describe(own) for part, own in told if hasattr(part, "describe"))
+        return next((text for text in texts if text), "")
 
     def _ask(self, method: str, states: IntArray) -> IntArray:
         i = self.part_with(method)

@@ -108,8 +108,10 @@ class ArcTable:
     """The arcs of every context asked for so far, flat; `weight` is the reshaped `log_prob`.
 
     `n_contexts`, `start` and `hear` are the model's; tables of other contexts say what these are, and where their arcs
-    come from (`_found`).
+    come from (`_found`). `cost` says for how many arcs each one counts towards a limit.
     """
+
+    cost = 1
 
     def __init__(self, model: FiniteContextModel, shaping: Shaping) -> None:
         self.model, self.shaping = model, shaping
@@ -166,7 +168,7 @@ class ArcTable:
         new = np.unique(contexts[self._first[contexts] < 0])
         for first in range(0, len(new), _AT_ONCE):
             self._append(new[first : first + _AT_ONCE], limit)
-            check_size(self._size, limit)
+            check_size(self.cost * self._size, limit)
 
     def rows(self, contexts: IntArray) -> tuple[IntArray, IntArray]:
         """The arcs of contexts that were fetched, as places in the table, with the row of each before them."""

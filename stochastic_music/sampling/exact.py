@@ -29,12 +29,13 @@ from stochastic_music.protocols import (
     IntArray,
 )
 from stochastic_music.sampling.ancestral import begun
-from stochastic_music.sampling.compiling import by_timing, lasting, split
+from stochastic_music.sampling.clashes import explained
+from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.sampling.context_sets import ArcTable
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
-from stochastic_music.sampling.lifting import LiftedTable
 from stochastic_music.sampling.messages import Messages
 from stochastic_music.sampling.product import END, Product
+from stochastic_music.sampling.setting import Setting
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -70,12 +71,13 @@ class ExactSampler:
         self.header = header
         self.vocabulary: Vocabulary = vocabulary_of(model)
         parts, table = conjuncts(constraint), table or ArcTable(model, shaping or Shaping())
-        product = _product(table, self.vocabulary, parts, header, max_arcs, start)
+        setting = Setting(table, self.vocabulary, header, max_arcs, start)
+        product = setting.product(parts)
         messages = Messages(product)
         self.bounded = product.acyclic
         self.log_evidence = float(np.logaddexp.reduce(messages.start_weights))
         if self.log_evidence == -np.inf:
-            raise UnsatisfiableError(_explain_clash(table, self.vocabulary, parts, header, max_arcs, start))
+            raise UnsatisfiableError(explained(setting, parts))
         self.tables = Tables(product, messages)
 
     def draw(self, chains: IntArray, *, key: int, max_events: int | None = None) -> tuple[IntArray, FloatArray]:
@@ -163,22 +165,6 @@ class Tables:
         return arc[each, chosen], there[each, chosen]
 
 
-def _product(  # noqa: PLR0917, all that a product stands on
-    table: ArcTable,
-    vocabulary: Vocabulary,
-    parts: tuple[Constraint, ...],
-    header: Header | None,
-    max_arcs: int,
-    start: IntArray,
-) -> Product:
-    """The product of a model, wide automata lifted into it, and what else `parts` demand."""
-    automaton, wide = split(parts, vocabulary, header)
-    for carried in wide:
-        table = LiftedTable(table, carried)
-    always = lasting(automaton, vocabulary, header) if wide else None
-    return Product(table, vocabulary, automaton, max_arcs, start=start, lasting=always)
-
-
 def _starts(sizes: list[int]) -> IntArray:
     """Where each of some arrays begins, laid end to end."""
     return np.cumsum([0, *sizes], dtype=np.int64)[:-1]
@@ -236,47 +222,3 @@ def scored(
         scores[:, step] = model.next_log_probs(state)[rows, column]
         state = model.advance(state, column)
     return scores
-
-
-def _explain_clash(  # noqa: PLR0917, all that a sampler stands on
-    table: ArcTable,
-    vocabulary: Vocabulary,
-    parts: tuple[Constraint, ...],
-    header: Header | None,
-    max_arcs: int,
-    start: IntArray,
-) -> str:
-    """Why nothing meets all `parts`: the smallest clash, found by leaving out one at a time, and how far music gets."""
-
-    def product(kept: tuple[Constraint, ...]) -> Product:
-        return _product(table, vocabulary, kept, header, max_arcs, start)
-
-    clash = parts
-    for part in parts:
-        rest = tuple(p for p in clash if p is not part)
-        if not product(rest).reaches_end:
-            clash = rest
-    where = _furthest(product(clash))
-    reached = f"; every continuation breaks off by {where}" if where else ""
-    after = " after the start given" if len(start) else ""
-    return f"{_sentence(clash, header)}{after}{reached}. {_remedy(clash)}."
-
-
-def _furthest(product: Product) -> str:
-    """The last place that any continuation reaches, in words; '' where the automaton tells no places."""
-    states = np.array([node.state for node in product.nodes[1:]], dtype=np.int64)
-    progress = product.automaton.progress(states)
-    return "" if progress is None else product.automaton.describe(int(states[progress.argmax()]))
-
-
-def _sentence(clash: tuple[Constraint, ...], header: Header | None) -> str:
-    if not clash:
-        return "this model never ends its pieces"
-    meters = f" under {', '.join(str(meter) for meter in header.meters)}" if header else ""
-    if len(clash) == 1:
-        return f"nothing this model can play meets {clash[0]}{meters}"
-    return f"{' and '.join(str(part) for part in clash)} cannot be met together{meters}"
-
-
-def _remedy(clash: tuple[Constraint, ...]) -> str:
-    return "Relax one of them" if len(clash) > 1 else "Ask for something else, or learn from more music"

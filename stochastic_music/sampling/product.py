@@ -30,7 +30,7 @@ _DEAF = -2
 #: contexts at a node from which on it pays to know how many there will be
 _MANY = 256
 #: to find that out may take so small a part of all arcs
-_SHARE = 8
+_SHARE = 4
 
 
 @dataclass(eq=False)
@@ -74,7 +74,7 @@ class Product:
 
     The contexts after the start are `first_contexts` (k,), sorted, with the log probabilities `first_weights` of the
     ways there; most models have one. With `lasting`, the automaton of what is asked for at all times, sets of contexts
-    that grow are taken as large as they will be at last (see `saturation`).
+    that grow are taken as large as they will be at last (see `saturation`). Without `rounded` all sets are exact.
 
     Raises ProductTooLargeError where that takes more than `limit` arcs: some 100 bytes each.
     """
@@ -88,11 +88,13 @@ class Product:
         *,
         start: IntArray = NO_START,
         lasting: TimedAutomaton | None = None,
+        rounded: bool = True,
     ) -> None:
         self.table, self.vocabulary, self.automaton, self._lasting = table, vocabulary, automaton, lasting
         self.sets = ContextSets(table.n_contexts)
         self.nodes = [Node(DEAD, _DEAF, DEAD, self.sets.add(np.zeros(1, dtype=np.int64)))]
         self.acyclic = automaton.progress(np.array([automaton.start()])) is not None
+        self.start_symbols, self._rounds = start, rounded
         self._limit, self._n_arcs = limit, 0
         self._node_of: dict[int, int] = {}
         self._widest: dict[int, int] = {}
@@ -102,7 +104,7 @@ class Product:
 
     @cached_property
     def reaches_end(self) -> bool:
-        """Whether any piece at all is accepted."""
+        """Whether any piece at all is accepted; where sets are rounded, whether some context of theirs leads there."""
         return any(END in node.targets for node in self.nodes)
 
     def _begun(self, symbols: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
@@ -156,6 +158,8 @@ class Product:
 
         The messages of contexts that cannot be reached do no harm, and work is shared.
         """
+        if not self._rounds:
+            return contexts
         known = self._widest.get(node.phase, contexts)
         if self._lasting is not None and len(self.sets[contexts]) > max(len(self.sets[known]), _MANY):
             known = self._saturate(self._lasting).get(node.phase, known)

@@ -5,8 +5,8 @@ import pytest
 from test_exact import CASES, LEVEL, N_DRAWS, accepted, p_value
 from toy_models import MELODY, PLAIN, WORDS, ToyModel, marks_of
 
-from stochastic_music.constraints import BaseAutomaton, Joinable, Length, PitchRange, SymbolsOf
-from stochastic_music.errors import ProductTooLargeError
+from stochastic_music.constraints import Bars, BaseAutomaton, Joinable, Length, PitchRange, SymbolsOf
+from stochastic_music.errors import ProductTooLargeError, UnsatisfiableError
 from stochastic_music.protocols import Automaton, Constraint
 from stochastic_music.sampling import ExactSampler, Shaping, product, sample
 from stochastic_music.sampling.compiling import split
@@ -109,3 +109,15 @@ def test_numbers_are_given_in_the_order_of_meeting_and_kept():
             assert told.setdefault(value, number) == number
     assert sorted(told.values()) == list(range(len(numbering)))
     assert all(numbering.met[number] == value for value, number in told.items())
+
+
+def test_what_clashes_with_something_wide_is_named_and_nothing_else():
+    constraint = Length(2) & Wide(PitchRange(60, 60)) & SymbolsOf(tuple(range(5))) & PitchRange(61, 62)
+    message = r"^Wide\(PitchRange\(C4, C4\)\) and PitchRange\(C#4, D4\) cannot be met together under 2/4; .* note 1\."
+    with pytest.raises(UnsatisfiableError, match=message):
+        ExactSampler(ToyModel(MELODY), constraint, PLAIN)
+
+
+def test_something_wide_that_has_no_part_in_a_clash_is_not_named():
+    with pytest.raises(UnsatisfiableError, match=r"^Bars\(1\) and Length\(9\) cannot be met.* by bar \d"):
+        ExactSampler(ToyModel(MELODY), Wide(PitchRange(60, 61)) & Bars(1) & Length(9), PLAIN)
