@@ -36,6 +36,11 @@ MaxCopy = Annotated[
 ]
 Form = Annotated[str | None, typer.Option(metavar="'A:8 A:8 B:8'", help="A plan of sections, in bars.")]
 
+MaxArcs = Annotated[
+    int | None,
+    typer.Option(min=1, help="How large exact sampling may grow before particles take over; default 25,000,000 arcs."),
+]
+
 
 @dataclass(frozen=True)
 class Asked:

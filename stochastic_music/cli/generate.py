@@ -57,6 +57,7 @@ def generate(
         ),
     ] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="auto, ancestral, exact or particle.")] = "auto",
+    max_arcs: _demands.MaxArcs = None,
     middle_c: Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")] = "C4",
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
     also: Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")] = "",
@@ -104,6 +105,7 @@ def generate(
         top_p=top_p,
         method=sampler,
         start=begun,
+        **({"max_arcs": max_arcs} if max_arcs else {}),
     )
     made_by = provenance(seed=number, **source.provenance, licences=pipeline.card_.get("licences", []))
     originals = _takes.copies(pipeline, takes)

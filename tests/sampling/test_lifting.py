@@ -115,7 +115,7 @@ def test_what_clashes_with_something_wide_is_named_and_nothing_else():
     constraint = Length(2) & Wide(PitchRange(60, 60)) & SymbolsOf(tuple(range(5))) & PitchRange(61, 62)
     message = r"^Wide\(PitchRange\(C4, C4\)\) and PitchRange\(C#4, D4\) cannot be met together under 2/4; .* note 1\."
     with pytest.raises(UnsatisfiableError, match=message):
-        ExactSampler(ToyModel(MELODY), constraint, PLAIN)
+        ExactSampler(ToyModel(MELODY, zeros=False), constraint, PLAIN)
 
 
 def test_something_wide_that_has_no_part_in_a_clash_is_not_named():
