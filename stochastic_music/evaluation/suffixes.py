@@ -77,7 +77,7 @@ class Suffixes:
 
     def _single_elsewhere(self, kin: IntArray) -> IntArray:
         """1 for each note that lines of other kin have too, taken alone."""
-        least, most = np.full(self._notes.size, len(kin) + 1), np.full(self._notes.size, -1)
+        least, most = np.full(self._notes.size, np.iinfo(np.int64).max), np.full(self._notes.size, -1)
         np.minimum.at(least, self._single, kin)
         np.maximum.at(most, self._single, kin)
         return (least < most)[self._single].astype(np.int64)

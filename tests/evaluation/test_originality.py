@@ -162,3 +162,26 @@ def test_bad_requests_are_named():
         Line.of("a", onset=[0], duration=[1, 2], pitch=[60])
     with pytest.raises(InvalidParameterError, match="plain lines"):
         OriginalityIndex([]).longest_copy(TokenPiece(np.array([0]), Header(1)))
+
+
+def voices_corpus():
+    from stochastic_music.corpus import Corpus, encode_corpus
+    from stochastic_music.tokens import VoicesEncoding
+
+    corpus = Corpus.from_text("4/4 c'4 d' e' f' g'2 e'")
+    score = corpus[0].score
+    score.tracks.append(score.tracks[0].copy().shift_pitch(-12))
+    return encode_corpus(Corpus.from_scores([score]), VoicesEncoding(2))[0]
+
+
+def test_voices_are_lines_each():
+    corpus = voices_corpus()
+    top, low = lines(corpus)
+    assert (top.pitch - low.pitch).tolist() == [12] * 6
+    assert top.duration.tolist() == [12, 12, 12, 12, 24, 24]
+    assert top.bar.tolist() == [1, 1, 1, 1, 2, 2]
+    index = OriginalityIndex.from_tokens(corpus)
+    piece_again = TokenPiece(corpus[0], corpus.headers[0])
+    assert index.report(piece_again).longest.length == 6
+    assert index.share(piece_again) == 0
+    assert index.longest_copy([top.since(2), low.since(4)]).length == 4
