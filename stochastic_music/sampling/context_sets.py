@@ -165,6 +165,7 @@ class ArcTable:
 
     def fetch(self, contexts: IntArray, limit: int) -> None:
         """Find the arcs of those contexts that are new; ProductTooLargeError where the table outgrows `limit` arcs."""
+        self._make_room(self.n_contexts, self._size)  # contexts are met by hearing marks, too
         new = np.unique(contexts[self._first[contexts] < 0])
         for first in range(0, len(new), _AT_ONCE):
             self._append(new[first : first + _AT_ONCE], limit)
