@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stochastic_music.cli import _copies, _demands, _given, _mixing, _takes
+from stochastic_music.cli import _copies, _demands, _given, _metropolis, _mixing, _takes
 from stochastic_music.cli._common import open_corpus, print_json, provenance, say
 from stochastic_music.errors import UsageError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score
 
     from stochastic_music.pipeline import Pipeline, Take
+    from stochastic_music.pipeline.walking import Walk
     from stochastic_music.tokens import Header
 
 
@@ -56,7 +57,13 @@ def generate(
             help="Mix fitted models, each with a weight, or one that glides over the piece: 1..0. Repeat.",
         ),
     ] = [],  # noqa: B006
-    sampler: Annotated[str, typer.Option(help="auto, ancestral, exact or particle.")] = "auto",
+    sampler: Annotated[str, typer.Option(help="auto, ancestral, exact, particle or metropolis.")] = "auto",
+    chains: _metropolis.Chains = None,
+    steps: _metropolis.Steps = None,
+    proposals: _metropolis.Proposals = None,
+    soft: _metropolis.Soft = [],  # noqa: B006
+    diagnostics: _metropolis.Folder = None,
+    checkpoint: _metropolis.Checkpoint = None,
     max_arcs: _demands.MaxArcs = None,
     middle_c: Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")] = "C4",
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
@@ -72,6 +79,8 @@ def generate(
     formats = _takes.formats(also)
     if bars is not None and length is not None:
         raise UsageError("--bars and --length were both given; expected one of them")
+    walking = _metropolis.Request(chains, steps, proposals, tuple(soft), diagnostics, checkpoint)
+    walking.refuse(sampler)
     if given is not None:
         options = {"bars": bars, "length": length, "start": start, "mix": mix, "top-k": top_k, "top-p": top_p < 1}
         _given.refuse({**options, "max-copy": max_copy, "sampler": sampler not in ("auto", "exact")})
@@ -79,7 +88,7 @@ def generate(
             given, n, key, meter, tempo, instrument, pitch_range, temperature, middle_c, _random.key(seed)
         )
         name, rows, held_out = _given.generate(model, request, formats=formats, output=output, force=force)
-        _finish(name, rows, held_out, as_json=as_json, open_=open_)
+        _finish(name, rows, as_json=as_json, open_=open_, held_out_copies=held_out)
         return
     source = _mixing.opened(model, mix, bars, length)
     pipeline = source.pipeline
@@ -91,9 +100,10 @@ def generate(
         opening = pipeline.opening(begun)
         shift, n_given = -opening.header.transposed, len(opening.symbols) // pipeline.vocabulary_.n_fields
     asked = _demands.Asked(pitch_range, max_copy=max_copy, middle_c=middle_c)
-    takes = _compose(
+    takes, walk = _compose(
         pipeline,
         n,
+        walking,
         constraint=_demands.constraint(pipeline, asked, shift, bars=bars, length=length, n_given=n_given),
         usual_copies=max_copy is None,
         seed=number,
@@ -124,18 +134,20 @@ def generate(
                 "guarantee": take.sample.guarantee,
                 "capped": take.sample.capped,
                 "drawn_again": take.redrawn,
+                **({} if walk is None else {"acceptance": round(take.sample.acceptance or 0.0, 4)}),
             }
         )
     _takes.tell(rows, takes, pipeline, number, bars or length)
-    usual = _copies.held_out(pipeline.originality())
-    _finish(source.name, rows, usual, as_json=as_json, open_=open_)
+    more: dict[str, Any] = {"held_out_copies": _copies.held_out(pipeline.originality())}
+    if walk is not None:
+        named = f"{source.stem}-s{number}"
+        more |= _metropolis.report(pipeline, walk, diagnostics, named, made_by=made_by, force=force)
+    _finish(source.name, rows, as_json=as_json, open_=open_, **more)
 
 
-def _finish(
-    model: str, rows: list[dict[str, Any]], held_out: dict[str, Any] | None, *, as_json: bool, open_: bool
-) -> None:
+def _finish(model: str, rows: list[dict[str, Any]], *, as_json: bool, open_: bool, **more: Any) -> None:
     if as_json:
-        print_json({"model": model, "held_out_copies": held_out, "files": rows})
+        print_json({"model": model, **more, "files": rows})
     if open_:
         typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
 
@@ -152,16 +164,28 @@ def _begun(start: str, key: str | None, meter: str | None) -> Score:
 
 
 def _compose(
-    pipeline: Pipeline, n: int, *, meter: str | None, tempo: float | None, instrument: str | None, **options: Any
-) -> list[Take]:
+    pipeline: Pipeline,
+    n: int,
+    walking: _metropolis.Request,
+    *,
+    meter: str | None,
+    tempo: float | None,
+    instrument: str | None,
+    **options: Any,
+) -> tuple[list[Take], Walk | None]:
+    """Takes, and the run of Metropolis chains that they are from, if that was asked for."""
     header = _requested_header(pipeline, meter, options["seed"]) if meter else None
-    takes = pipeline.compose(n, header=header, **options)
+    if options["method"] == "metropolis":
+        walk = _metropolis.compose(pipeline, n, walking, header=header, **options)
+        takes = walk.takes
+    else:
+        takes, walk = pipeline.compose(n, header=header, **options), None
     for take in takes:
         if tempo is not None:
             _takes.set_tempo(take.score, tempo)
         if instrument is not None:
             _takes.set_instrument(take.score, instrument)
-    return takes
+    return takes, walk
 
 
 def _requested_header(pipeline: Pipeline, meter: str, seed: int) -> Header:

@@ -70,17 +70,17 @@ def composed(
     n_begun = len(begun) // pipeline.vocabulary_.n_fields
     most = max_events or card["most_events"] + n_begun
     least = max(card["least_events"], n_begun + 1 if opening else 0)
-    headers = [fixed] * n if fixed else _draw_headers(pipeline, n, key)
+    headers = [fixed] * n if fixed else draw_headers(pipeline, n, key)
     draw = functools.partial(
         sample,
-        model=_seen_model(pipeline, begun),
+        model=seen_model(pipeline, begun),
         constraint=constraint,
         least_events=0 if constraint else min(least, most),
         most_repeats=max(card["most_repeats"], LEAST_REPEATS) if pipeline.vocabulary_.closed else None,
         max_events=most,
         whole=max_events is None and pipeline.vocabulary_.closed,
         start=begun,
-        guide=_guides(pipeline, begun) if constraint else None,
+        guide=guides_of(pipeline, begun) if constraint else None,
         **shaping,
     )
     index = pipeline.originality() if usual_copies else None
@@ -96,7 +96,7 @@ def composed(
             f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "
             "or notes, or give a shorter start"
         )
-    return [replace(_take(pipeline, drawn.sample), redrawn=drawn.redrawn) for drawn in samples]
+    return [replace(take_of(pipeline, drawn.sample), redrawn=drawn.redrawn) for drawn in samples]
 
 
 def opened(pipeline: Pipeline, start: Score) -> tuple[TokenPiece, list[str]]:
@@ -143,7 +143,7 @@ def _new_in(pipeline: Pipeline, opening: TokenPiece) -> list[str]:
     ]
 
 
-def _seen_model(pipeline: Pipeline, begun: NDArray[np.int64]) -> Any:
+def seen_model(pipeline: Pipeline, begun: NDArray[np.int64]) -> Any:
     """The model over the symbols of its corpus, and of what was `begun`, where it can be restricted."""
     alphabet = _alphabet(pipeline, begun)
     if pipeline.composer is None or pipeline.composer[0] != alphabet:
@@ -152,7 +152,7 @@ def _seen_model(pipeline: Pipeline, begun: NDArray[np.int64]) -> Any:
     return pipeline.composer[1]
 
 
-def _guides(pipeline: Pipeline, begun: NDArray[np.int64]) -> Guides | None:
+def guides_of(pipeline: Pipeline, begun: NDArray[np.int64]) -> Guides | None:
     """The guides of particles over the same symbols, None without sources to learn from."""
     if pipeline.corpus_ is None:
         return None
@@ -167,13 +167,15 @@ def _alphabet(pipeline: Pipeline, begun: NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(np.union1d(pipeline.alphabet_, begun).tolist())
 
 
-def _draw_headers(pipeline: Pipeline, n: int, key: int) -> list[Header | None]:
+def draw_headers(pipeline: Pipeline, n: int, key: int) -> list[Header | None]:
+    """The headers of training pieces, drawn by the key of a seed."""
     generator = np.random.default_rng([key, 0x48454144])
     places = np.flatnonzero(pipeline.pieces_.opens)
     return [pipeline.headers_[places[i]] for i in generator.integers(0, len(places), size=n)]
 
 
-def _take(pipeline: Pipeline, drawn: Sample) -> Take:
+def take_of(pipeline: Pipeline, drawn: Sample) -> Take:
+    """A sample as music."""
     notes = begins_note(pipeline.vocabulary_, drawn.symbols)
     n_given = int(notes[: drawn.n_given].sum())
     n_notes = int(notes.sum()) - n_given

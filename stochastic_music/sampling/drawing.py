@@ -33,7 +33,8 @@ class Sample:
 
     Of particles, `effective` is the effective sample size of the crowd from which this one was chosen, `log_evidence`
     that crowd's estimate of the log probability (nats) that the model meets the constraint, and `acceptance` the share
-    of further crowds that Metropolis accepted. None where there is nothing to tell.
+    of further crowds that Metropolis accepted; of a Metropolis chain, that of its changes. None where there is nothing
+    to tell.
     """
 
     symbols: IntArray

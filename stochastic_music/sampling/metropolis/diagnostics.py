@@ -128,17 +128,10 @@ class Diagnostics:
 
 def diagnosed(run: Run) -> Diagnostics:
     """The diagnostics of a run's second half."""
-    late = slice(run.burn_in, None)
-    values = {"log density": run.log_density[late]}
-    if len(run.target.names) > 1:
-        for i, name in enumerate(run.target.names):
-            if name != "constraint":
-                values[name] = run.terms[late, :, i]
-    values |= _musical(run)
-    tried = run.tried.tolist()
+    values = {name: found[run.burn_in :] for name, found in quantities(run).items()}
     moved = tuple(
         Moved(name, n, float(accepted.mean()) / max(n, 1))
-        for name, n, accepted in zip(run.proposals, tried, run.accepted, strict=True)
+        for name, n, accepted in zip(run.proposals, run.tried.tolist(), run.accepted, strict=True)
     )
     return Diagnostics(
         tuple(summary(name, found.T) for name, found in values.items()),
@@ -150,11 +143,17 @@ def diagnosed(run: Run) -> Diagnostics:
     )
 
 
+def quantities(run: Run) -> dict[str, FloatArray]:
+    """What is followed of each kept state, by name: (n_kept, n_chains) each."""
+    terms = {name: run.terms[:, :, i] for i, name in enumerate(run.target.names) if name not in {"constraint", "guide"}}
+    several = terms if len(terms) > 1 else {}
+    return {"log density": run.log_density, **several, **_musical(run)}
+
+
 def _musical(run: Run) -> dict[str, FloatArray]:
-    """The number of notes and their mean pitch of each kept state: (n_kept, n_chains)."""
-    layout, pieces = Layout(run.target.vocabulary), run.pieces()
-    shape = (-1, run.lengths.shape[1])
-    events = events_of(layout, Pieces(*pieces))
+    shape = run.lengths.shape
+    pieces = Pieces(run.symbols.reshape(-1, run.symbols.shape[2]), run.lengths.ravel())
+    events = events_of(Layout(run.target.vocabulary), pieces)
     pitch = np.where(events.there, events.pitch, 0).sum(axis=1) / np.maximum(events.n, 1)
     return {"notes": events.n.reshape(shape), "mean pitch": pitch.reshape(shape)}
 

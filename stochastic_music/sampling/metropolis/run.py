@@ -103,7 +103,7 @@ class Run:
 
     `symbols` (n_kept, n_chains, T), `lengths`, `log_density` (n_kept, n_chains) and `terms` (n_kept, n_chains,
     n_terms) are the states kept; `tried` (n_proposals,) counts steps, `accepted` (n_proposals, n_chains) those that
-    moved; `exchanged` is the share of exchanges that happened. `stopped` says why, in words.
+    moved. `stopped` says why it stopped, in words.
     """
 
     target: Target
@@ -115,6 +115,7 @@ class Run:
     terms: FloatArray
     tried: IntArray
     accepted: IntArray
+    start: Pieces
     n_steps: int = 0
     stopped: str = ""
     last: Chains | None = field(default=None, repr=False)
@@ -189,6 +190,7 @@ def _begun(target: Target, start: Pieces, proposal: Proposal, plan: Plan) -> Run
         np.zeros((0, n_chains, len(target.names))),
         np.zeros(len(parts), dtype=np.int64),
         np.zeros((len(parts), n_chains), dtype=np.int64),
+        start,
         last=chains,
     )
 

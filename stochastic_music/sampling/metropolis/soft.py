@@ -115,7 +115,8 @@ class Contour:
 class Tension:
     """Notes are as far from the tonic as a curve says: -sum |level - curve|, levels 0 to 4 of the basic space.
 
-    A named curve runs from 0 to 4; numbers are levels. `key` is the key as the model reads it, such as "C" or "Am".
+    A named curve runs from 0 to 4; numbers are levels. `key` is the key as the model reads it, such as "C" or "Am";
+    None takes that of the header, or C.
 
     >>> events = Events(*(np.array([row]) for row in ([60, 66, 60], [0, 1, 2], [1] * 3, [True] * 3)), None)
     >>> Tension((0.0,), "C").score(events).tolist()
@@ -123,17 +124,18 @@ class Tension:
     """
 
     curve: str | tuple[float, ...]
-    key: str = "C"
+    key: str | None = None
     name: str = field(default="tension", init=False)
 
     def __post_init__(self) -> None:
         heights(self.curve)
-        levels(self.key)
+        levels(self.key or "C")
 
     def score(self, events: Events) -> FloatArray:
         """-sum |level - curve| of each piece: (batch,)."""
         scale = 4.0 if isinstance(self.curve, str) else 1.0
-        far = np.abs(levels(self.key)[events.pitch % 12] - scale * along(self.curve, events.middle))
+        key = self.key or (events.header.key if events.header else None) or "C"
+        far = np.abs(levels(key)[events.pitch % 12] - scale * along(self.curve, events.middle))
         away: FloatArray = np.where(events.there, far, 0.0).sum(axis=1)
         return -away
 
