@@ -36,11 +36,7 @@ def fitted(request: Request) -> Fitted:
         "licences": card["licences"],
     }
 
-    def save(path: Any, *, sources: bool = True, force: bool = False) -> None:
-        del sources  # counts cannot be told from sources here: the file holds no pieces
-        harmonizer.save(path, force=force)
-
-    return Fitted(save, report, _told(report), "Now harmonise a melody: stochmusic harmonize PIECE -m {}")
+    return Fitted(harmonizer.save, report, _told(report), "Now harmonise a melody: stochmusic harmonize PIECE -m {}")
 
 
 def _held_out(harmonizer: Harmonizer, music: Corpus, share: float, seed: int) -> float | None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stochastic_music.cli import _takes
+from stochastic_music.cli import _copies, _takes
 from stochastic_music.cli._common import open_corpus, print_json, provenance, say, say_repairs
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from stochastic_music.evaluation import OriginalityIndex
     from stochastic_music.models.harmony.lattice import Strictness
     from stochastic_music.tasks.harmonize import Harmonization, Harmonizer, Take
 
@@ -72,11 +73,12 @@ def harmonize(
     licences = sorted({*harmonizer.card_["licences"], *filter(None, [music[0].licence])})
     made_by = provenance(seed=number, **made_from, piece=music[0].name, licences=licences)
     rows = []
+    index = harmonizer.originality()
     for i, take in enumerate(found.takes):
         stem = output / f"{Path(piece).stem}-s{number}-{i + 1:02d}"
         files = _takes.write(take.score, stem, formats, made_by, force)
-        rows.append(_row(take, found, files, number))
-    _tell(rows, found, harmonizer)
+        rows.append({**_row(take, found, files, number), **_copies.row(index if take.lines else None, take.lines)})
+    _tell(rows, found, harmonizer, index)
     if as_json:
         print_json(
             {
@@ -85,6 +87,7 @@ def harmonize(
                 "part": found.tune.track,
                 "remarks": list(found.remarks),
                 "corpus_rates": harmonizer.card_["rates"],
+                "held_out_copies": _copies.held_out(index),
                 "files": rows,
             }
         )
@@ -148,15 +151,19 @@ def _row(take: Take, found: Harmonization, files: list[Path], seed: int) -> dict
     }
 
 
-def _tell(rows: list[dict[str, Any]], found: Harmonization, harmonizer: Harmonizer) -> None:
+def _tell(
+    rows: list[dict[str, Any]], found: Harmonization, harmonizer: Harmonizer, index: OriginalityIndex | None
+) -> None:
     from stochastic_music.tasks.harmonize.reports import rule_lines
 
     for remark in found.remarks:
         say(remark)
     for row, take in zip(rows, found.takes, strict=True):
-        say(f"\n{row['file']}: {row['n_beats']} beats, {row['nats_per_beat']:.2f} nats per beat")
+        say(f"\n{row['file']}: {row['n_beats']} beats, {row['nats_per_beat']:.2f} nats per beat{_copies.of(row)}")
         for line in rule_lines(take, harmonizer.card_["rates"]):
             say(f"  {line}")
+    if any(take.lines for take in found.takes):
+        _copies.tell_usual(index)
     if rows[0]["rules"] is not None:
         say(
             f"\nExact over the {found.n_candidates} heaviest voicings of each beat, which hold "

@@ -10,11 +10,12 @@ common; `corpus.matching` tells what that means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stochastic_music.corpus.token_corpus import TokenCorpus
 from stochastic_music.errors import InvalidParameterError, VocabularyError
@@ -71,6 +72,23 @@ class Line:
 
     def __len__(self) -> int:
         return len(self.pitch)
+
+
+def to_arrays(lines: Sequence[Line]) -> tuple[list[str], dict[str, NDArray[np.int32]]]:
+    """Lines as model files hold them: their names, and `offsets` and a column for each of what is known of notes."""
+    together = Line.joined(lines)
+    columns = {name: getattr(together, name).astype(np.int32) for name in _COLUMNS}
+    offsets = np.cumsum([0, *map(len, lines)], dtype=np.int32)
+    return [line.name for line in lines], {"offsets": offsets, **columns}
+
+
+def from_arrays(names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> tuple[Line, ...]:
+    """The inverse of `to_arrays`."""
+    offsets = arrays["offsets"].tolist()
+    return tuple(
+        Line.of(name, **{column: arrays[column][first:last] for column in _COLUMNS})
+        for name, first, last in zip(names, offsets[:-1], offsets[1:], strict=True)
+    )
 
 
 def lines(corpus: TokenCorpus) -> list[Line]:

@@ -44,6 +44,10 @@ def test_from_a_melody_to_takes(model, melody, stochmusic, tmp_path):
         assert row["rules"]["crossing"] == 0
         assert row["cadences"][-1]["bar"] == 2
         assert row["candidates"] <= 100
+        assert row["longest_copy"]["length"] >= 1
+        assert set(row["copies"]) == {"pitch", "interval", "pitch_rhythm", "interval_rhythm"}
+    assert told["held_out_copies"]["interval_rhythm"]["n_pieces"] == 16
+    assert "Held-out pieces of this corpus" in done.stderr
     assert "parallel fifths" in done.stderr
     data = (tmp_path / told["files"][0]["file"]).read_bytes()
     assert b"h.smm" in data
@@ -58,6 +62,7 @@ def test_chords_with_an_accompaniment(model, melody, stochmusic):
     done = stochmusic("harmonize", melody, "-m", model, "--style", "chords", "-n", "1", "--key", "C", "--json")
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)["files"][0]
+    assert row["longest_copy"] is None
     assert row["rules"] is None
     assert row["chords"][-1] == "C"
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from stochastic_music import __version__, _random, model_file
 from stochastic_music.corpus import Corpus, Piece
 from stochastic_music.corpus.encoding import encode_piece
-from stochastic_music.corpus.lines import Line
+from stochastic_music.corpus.lines import Line, from_arrays, to_arrays
 from stochastic_music.corpus.report import Skipped
 from stochastic_music.errors import (
     EmptyCorpusError,
@@ -394,10 +394,8 @@ class CRFComposer(Estimator):
             meta[name], learned = field.to_arrays()
             arrays |= {f"{name}.{key}": array for key, array in learned.items()}
         if sources and self.lines_:
-            meta["names"] = [line.name for line in self.lines_]
-            arrays["corpus.offsets"] = np.cumsum([0, *map(len, self.lines_)])
-            for column in ("onset", "duration", "pitch", "bar"):
-                arrays[f"corpus.{column}"] = np.concatenate([getattr(line, column) for line in self.lines_])
+            meta["names"], columns = to_arrays(self.lines_)
+            arrays |= {f"corpus.{column}": array for column, array in columns.items()}
         return json.loads(json.dumps(meta)), arrays
 
     def save(self, path: str | Path, *, sources: bool = True, force: bool = False) -> Path:
@@ -419,7 +417,7 @@ class CRFComposer(Estimator):
         composer.pitches_, composer.cells_ = (CRF.from_arrays(meta[n], _part(file, n)) for n in ("pitches", "cells"))
         composer.card_ = meta["card"]
         composer.skipped_ = []
-        composer.lines_ = _stored_lines(file)
+        composer.lines_ = from_arrays(meta["names"], _part(file, "corpus")) if "corpus.offsets" in file else ()
         return composer
 
 
@@ -471,14 +469,3 @@ def _card(pieces: Sequence[Piece], rhythms: Sequence[Rhythm]) -> dict[str, Any]:
 
 def _part(file: model_file.ModelFile, name: str) -> dict[str, NDArray[Any]]:
     return {key.removeprefix(f"{name}."): file[key] for key in file if key.startswith(f"{name}.")}
-
-
-def _stored_lines(file: model_file.ModelFile) -> tuple[Line, ...]:
-    if "corpus.offsets" not in file:
-        return ()
-    offsets = file["corpus.offsets"].tolist()
-    columns = {name: file[f"corpus.{name}"] for name in ("onset", "duration", "pitch", "bar")}
-    return tuple(
-        Line.of(name, **{key: column[first:last] for key, column in columns.items()})
-        for name, first, last in zip(file.meta["names"], offsets[:-1], offsets[1:], strict=True)
-    )

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import __version__, _random
+from stochastic_music.corpus.lines import Line as CorpusLine
+from stochastic_music.corpus.lines import from_arrays, to_arrays
 from stochastic_music.errors import (
     EmptyCorpusError,
     InvalidParameterError,
@@ -18,6 +20,7 @@ from stochastic_music.errors import (
     UnknownNameError,
     UnsatisfiableError,
 )
+from stochastic_music.evaluation.originality import OriginalityIndex
 from stochastic_music.model_file import ModelFile, write
 from stochastic_music.models.harmony import sets
 from stochastic_music.models.harmony.candidates import Bounds, Candidates, propose
@@ -32,6 +35,7 @@ from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.sampling import chains
 from stochastic_music.sampling.chains import Chain
 from stochastic_music.tasks.harmonize.accompaniment import chord_chain, stretches, with_accompaniment
+from stochastic_music.tasks.harmonize.copied import setting_lines, voice_lines
 from stochastic_music.tasks.harmonize.demands import AUTHENTIC, DEMANDS, WEAK, Demand, closes
 from stochastic_music.tasks.harmonize.figures import middles, passing_counts, with_passing
 from stochastic_music.tasks.harmonize.reports import cadences_of, piece_report, rates
@@ -86,8 +90,9 @@ class Take:
     """One harmony.
 
     `voices` (n_frames, 4) from the top and `chords` are those of the melody's frames, `log_prob` is under the model, in
-    nats, `report` counts rules at every onset, `cadences` are the closes of the phrases with their bars. In the style
-    "chords" there is no report, and `voices` holds the melody alone.
+    nats, `report` counts rules at every onset, `cadences` are the closes of the phrases with their bars. `lines` are
+    the new voices as notes, to ask `Harmonizer.originality` about. In the style "chords" there is no report, `voices`
+    holds the melody alone, and there are no lines.
     """
 
     score: ScoreTick
@@ -96,6 +101,7 @@ class Take:
     log_prob: float
     report: Report | None
     cadences: tuple[tuple[int, Cadence], ...]
+    lines: tuple[CorpusLine, ...] = ()
 
     @property
     def nats_per_beat(self) -> float:
@@ -140,10 +146,12 @@ class Harmonizer:
 
     harmony_: Harmony = field(init=False, repr=False)
     card_: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+    lines_: tuple[CorpusLine, ...] = field(init=False, repr=False, default=())
 
     def fit(self, corpus: Corpus) -> Self:
         """Learn from the pieces of a corpus that are in four parts; raises EmptyCorpusError where none is."""
         settings, reports, passing = [], [], np.zeros((3, 2), dtype=np.int64)
+        voices: list[CorpusLine] = []
         for piece in corpus:
             setting = read_setting(piece.score)
             if setting is None or not setting.whole.any():
@@ -151,12 +159,14 @@ class Harmonizer:
             settings.append(setting)
             reports.append(piece_report(piece.score))
             passing += _passing(piece.score)
+            voices += setting_lines(piece.score, piece.name)
         if not settings:
             raise EmptyCorpusError(
                 f"none of {len(corpus)} pieces is in four parts: expected tracks called soprano, alto, tenor and bass, "
                 "or four tracks, as in the built-in bach-chorales"
             )
         self.harmony_ = Harmony(self.skeleton).fit(settings)
+        self.lines_ = tuple(voices)
         self.card_ = {
             "n_pieces": len(settings),
             "n_beats": int(sum(setting.whole.sum() for setting in settings)),
@@ -302,24 +312,32 @@ class Harmonizer:
         context = Context(tonic, tune.melody.minor)
         report = voice_leading.report(at_onsets([tune.line, *lines]), context, n_beats=len(voices))
         log_prob = model_log_prob(self.harmony_, tune.melody, search.plain, chosen)
-        return Take(with_voices(score, tune, lines), voices, chords, log_prob, report, cadences_of(tune, chords))
+        out, new = with_voices(score, tune, lines), tuple(voice_lines(score, lines))
+        return Take(out, voices, chords, log_prob, report, cadences_of(tune, chords), new)
 
-    def contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """What a model file holds: plain JSON, and arrays."""
+    def originality(self) -> OriginalityIndex | None:
+        """The voices of the corpus, to ask how much of a take's `lines` is copied; None for a model without them."""
+        return OriginalityIndex(self.lines_) if self.lines_ else None
+
+    def contents(self, *, sources: bool = True) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What a model file holds: plain JSON, and arrays; without `sources` the voices of the corpus are left out."""
         self._check_fitted()
         learned, arrays = self.harmony_.contents()
+        names, columns = to_arrays(self.lines_ if sources else ())
+        arrays = {**arrays, **{f"corpus.{name}": column for name, column in columns.items()}}
         meta = {
             "version": __version__,
             "task": "harmonize",
             "model": ["harmonizer", {"skeleton": self.harmony_.skeleton}],
             "card": self.card_,
             "harmony": learned,
+            "names": names,
         }
         return meta, arrays
 
-    def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model file."""
-        write(Path(path), *self.contents(), force=force)
+    def save(self, path: str | Path, *, sources: bool = True, force: bool = False) -> None:
+        """Write a model file; without `sources` the voices of the corpus, which are asked for copies, are left out."""
+        write(Path(path), *self.contents(sources=sources), force=force)
 
     @classmethod
     def of_chorales(cls, *, say: Callable[[str], object]) -> tuple[Self, str]:
@@ -346,6 +364,9 @@ class Harmonizer:
         model = cls(meta["harmony"]["skeleton"])
         model.harmony_ = Harmony.of_contents(meta["harmony"], arrays)
         model.card_ = dict(meta["card"])
+        if "corpus.offsets" in arrays:
+            kept = {name.removeprefix("corpus."): arrays[name] for name in arrays if name.startswith("corpus.")}
+            model.lines_ = from_arrays(meta["names"], kept)
         return model
 
     def _check_fitted(self) -> None:
