@@ -148,10 +148,16 @@ def describe_mark(mark: int, resolution: int) -> str:
 
 
 def _spans(headers: Sequence[Header]) -> Spans:
-    rows = [(*header.bar_spans(), [m.numerator << 8 | m.denominator for m in header.meters]) for header in headers]
+    distinct = {id(header): header for header in headers}  # a batch most often has few
+    rows = [
+        (*header.bar_spans(), [m.numerator << 8 | m.denominator for m in header.meters]) for header in distinct.values()
+    ]
     width = max((len(row[0]) for row in rows), default=1)
+    number = {key: i for i, key in enumerate(distinct)}
+    place = np.array([number[id(header)] for header in headers], dtype=np.int64)
 
     def padded(column: int, fill: int) -> IntArray:
-        return np.array([[*row[column], *[fill] * (width - len(row[column]))] for row in rows], dtype=np.int64)
+        table = np.array([[*row[column], *[fill] * (width - len(row[column]))] for row in rows], dtype=np.int64)
+        return table.reshape(-1, width)[place]
 
     return Spans(padded(0, _NEVER), padded(1, 1), padded(2, 0), padded(3, 0))
