@@ -50,7 +50,7 @@ def open_corpus(names: Sequence[str], **limits: Any) -> Corpus:
     """The corpus that folders, files and built-in names together make."""
     from stochastic_music.corpus import open_corpora
 
-    _show_log()
+    show_log()
     with progress("reading") as show:
         return open_corpora(names, progress=show, **limits)
 
@@ -61,7 +61,7 @@ def say_repairs(music: Corpus) -> None:
         say(f"{piece}: {text}.")
 
 
-def _show_log() -> None:
+def show_log() -> None:
     """What the package logs is said to people: on stderr, as it stands."""
     import logging
 

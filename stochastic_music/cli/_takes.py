@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,13 @@ def in_key(score: Any, key: str | None, shift: int | None) -> Any:
     return transpose_to_key(score, key) if shift is None else transpose(score, shift)
 
 
-def write(score: Any, stem: Path, formats: list[str], made_by: str, force: bool) -> list[Path]:
-    """The MIDI file, then the further formats; nothing is overwritten unless it is equal."""
+def write(
+    score: Any, stem: Path, formats: list[str], made_by: str, force: bool, *, midi: bytes | None = None
+) -> list[Path]:
+    """The MIDI file (`midi` where that is more than the score), then the further formats.
+
+    Nothing is overwritten unless it is equal.
+    """
     from stochastic_music import io
     from stochastic_music._files import write_new
 
@@ -82,7 +88,9 @@ def write(score: Any, stem: Path, formats: list[str], made_by: str, force: bool)
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ["mid", *formats]:
             draft = Path(folder) / f"{stem.name}.{suffix}"
-            if suffix in {"mid", "musicxml"}:
+            if suffix == "mid" and midi is not None:
+                draft.write_bytes(midi)
+            elif suffix in {"mid", "musicxml"}:
                 io.save(score, draft, provenance=made_by)
             elif suffix == "wav":
                 from stochastic_music.render.audio import write_wav
@@ -103,16 +111,14 @@ def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any]]:
     from stochastic_music.pipeline.originals import new_lines
 
     index = pipeline.originality()
-    return [_copies.row(index, new_lines(pipeline.vocabulary_, take.sample)) for take in takes]
+    samples = [replace(take.sample, symbols=take.piece.symbols) for take in takes]
+    return [_copies.row(index, new_lines(pipeline.vocabulary_, sample)) for sample in samples]
 
 
 def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | None) -> None:
     for row, take in zip(rows, takes, strict=True):
-        given = f", the first {take.n_given} of them given" if take.n_given else ""
-        notes = sum(len(track.notes) for track in take.score.tracks)
         cut = "; CUT at the cap, without an ending" if row["capped"] else ""
-        copied = _copies.of(row)
-        say(f"{row['file']}: {plural(notes, 'note')}{given}, {row['bits_per_note']:.2f} bits per note{copied}{cut}")
+        say(f"{row['file']}: {_notes_of(take)}, {row['bits_per_note']:.2f} bits per note{_copies.of(row)}{cut}")
     _copies.tell(pipeline)
     _copies.tell_redrawn(pipeline, takes, rows)
     kinds = sorted({row["guarantee"] for row in rows})
@@ -146,3 +152,13 @@ def _of_crowds(samples: list[Sample]) -> str:
         "Particle: what was asked for holds in every take. Each was chosen from a crowd that grew towards it "
         f"(effective size {least:.0f} or more){corrected}; that comes near to conditioning but is not exact."
     )
+
+
+def _notes_of(take: Take) -> str:
+    """How many notes there are, and how many of them were there before, in words."""
+    from stochastic_music.pipeline.around import Revision
+
+    if isinstance(take, Revision):
+        return plural(len(take.new.onset), "new note")
+    given = f", the first {take.n_given} of them given" if take.n_given else ""
+    return plural(sum(len(track.notes) for track in take.score.tracks), "note") + given

@@ -10,9 +10,11 @@ import typer
 from stochastic_music.cli import (
     analyze,
     classify,
+    continue_,
     corpus,
     doctor,
     explain,
+    fill,
     fit,
     generate,
     harmonize,
@@ -20,6 +22,7 @@ from stochastic_music.cli import (
     models,
     score,
     structure,
+    vary,
 )
 
 app = typer.Typer(
@@ -32,6 +35,9 @@ app = typer.Typer(
 )
 app.command("fit")(fit.fit)
 app.command("generate")(generate.generate)
+app.command("continue")(continue_.continue_)
+app.command("fill")(fill.fill)
+app.command("vary")(vary.vary)
 app.command("harmonize")(harmonize.harmonize)
 app.command("score")(score.score)
 app.command("classify")(classify.classify)

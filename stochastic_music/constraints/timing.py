@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ class Timed(NamedTuple):
     end: IntArray
 
 
-def timed_events(vocabulary: Vocabulary, symbols: tuple[int, ...]) -> Timed:
+def timed_events(vocabulary: Vocabulary, symbols: Iterable[int]) -> Timed:
     """The events of a piece, END left out.
 
     Raises VocabularyError for what is no symbol, InvalidParameterError where an event breaks off.

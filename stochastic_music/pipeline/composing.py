@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.pipeline.originals import drawn_within
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling import Sample, sample
+from stochastic_music.sampling.drawing import NO_START
 from stochastic_music.tokens import Header, TokenPiece
 
 if TYPE_CHECKING:
@@ -71,32 +72,54 @@ def composed(
     most = max_events or card["most_events"] + n_begun
     least = max(card["least_events"], n_begun + 1 if opening else 0)
     headers = [fixed] * n if fixed else draw_headers(pipeline, n, key)
-    draw = functools.partial(
-        sample,
-        model=seen_model(pipeline, begun),
-        constraint=constraint,
-        least_events=0 if constraint else min(least, most),
-        most_repeats=max(card["most_repeats"], LEAST_REPEATS) if pipeline.vocabulary_.closed else None,
-        max_events=most,
-        whole=max_events is None and pipeline.vocabulary_.closed,
-        start=begun,
-        guide=guides_of(pipeline, begun) if constraint else None,
-        **shaping,
-    )
     index = pipeline.originality() if usual_copies else None
-    samples = drawn_within(
-        lambda number, first: draw(n=first, headers=headers[:first], seed=number),
-        n,
-        key=key,
-        most=index.limit if index else None,
-        index=index,
-    )
+
+    def draw(number: int, first: int) -> list[Sample]:
+        return draw_pieces(
+            pipeline,
+            headers[:first],
+            start=begun,
+            constraint=constraint,
+            least_events=0 if constraint else min(least, most),
+            max_events=most,
+            whole=max_events is None and pipeline.vocabulary_.closed,
+            seed=number,
+            **shaping,
+        )
+
+    samples = drawn_within(draw, n, key=key, most=index.limit if index else None, index=index)
     if opening and samples and all(len(drawn.sample.symbols) <= len(begun) + 1 for drawn in samples):
         raise UnsatisfiableError(
             f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "
             "or notes, or give a shorter start"
         )
     return [replace(take_of(pipeline, drawn.sample), redrawn=drawn.redrawn) for drawn in samples]
+
+
+def draw_pieces(
+    pipeline: Pipeline,
+    headers: Sequence[Header | None],
+    *,
+    start: NDArray[np.int64] = NO_START,
+    constraint: Constraint | None,
+    known: NDArray[np.int64] | None = None,
+    **options: Any,
+) -> list[Sample]:
+    """Symbols that begin with `start`, a sample for each header: of the corpus's alphabet and the symbols `known`.
+
+    None for those of the start. The options are those of `stochastic_music.sampling.sample`.
+    """
+    known = start if known is None else known
+    return sample(
+        seen_model(pipeline, known),
+        len(headers),
+        headers=headers,
+        constraint=constraint,
+        most_repeats=max(pipeline.card_["most_repeats"], LEAST_REPEATS) if pipeline.vocabulary_.closed else None,
+        start=start,
+        guide=guides_of(pipeline, known) if constraint else None,
+        **options,
+    )
 
 
 def opened(pipeline: Pipeline, start: Score) -> tuple[TokenPiece, list[str]]:
@@ -110,7 +133,7 @@ def opened(pipeline: Pipeline, start: Score) -> tuple[TokenPiece, list[str]]:
         raise EncodingError(f"the start encodes to {len(parts)} pieces; expected one to go on from")
     symbols, header = parts[0]
     opening = TokenPiece(symbols[symbols != pipeline.vocabulary_.end], header)
-    return opening, [*loss.sentences(), *_key_taken(pipeline, start), *_new_in(pipeline, opening)]
+    return opening, [*loss.sentences(), *key_taken(pipeline, start), *new_in(pipeline, opening.symbols)]
 
 
 def _checked_opening(pipeline: Pipeline, start: Score, header: Header | None) -> TokenPiece:
@@ -122,7 +145,8 @@ def _checked_opening(pipeline: Pipeline, start: Score, header: Header | None) ->
     return opening
 
 
-def _key_taken(pipeline: Pipeline, start: Score) -> list[str]:
+def key_taken(pipeline: Pipeline, start: Score) -> list[str]:
+    """The key that a score is taken to be in, where it is brought to another and none is printed: in a sentence."""
     finding = key_of(start)
     if pipeline.transpose != "common" or finding.source != "estimated":
         return []
@@ -130,14 +154,14 @@ def _key_taken(pipeline: Pipeline, start: Score) -> list[str]:
     return [f"no key is printed: it is taken to be in {finding.key}{doubt}"]
 
 
-def _new_in(pipeline: Pipeline, opening: TokenPiece) -> list[str]:
-    """Whether it holds symbols that the corpus never has."""
-    unseen = np.flatnonzero(~np.isin(opening.symbols, pipeline.alphabet_))
+def new_in(pipeline: Pipeline, symbols: NDArray[np.int64]) -> list[str]:
+    """Whether whole events hold symbols that the corpus never has: in a sentence."""
+    unseen = np.flatnonzero(~np.isin(symbols, pipeline.alphabet_))
     if not len(unseen):
         return []
     events = np.unique(unseen // pipeline.vocabulary_.n_fields + 1)
     shown = ", ".join(map(str, events[:5].tolist())) + (", ..." if len(events) > 5 else "")
-    first = pipeline.vocabulary_.describe(int(opening.symbols[unseen[0]]))
+    first = pipeline.vocabulary_.describe(int(symbols.ravel()[unseen[0]]))
     return [
         f"it holds what this model's corpus never has ({first}, in events {shown}): the music goes on as well as it can"
     ]

@@ -23,6 +23,7 @@ from stochastic_music.evaluation.explanation import Explanation, as_heard, expla
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import transpose
 from stochastic_music.pipeline import filing, joining
+from stochastic_music.pipeline.around import Revision, continued, filled, varied
 from stochastic_music.pipeline.composing import Take, composed, opened
 from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.pipeline.originals import index_of
@@ -199,7 +200,7 @@ class Pipeline:
         UsageError where the encoding takes several parts.
         """
         self.check_fitted()
-        encoding = self._for_part(part)
+        encoding = self.for_part(part)
         piece = self.in_its_key(score)
         pieces, loss = encode_piece(piece, encoding)
         tokens = TokenCorpus.from_pieces(pieces, encoding.vocabulary).with_vocabulary(self.vocabulary_)
@@ -217,7 +218,8 @@ class Pipeline:
         [piece] = Corpus.from_scores([score]).transpose("none" if self.transpose == "all" else self.transpose)
         return piece
 
-    def _for_part(self, part: str | int | None) -> Any:
+    def for_part(self, part: str | int | None) -> Any:
+        """The encoding, for another part of a score; raises UsageError where it takes several parts."""
         if part is None:
             return self.encoding
         parameters = registry.parameters_set(self.encoding)
@@ -290,6 +292,89 @@ class Pipeline:
         """
         self.check_fitted()
         return opened(self, start)[0]
+
+    def continue_(
+        self,
+        score: Score,
+        n: int = 1,
+        *,
+        bars: int | None = None,
+        length: int | None = None,
+        part: str | int | None = None,
+        constraint: Constraint | None = None,
+        seed: _random.Seed = None,
+        **shaping: Any,
+    ) -> list[Revision]:
+        """`n` ways to go on after the last note of a part of `score`; all that is there stays.
+
+        `bars` full bars are added after the one in which the part ends, or `length` notes; with neither the model ends
+        the piece. `part` is a name, a number or "drums", None for the part that carries the tune. `constraint`, in
+        pitches as the model reads them, is met by old and new notes together. `shaping` as for `compose`. Raises
+        EncodingError where there is no such part, UsageError for encodings that do not say when single notes begin,
+        UnsatisfiableError where nothing can follow.
+        """
+        return continued(
+            self, score, n, bars=bars, length=length, part=part, constraint=constraint, seed=seed, **shaping
+        )
+
+    def fill(
+        self,
+        score: Score,
+        bars: int | tuple[int, int],
+        n: int = 1,
+        *,
+        part: str | int | None = None,
+        constraint: Constraint | None = None,
+        seed: _random.Seed = None,
+        **shaping: Any,
+    ) -> list[Revision]:
+        """`n` other versions of some bars of a part, from the model conditioned on what comes before and after them.
+
+        `bars` is one printed bar or (first, last); a pickup is bar 0. Only notes that begin in them are replaced: one
+        that sounds into them from before is kept, and the new music begins when it has ended. The other options, and
+        what is raised, as for `continue_`; UsageError where there are no such bars.
+
+            >>> import stochastic_music as sm
+            >>> corpus = sm.Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
+            >>> pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1)).fit(corpus)
+            >>> [take] = pipeline.fill(corpus[0].score, (2, 3), seed=1)
+            >>> [note.pitch for note in take.score.tracks[0].notes][:4]
+            [60, 62, 64, 60]
+        """
+        return filled(self, score, bars, n, part=part, constraint=constraint, seed=seed, **shaping)
+
+    def vary(
+        self,
+        score: Score,
+        n: int = 1,
+        *,
+        keep: Sequence[str] = (),
+        keep_bars: Sequence[tuple[int, int]] = (),
+        similarity: float | None = None,
+        part: str | int | None = None,
+        constraint: Constraint | None = None,
+        seed: _random.Seed = None,
+        **shaping: Any,
+    ) -> list[Revision]:
+        """`n` variations of a part of `score`, as long as it is, that differ from it and from each other.
+
+        They are draws of the model conditioned on what is asked for. `keep` may name "rhythm" and "contour" (whether
+        each note is higher than the one before, or lower); `keep_bars` (first, last) stay as they are; `similarity` is
+        the share of notes that come back, in place and pitch, give or take 0.05. With none of these it is 0.7. The
+        other options, and what is raised, as for `fill`; UnsatisfiableError also where there are fewer variations.
+        """
+        return varied(
+            self,
+            score,
+            n,
+            keep=keep,
+            keep_bars=keep_bars,
+            similarity=similarity,
+            part=part,
+            constraint=constraint,
+            seed=seed,
+            **shaping,
+        )
 
     def save(self, path: str | Path, *, sources: bool = True, force: bool = False) -> Path:
         """Write a model file; `sources=False` leaves the training symbols out.

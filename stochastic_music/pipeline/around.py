@@ -1,0 +1,375 @@
+"""New music around what is there: pieces continued, filled and varied, all else kept.
+
+    continued    new notes after the last one of a part
+    filled       new notes in some bars, drawn from the model conditioned on what comes before and after them
+    varied       the part again, with some of its rhythm, contour, bars or notes
+
+Each gives `Revision`s: takes that also say which notes of the part go and which come, so that a file can be kept whole
+around them (`stochastic_music.io.splicing`). What is kept comes from the score as it is; what the model's encoding
+cannot say of it is lost on the model alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from stochastic_music import _random
+from stochastic_music.constraints import All, Contour, Length, Rhythm, Similar, conjuncts
+from stochastic_music.constraints.automaton import MaskAutomaton
+from stochastic_music.constraints.kept import Kept, StopsAt
+from stochastic_music.constraints.timing import Timed, timed_events
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import UnknownNameError, UnsatisfiableError, UsageError
+from stochastic_music.io.splicing import KeptFile, NewNotes
+from stochastic_music.models import corpus_log_probs
+from stochastic_music.pipeline.composing import Take, draw_pieces, key_taken, new_in
+from stochastic_music.pipeline.excerpts import Excerpt, Gap, Reading, read_part, stop
+from stochastic_music.protocols import BoolArray, Constraint, FloatArray, IntArray
+from stochastic_music.sampling import Sample
+from stochastic_music.tokens import TokenPiece
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick as Score
+
+    from stochastic_music.pipeline.pipeline import Pipeline
+
+_log = logging.getLogger(__name__)
+
+#: what a variation may keep besides bars
+KEEP = ("rhythm", "contour")
+#: the share of notes that come back in a variation that nothing else was asked of
+SIMILARITY = 0.7
+#: how far from the share asked for the share of notes that come back may lie
+_TOLERANCE = 0.05
+#: how often a variation is drawn again that was there before
+_ROUNDS = 20
+_FROM_WEAK = ("greedy", "particle", "metropolis", "exact")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision(Take):
+    """A take that changes one part of a score and keeps all else.
+
+    `score` is the whole piece, `track` the place of the part in it. Of the part's notes in the score that was given
+    those where `dropped` (n_notes,) holds went, and `new` came. `piece` ends with the last new note, and
+    `bits_per_note` is the surprise of the new notes alone.
+    """
+
+    track: int
+    dropped: BoolArray
+    new: NewNotes
+
+
+class _New(NamedTuple):
+    """What was drawn for an excerpt: its events without END, and which of them are new."""
+
+    excerpt: Excerpt
+    sample: Sample
+    events: Timed
+    is_new: BoolArray
+
+
+def continued(
+    pipeline: Pipeline,
+    score: Score,
+    n: int,
+    *,
+    bars: int | None,
+    length: int | None,
+    part: str | int | None,
+    constraint: Constraint | None,
+    seed: _random.Seed,
+    **shaping: Any,
+) -> list[Revision]:
+    """New notes after the last one; see `Pipeline.continue_`."""
+    reading = read_part(pipeline, score, part)
+    last = int(reading.ends.max())
+    kept = np.ones(len(reading.ends), dtype=bool)
+    gap = reading.gap(kept, reading.end_of(last, 0), reading.end_of(last, bars or 0))
+    n_before = len(gap.before.onset)
+    demands: list[Constraint | None] = [constraint]
+    demands += [StopsAt(_closes(reading, gap))] if bars else []
+    demands += [Length(n_before + length)] if length else []
+    least = max(pipeline.card_["least_events"], n_before + 1)
+    ends = {} if any(demands) else {"least_events": least, "whole": True}
+    samples = _drawn(
+        pipeline, reading, gap.excerpt, demands, gap.before, start=gap.symbols, n=n, seed=seed, **ends, **shaping
+    )
+    if all(len(found.symbols) <= len(gap.symbols) + 1 for found in samples):
+        raise UnsatisfiableError(
+            f"nothing comes after the music, which {constraint or 'the model'} takes for whole: ask for --bars N"
+        )
+    return _revisions(pipeline, reading, ~kept, [[_in_gap(pipeline, gap, found)] for found in samples])
+
+
+def filled(
+    pipeline: Pipeline,
+    score: Score,
+    bars: int | tuple[int, int],
+    n: int,
+    *,
+    part: str | int | None,
+    constraint: Constraint | None,
+    seed: _random.Seed,
+    **shaping: Any,
+) -> list[Revision]:
+    """New notes in some bars; see `Pipeline.fill`."""
+    reading = read_part(pipeline, score, part)
+    begin, end = reading.span(*((bars, bars) if isinstance(bars, int) else bars))
+    dropped = reading.within(begin, end)
+    gap = reading.gap(~dropped, begin, end)
+    if reading.one_at_a_time and stop(gap.before) >= gap.end:
+        [name] = reading.described(gap.excerpt, gap.before, [len(gap.before.onset) - 1])
+        raise UnsatisfiableError(
+            f"{name} sounds beyond the bars to fill: nothing can begin there. Fill its bar as well"
+        )
+    stops = (stop(gap.after),) if len(gap.after.onset) else _closes(reading, gap)
+    fixed = Timed(*(np.concatenate(columns) for columns in zip(gap.before, gap.after, strict=True)))
+    first = max(gap.begin, int(gap.before.onset.max(initial=-1)) + 1)
+    demands = [*_kept(reading, fixed, [(0, first), (gap.end, None)]), StopsAt(stops), constraint]
+    samples = _drawn(pipeline, reading, gap.excerpt, demands, fixed, start=gap.symbols, n=n, seed=seed, **shaping)
+    return _revisions(pipeline, reading, dropped, [[_in_gap(pipeline, gap, found)] for found in samples])
+
+
+def varied(
+    pipeline: Pipeline,
+    score: Score,
+    n: int,
+    *,
+    keep: Sequence[str],
+    keep_bars: Sequence[tuple[int, int]],
+    similarity: float | None,
+    part: str | int | None,
+    constraint: Constraint | None,
+    seed: _random.Seed,
+    **shaping: Any,
+) -> list[Revision]:
+    """The part again, otherwise; see `Pipeline.vary`."""
+    share = _share(keep, keep_bars, similarity)
+    reading, key = read_part(pipeline, score, part), _random.key(seed)
+    bars = [reading.span(*span) for span in sorted(keep_bars)]
+    kept = np.logical_or.reduce([np.zeros(len(reading.ends), dtype=bool), *(reading.touching(*span) for span in bars)])
+    if kept.all():
+        raise UsageError("all notes of the part are in the bars to keep, so there is nothing to vary: keep fewer bars")
+    found = []
+    for excerpt, events in reading.stretches():
+        spans = reading.spans(excerpt, kept, bars)
+        is_new = ~_inside(events, spans)
+        if is_new.any():
+            demands = [
+                *_alike(reading.pitches(events), events, keep, share),
+                *_kept(reading, picked(events, ~is_new), spans),
+            ]
+            draw = functools.partial(
+                _drawn,
+                pipeline,
+                reading,
+                excerpt,
+                [*demands, StopsAt((stop(events),)), constraint],
+                picked(events, ~is_new),
+                known=events,
+                n=n,
+                **shaping,
+            )
+            samples = _different(pipeline, draw, n, key, events)
+            found.append([_varied(pipeline, excerpt, sample, spans) for sample in samples])
+    return _revisions(pipeline, reading, ~kept, list(zip(*found, strict=True)))
+
+
+def picked(events: Timed, chosen: BoolArray) -> Timed:
+    """Some of the events."""
+    return Timed(*(column[chosen] for column in events))
+
+
+def _drawn(
+    pipeline: Pipeline,
+    reading: Reading,
+    excerpt: Excerpt,
+    demands: Sequence[Constraint | None],
+    fixed: Timed,
+    *,
+    n: int,
+    known: Timed | None = None,
+    **options: Any,
+) -> list[Sample]:
+    """Pieces that meet all demands, which events that are `fixed` must meet too.
+
+    Their symbols are those of the corpus and of the events `known`; None for the fixed ones.
+    """
+    asked = tuple(part for demand in demands if demand for part in conjuncts(demand))
+    for demand in asked:
+        _check_fixed(demand, pipeline, reading, excerpt, fixed)
+    symbols = (known or fixed).symbols
+    for remark in (*key_taken(pipeline, reading.score), *new_in(pipeline, symbols)):
+        _log.warning("Of the piece: %s.", remark)
+    return draw_pieces(
+        pipeline,
+        [excerpt.header] * n,
+        known=symbols.ravel(),
+        constraint=All(asked) if asked else None,
+        max_events=pipeline.card_["most_events"] + len(symbols),
+        **options,
+    )
+
+
+def _kept(reading: Reading, events: Timed, spans: Sequence[tuple[int, int | None]]) -> list[Kept]:
+    """That within some spans these events begin, each as it is, and no others."""
+    fields = [i for i, field in enumerate(reading.vocabulary.fields) if field.advances != "now"]
+    names = tuple(reading.vocabulary.fields[i].name for i in fields)
+    rows = tuple(tuple(row) for row in events.values[:, fields].tolist())
+    return [Kept(names, tuple(events.onset.tolist()), rows, tuple(spans))] if spans else []
+
+
+def _closes(reading: Reading, gap: Gap) -> tuple[int, ...]:
+    """Where music that nothing follows may stop: as `Bars` says, or where the part stopped in the last free bar."""
+    excerpt = gap.excerpt
+    starts, lengths, _ = excerpt.header.bar_spans()
+    bar = max((length for start, length in zip(starts, lengths, strict=True) if start < gap.end), default=lengths[0])
+    inside = range(max(gap.end - bar, 0) + 1, gap.end + 1)
+    stopped = int(excerpt.timeline.nearest(np.array([int(reading.ends.max()) - excerpt.origin]))[0])
+    if reading.rest:
+        return tuple(inside)
+    return tuple(sorted({gap.end, gap.end - excerpt.header.pickup, stopped} & set(inside)))
+
+
+def _check_fixed(demand: Constraint, pipeline: Pipeline, reading: Reading, excerpt: Excerpt, fixed: Timed) -> None:
+    """Raise UnsatisfiableError naming the events that are kept and that `demand` excludes wherever they stand."""
+    automaton = demand.compile(pipeline.vocabulary_, excerpt.header)
+    if not isinstance(automaton, MaskAutomaton):
+        return
+    excluded = np.flatnonzero((~automaton.mask[fixed.symbols]).any(axis=1)).tolist()
+    if excluded:
+        more = f" and {len(excluded) - 6} more" if len(excluded) > 6 else ""
+        names = ", ".join(reading.described(excerpt, fixed, excluded[:6]))
+        raise UnsatisfiableError(
+            f"{demand} excludes notes that are kept: {names}{more}. Ask for something wider, or keep fewer bars"
+        )
+
+
+def _share(keep: Sequence[str], bars: Sequence[tuple[int, int]], similarity: float | None) -> float | None:
+    """The share of notes to come back; raises UsageError or UnknownNameError for what cannot be asked."""
+    for name in keep:
+        if name not in KEEP:
+            raise UnknownNameError("thing to keep", name, KEEP)
+    if similarity is not None and not 0 <= similarity < 1:
+        raise UsageError(f"the similarity is {similarity}; expected the share of notes that come back: 0 to below 1")
+    return SIMILARITY if similarity is None and not keep and not bars else similarity
+
+
+def _alike(pitch: IntArray, events: Timed, keep: Sequence[str], share: float | None) -> list[Constraint]:
+    """What a variation has of the events."""
+    symbols, n = events.symbols.ravel().tolist(), len(events.onset)
+    demands: list[Constraint] = [Rhythm(symbols)] if "rhythm" in keep else []
+    demands += [Contour.of(pitch)] if "contour" in keep else []
+    if share is not None:
+        nearest = min(round(share * n), n - 1) / n
+        least, most = min(share - _TOLERANCE, nearest), max(share + _TOLERANCE, nearest)
+        demands.append(Similar(symbols, max(least, 0.0), min(most, (n - 1) / n)))
+    return demands
+
+
+def _inside(events: Timed, spans: Sequence[tuple[int, int]]) -> BoolArray:
+    """Which events begin within some spans: (n_events,)."""
+    found = np.zeros(len(events.onset), dtype=bool)
+    for first, last in spans:
+        found |= (first <= events.onset) & (events.onset < last)
+    return found
+
+
+def _different(
+    pipeline: Pipeline, draw: Callable[..., list[Sample]], n: int, key: int, original: Timed
+) -> list[Sample]:
+    """`n` samples that differ from the original and from each other; one that does not is drawn again."""
+    rounds: list[list[Sample]] = []
+    there, found = {_heard(pipeline, original.symbols.ravel())}, []
+    for i in range(n):
+        for attempt in range(_ROUNDS):
+            if attempt == len(rounds):
+                rounds.append(draw(seed=_random.key(np.random.default_rng([key, attempt])) if attempt else key))
+            notes = _heard(pipeline, rounds[attempt][i].symbols)
+            if notes not in there:
+                break
+        else:
+            raise UnsatisfiableError(
+                f"only {i} variations were found that differ from the piece and from each other: ask for fewer, or "
+                "keep less"
+            )
+        there.add(notes)
+        found.append(rounds[attempt][i])
+    return found
+
+
+def _heard(pipeline: Pipeline, symbols: IntArray) -> bytes:
+    """What is heard of symbols: when notes begin and end, and their pitches."""
+    events = timed_events(pipeline.vocabulary_, symbols)
+    pitch = events.values[:, pipeline.vocabulary_.place("pitch")]
+    return np.stack([events.onset, events.end, pitch]).tobytes()
+
+
+def _varied(pipeline: Pipeline, excerpt: Excerpt, found: Sample, spans: Sequence[tuple[int, int]]) -> _New:
+    events = timed_events(pipeline.vocabulary_, found.symbols)
+    return _New(excerpt, found, events, ~_inside(events, spans))
+
+
+def _in_gap(pipeline: Pipeline, gap: Gap, found: Sample) -> _New:
+    events = timed_events(pipeline.vocabulary_, found.symbols)
+    place, n = np.arange(len(events.onset)), len(events.onset)
+    is_new = (place >= len(gap.before.onset)) & (place < n - len(gap.after.onset))
+    return _New(gap.excerpt, found, events, is_new)
+
+
+def _revisions(
+    pipeline: Pipeline, reading: Reading, dropped: BoolArray, takes: Sequence[Sequence[_New]]
+) -> list[Revision]:
+    """The revisions that put together what was drawn for each excerpt."""
+    surprises = _surprises(pipeline, [new for take in takes for new in take])
+    found = []
+    for i, take in enumerate(takes):
+        parts = [reading.notes_of(new.excerpt, picked(new.events, new.is_new), ~dropped) for new in take]
+        notes = NewNotes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        bits, count = np.sum(surprises[i * len(take) : (i + 1) * len(take)], axis=0)
+        last = np.flatnonzero(take[-1].is_new).max(initial=-1) + 1
+        symbols = np.concatenate([*(new.events.symbols for new in take[:-1]), take[-1].events.symbols[:last]])
+        found.append(
+            Revision(
+                score=KeptFile(reading.score).with_notes(reading.track, dropped, notes).score,
+                sample=_together([new.sample for new in take]),
+                piece=TokenPiece(symbols.ravel(), take[0].excerpt.header),
+                bits_per_note=float(bits / max(count, 1)),
+                n_given=take[0].sample.n_given // pipeline.vocabulary_.n_fields,
+                track=reading.track,
+                dropped=dropped,
+                new=notes,
+            )
+        )
+    return found
+
+
+def _together(samples: Sequence[Sample]) -> Sample:
+    """Several samples as one, whose guarantee is the weakest of theirs."""
+    first, *others = samples
+    if not others:
+        return first
+    weakest = min(samples, key=lambda sample: _FROM_WEAK.index(sample.guarantee))
+    symbols = np.concatenate([sample.symbols for sample in samples])
+    return replace(weakest, symbols=symbols, log_prob=sum(s.log_prob for s in samples), header=first.header)
+
+
+def _surprises(pipeline: Pipeline, found: Sequence[_New]) -> FloatArray:
+    """The bits that the new events of each took together, and how many they are: (n, 2)."""
+    assert pipeline.composer is not None  # noqa: S101 - it has just composed
+    model = pipeline.composer[1]
+    pieces = [TokenPiece(new.events.symbols.ravel(), new.excerpt.header) for new in found]
+    tokens = TokenCorpus.from_pieces(pieces, model.vocabulary_)
+    nats = corpus_log_probs(model, tokens).reshape(-1, pipeline.vocabulary_.n_fields).sum(axis=1)
+    counted = np.concatenate([new.is_new for new in found])
+    ends = np.cumsum([len(new.is_new) for new in found])[:-1]
+    bits = [-part.sum() / math.log(2) for part in np.split(np.where(counted, nats, 0.0), ends)]
+    return np.stack([bits, [part.sum() for part in np.split(counted, ends)]], axis=1)
