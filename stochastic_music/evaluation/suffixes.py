@@ -83,27 +83,27 @@ class Suffixes:
         return (least < most)[self._single].astype(np.int64)
 
     def _longest(self, query: IntArray) -> tuple[IntArray, IntArray]:
-        """For each place of `query`: the length and the place of its longest match in the text."""
-        padded = np.concatenate([query, np.full(_BLOCK, -2)])
-        starts = np.arange(len(query))
-        if not len(self._order):
-            return np.zeros_like(starts), np.zeros_like(starts)
-        after = self._insertion(padded, starts)
-        sides = [self._order[np.clip(after - shift, 0, len(self._order) - 1)] for shift in (1, 0)]
-        left, right = (_common_prefix(self._text, side, padded, starts) for side in sides)
-        return np.maximum(left, right), np.where(left >= right, sides[0], sides[1])
+        """For each place of `query`: the length and the place of its longest match in the text.
 
-    def _insertion(self, padded: IntArray, starts: IntArray) -> IntArray:
-        """Where each suffix of the query would stand in the suffix array, by bisection of all at once."""
-        low, high = np.zeros_like(starts), np.full_like(starts, len(self._order))
+        Where the query's suffix would stand in the suffix array is found by bisection of all places at once; one of the
+        two suffixes that it would stand between shares the most. All between two suffixes share what both share with
+        the query, so that comparing goes on from there.
+        """
+        padded = np.concatenate([query, np.full(_BLOCK, -2)])
+        starts, size = np.arange(len(query)), len(self._order)
+        low, high = np.zeros_like(starts), np.full_like(starts, size)
+        before, after = np.zeros_like(starts), np.zeros_like(starts)
         while (low < high).any():
             middle = (low + high) // 2
-            suffix = self._order[np.minimum(middle, len(self._order) - 1)]
-            shared = _common_prefix(self._text, suffix, padded, starts)
+            suffix = self._order[np.minimum(middle, size - 1)]
+            known = np.minimum(before, after)
+            shared = known + _common_prefix(self._text, suffix + known, padded, starts + known)
             smaller = self._text[suffix + shared] < padded[starts + shared]
-            open_ = low < high
-            low, high = np.where(open_ & smaller, middle + 1, low), np.where(open_ & ~smaller, middle, high)
-        return low
+            up, down = (low < high) & smaller, (low < high) & ~smaller
+            low, before = np.where(up, middle + 1, low), np.where(up, shared, before)
+            high, after = np.where(down, middle, high), np.where(down, shared, after)
+        place = np.where(before >= after, low - 1, low).clip(0, max(size - 1, 0))
+        return np.maximum(before, after), self._order[place] if size else place
 
 
 def _with_other_kin(kin: IntArray, shared: IntArray) -> IntArray:

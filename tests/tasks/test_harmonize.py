@@ -269,6 +269,10 @@ def test_what_is_saved_is_opened(harmonizer, tmp_path):
     mine, theirs = (model.harmonize(PLAIN, 2, seed=5).takes for model in (harmonizer, again))
     assert [take.voices.tolist() for take in mine] == [take.voices.tolist() for take in theirs]
     assert again.card_["rates"] == harmonizer.card_["rates"]
+    reports = [model.originality().report(mine[0].lines) for model in (harmonizer, again)]
+    assert reports[0] == reports[1]
+    bare = harmonizer.contents(sources=False)
+    assert Harmonizer._of(*bare).originality() is None
     assert "parallel fifths" in "\n".join(rule_lines(mine[0], again.card_["rates"]))
 
 
