@@ -18,10 +18,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from stochastic_music.constraints import Bars as Bars
     from stochastic_music.constraints import Length as Length
+    from stochastic_music.constraints import MaxCopy as MaxCopy
     from stochastic_music.constraints import PitchRange as PitchRange
     from stochastic_music.corpus import Corpus as Corpus
     from stochastic_music.corpus import Piece as Piece
     from stochastic_music.corpus import TokenCorpus as TokenCorpus
+    from stochastic_music.evaluation import OriginalityIndex as OriginalityIndex
     from stochastic_music.io import load as load
     from stochastic_music.io import save as save
     from stochastic_music.models import HMM as HMM
@@ -52,10 +54,12 @@ _ROOMS = {
     "Header": "tokens",
     "Length": "constraints",
     "Markov": "models",
+    "MaxCopy": "constraints",
     "MelodyEncoding": "tokens",
     "Mixture": "models",
     "NotesEncoding": "tokens",
     "OnlinePPM": "models",
+    "OriginalityIndex": "evaluation",
     "PPM": "models",
     "Piece": "corpus",
     "Pipeline": "pipeline",
@@ -81,10 +85,12 @@ __all__ = [
     "Header",
     "Length",
     "Markov",
+    "MaxCopy",
     "MelodyEncoding",
     "Mixture",
     "NotesEncoding",
     "OnlinePPM",
+    "OriginalityIndex",
     "Piece",
     "Pipeline",
     "PitchRange",
