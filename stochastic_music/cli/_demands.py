@@ -75,7 +75,7 @@ def constraint(
     The first `n_given` notes are given and may be copies. A `shift` of None says that it is not known. Raises
     UsageError where pitches are named all the same, and for options that make no sense.
     """
-    from stochastic_music.constraints import Bars, Length
+    from stochastic_music.constraints import Bars, Form, Length
 
     if shift is None and asked.named():
         raise UsageError(
@@ -86,6 +86,8 @@ def constraint(
         parts.append(Bars(bars, rest=not pipeline.card_.get("ends_on_line", True)))
     if length is not None:
         parts.append(Length(length))
+    if asked.form is not None:
+        parts.append(Form(asked.form, rest=not pipeline.card_.get("ends_on_line", True)))
     parts.extend(_pitched(asked, shift or 0))
     if asked.max_copy is not None:
         parts.extend(_copies.demanded(pipeline, asked.max_copy, n_given))

@@ -115,7 +115,7 @@ def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any]]:
     return [_copies.row(index, new_lines(pipeline.vocabulary_, sample)) for sample in samples]
 
 
-def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | None) -> None:
+def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | str | None) -> None:
     for row, take in zip(rows, takes, strict=True):
         cut = "; CUT at the cap, without an ending" if row["capped"] else ""
         say(f"{row['file']}: {_notes_of(take)}, {row['bits_per_note']:.2f} bits per note{_copies.of(row)}{cut}")

@@ -34,6 +34,7 @@ def generate(
     instrument: Annotated[str | None, typer.Option(help="A General MIDI instrument, by name or number from 1.")] = None,
     pitch_range: _demands.Range = None,
     max_copy: _demands.MaxCopy = None,
+    form: _demands.Form = None,
     temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder; changes the distribution.")] = 1.0,
     top_k: Annotated[
         int | None, typer.Option(min=1, help="Draw from the k likeliest symbols only; changes the distribution.")
@@ -83,7 +84,7 @@ def generate(
     walking.refuse(sampler)
     if given is not None:
         options = {"bars": bars, "length": length, "start": start, "mix": mix, "top-k": top_k, "top-p": top_p < 1}
-        _given.refuse({**options, "max-copy": max_copy, "sampler": sampler not in ("auto", "exact")})
+        _given.refuse({**options, "max-copy": max_copy, "form": form, "sampler": sampler not in ("auto", "exact")})
         request = _given.Request(
             given, n, key, meter, tempo, instrument, pitch_range, temperature, middle_c, _random.key(seed)
         )
@@ -99,7 +100,7 @@ def generate(
     if begun:
         opening = pipeline.opening(begun)
         shift, n_given = -opening.header.transposed, len(opening.symbols) // pipeline.vocabulary_.n_fields
-    asked = _demands.Asked(pitch_range, max_copy=max_copy, middle_c=middle_c)
+    asked = _demands.Asked(pitch_range, max_copy=max_copy, form=form, middle_c=middle_c)
     takes, walk = _compose(
         pipeline,
         n,
@@ -137,7 +138,7 @@ def generate(
                 **({} if walk is None else {"acceptance": round(take.sample.acceptance or 0.0, 4)}),
             }
         )
-    _takes.tell(rows, takes, pipeline, number, bars or length)
+    _takes.tell(rows, takes, pipeline, number, bars or length or form)
     more: dict[str, Any] = {"held_out_copies": _copies.held_out(pipeline.originality())}
     if walk is not None:
         named = f"{source.stem}-s{number}"

@@ -7,6 +7,7 @@ from stochastic_music.constraints.around import Around
 from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, conjuncts
 from stochastic_music.constraints.events import ByEvent, ByOnset, EventMachine, OnsetMachine
+from stochastic_music.constraints.form import Form
 from stochastic_music.constraints.length import AtMost, Bars, Length
 from stochastic_music.constraints.max_copy import MaxCopy
 from stochastic_music.constraints.metre import Metre
@@ -31,6 +32,7 @@ __all__ = [
     "Contour",
     "EndsOn",
     "EventMachine",
+    "Form",
     "InScale",
     "Joinable",
     "Length",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import _random
+from stochastic_music.constraints.form import form_of
 from stochastic_music.corpus import encode_piece
 from stochastic_music.errors import EncodingError, UnsatisfiableError, UsageError
 from stochastic_music.evaluation.likelihood import begins_note
@@ -71,7 +72,8 @@ def composed(
     n_begun = len(begun) // pipeline.vocabulary_.n_fields
     most = max_events or card["most_events"] + n_begun
     least = max(card["least_events"], n_begun + 1 if opening else 0)
-    headers = [fixed] * n if fixed else draw_headers(pipeline, n, key)
+    steady = form_of(constraint)[0] is not None
+    headers = [fixed] * n if fixed else draw_headers(pipeline, n, key, steady=steady)
     index = pipeline.originality() if usual_copies else None
 
     def draw(number: int, first: int) -> list[Sample]:
@@ -191,11 +193,14 @@ def _alphabet(pipeline: Pipeline, begun: NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(np.union1d(pipeline.alphabet_, begun).tolist())
 
 
-def draw_headers(pipeline: Pipeline, n: int, key: int) -> list[Header | None]:
-    """The headers of training pieces, drawn by the key of a seed."""
+def draw_headers(pipeline: Pipeline, n: int, key: int, *, steady: bool = False) -> list[Header | None]:
+    """Headers of the corpus; with `steady` those of one meter, or else under their first meter alone."""
     generator = np.random.default_rng([key, 0x48454144])
-    places = np.flatnonzero(pipeline.pieces_.opens)
-    return [pipeline.headers_[places[i]] for i in generator.integers(0, len(places), size=n)]
+    headers = [pipeline.headers_[place] for place in np.flatnonzero(pipeline.pieces_.opens)]
+    if steady:
+        one_meter = [header for header in headers if header is None or len(header.meters) == 1]
+        headers = one_meter or [header and header.with_meter(*header.meters[0][1:]) for header in headers]
+    return [headers[i] for i in generator.integers(0, len(headers), size=n)]
 
 
 def take_of(pipeline: Pipeline, drawn: Sample) -> Take:

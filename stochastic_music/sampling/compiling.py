@@ -23,7 +23,7 @@ def split(
     parts: Sequence[Constraint], vocabulary: Vocabulary, header: Header | None
 ) -> tuple[TimedAutomaton, list[Automaton]]:
     """The automaton of all parts that are not wide, which keeps time, and those that are (see `lifting`)."""
-    automata = [single for part in parts for single in _singles(part.compile(vocabulary, header))]
+    automata = [single for part in parts for single in singles(part.compile(vocabulary, header))]
     wide = [automaton for automaton in automata if is_wide(automaton)]
     narrow = [automaton for automaton in automata if not is_wide(automaton)]
     return _timed(narrow, vocabulary, header), wide
@@ -31,8 +31,8 @@ def split(
 
 def lasting(automaton: TimedAutomaton, vocabulary: Vocabulary, header: Header | None) -> TimedAutomaton:
     """The clock, and those parts of an automaton that neither count nor tell the time."""
-    start = [np.array([part.start()]) for part in _singles(automaton)]
-    parts = [part for part, state in zip(_singles(automaton), start, strict=True) if part.progress(state) is None]
+    start = [np.array([part.start()]) for part in singles(automaton)]
+    parts = [part for part, state in zip(singles(automaton), start, strict=True) if part.progress(state) is None]
     clock: list[Automaton] = [TimeAutomaton(vocabulary, header)]
     return cast("TimedAutomaton", join([*clock, *parts], vocabulary.n_symbols))
 
@@ -42,11 +42,11 @@ def is_wide(automaton: Automaton) -> bool:
     return bool(getattr(automaton, "wide", False))
 
 
-def _singles(automaton: Automaton) -> list[Automaton]:
+def singles(automaton: Automaton) -> list[Automaton]:
     """The automata that were joined, those that were joined to these among them."""
     if not isinstance(automaton, Joined):
         return [automaton]
-    return [single for part in automaton.parts for single in _singles(part)]
+    return [single for part in automaton.parts for single in singles(part)]
 
 
 def _timed(automata: list[Automaton], vocabulary: Vocabulary, header: Header | None) -> TimedAutomaton:
@@ -70,13 +70,15 @@ def check_start(constraint: Constraint, vocabulary: Vocabulary, header: Header |
                 )
 
 
-def by_timing(headers: Sequence[Header | None]) -> list[list[int]]:
-    """The indices of headers that an automaton cannot tell apart."""
-    groups: dict[tuple[int, tuple[Meter, ...], int] | None, list[int]] = {}
+def by_timing(headers: Sequence[Header | None], constraint: Constraint | None = None) -> list[list[int]]:
+    """The indices of headers that the automaton of `constraint` cannot tell apart, nor the clock."""
+    keyed = getattr(constraint, "reads_key", False)
+    groups: dict[tuple[int, tuple[Meter, ...], int, str | None] | None, list[int]] = {}
     for i, header in enumerate(headers):
-        timing = None if header is None else (header.resolution, header.meters, header.pickup)
+        key = header.key if header and keyed else None
+        timing = None if header is None else (header.resolution, header.meters, header.pickup, key)
         groups.setdefault(timing, []).append(i)
     return list(groups.values())
 
 
-__all__ = ["by_timing", "check_start", "compiled", "conjuncts", "is_wide", "lasting", "split"]
+__all__ = ["by_timing", "check_start", "compiled", "conjuncts", "is_wide", "lasting", "singles", "split"]

@@ -201,7 +201,7 @@ def exact(
     samples: dict[int, Sample] = {}
     table, most = ArcTable(contexts, shaping or Shaping()), max_events * vocabulary.n_fields
     left = max_events - len(start) // vocabulary.n_fields
-    for chains in by_timing(headers):
+    for chains in by_timing(headers, constraint):
         sampler = ExactSampler(contexts, constraint, headers[chains[0]], max_arcs=max_arcs, table=table, start=start)
         symbols, scores = sampler.draw(np.array(chains), key=key, max_events=left)
         under = [headers[i] for i in chains]

@@ -5,6 +5,7 @@ that a chain has, and `ahead`, the log of the hope that each symbol would leave 
 
     Guided     the probability that a guide, a model of finitely many contexts, meets the constraint from there on,
                told by the guide's backward messages
+    Tied       0 or -inf: whether a symbol agrees with a form (see `ties`)
     Stepwise   0 or -inf: whether the constraint can still be met at all, or, for automata of very many states, only
                whether this symbol breaks it
 
@@ -21,13 +22,16 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from stochastic_music.constraints import All, conjuncts, provides
+from stochastic_music.constraints.automaton import MaskAutomaton
+from stochastic_music.constraints.form import form_of
 from stochastic_music.errors import UsageError
 from stochastic_music.protocols import DEAD, Automaton, BoolArray, Constraint, FiniteContextModel, FloatArray, IntArray
-from stochastic_music.sampling.compiling import compiled, split
+from stochastic_music.sampling.compiling import compiled, singles, split
 from stochastic_music.sampling.context_sets import ArcTable
 from stochastic_music.sampling.exact import ExactSampler, Tables
 from stochastic_music.sampling.greedy import Hope
 from stochastic_music.sampling.shaping import Shaping
+from stochastic_music.sampling.ties import Plan, Tied
 from stochastic_music.tokens import Header, Vocabulary
 
 #: a guide, or several of which the first is taken that is small enough under the constraint
@@ -189,7 +193,8 @@ class Outlook:
     def __init__(
         self, vocabulary: Vocabulary, constraint: Constraint, guide: Guide, shaping: Shaping, start: IntArray
     ) -> None:
-        self._vocabulary, self._parts, self._start = vocabulary, conjuncts(constraint), start
+        self._form, regular = form_of(constraint)
+        self._vocabulary, self._parts, self._start = vocabulary, conjuncts(regular), start
         self._shaping = Shaping(temperature=shaping.temperature)
         self._guides: Sequence[FiniteContextModel] = as_guides(guide)
         self._tables: dict[int, ArcTable] = {}
@@ -199,11 +204,21 @@ class Outlook:
         wide = [part for part in self._parts if split([part], self._vocabulary, header)[1]]
         narrow = tuple(part for part in self._parts if part not in wide)
         prepared: list[Prepared] = [self._stepwise(part.compile(self._vocabulary, header)) for part in wide]
+        if self._form is not None:
+            plan = Plan.of(self._form, self._vocabulary, header, self._mask(header))
+            prepared.append(partial(Tied, plan, self._start))
         tables = self._messages(narrow, header) if narrow else None
         if tables is not None:
             return [partial(Guided, tables, self._vocabulary), *prepared]
         automaton = compiled(narrow, self._vocabulary, header)
         return [self._stepwise(automaton, Hope(self._vocabulary, automaton).allowed), *prepared]
+
+    def _mask(self, header: Header | None) -> BoolArray:
+        """The symbols that may come anywhere: those of the alphabet that no demand rules out."""
+        automata = [single for part in self._parts for single in singles(part.compile(self._vocabulary, header))]
+        masks = [automaton.mask for automaton in automata if isinstance(automaton, MaskAutomaton)]
+        mask: BoolArray = np.logical_and.reduce([self._vocabulary.mask, *masks])
+        return mask
 
     def _stepwise(self, automaton: Automaton, allowed: Callable[[IntArray], BoolArray] | None = None) -> Prepared:
         return partial(Stepwise, automaton, allowed or automaton.allowed, self._start)

@@ -88,7 +88,7 @@ class Masks:
     """The automata of a batch of chains, as `Reins` of ancestral sampling."""
 
     def __init__(self, vocabulary: Vocabulary, constraint: Constraint, headers: list[Header | None]) -> None:
-        self._groups = [np.array(chains) for chains in by_timing(headers)]
+        self._groups = [np.array(chains) for chains in by_timing(headers, constraint)]
         parts = conjuncts(constraint)
         self._automata = [compiled(parts, vocabulary, headers[chains[0]]) for chains in self._groups]
         self._hopes = [Hope(vocabulary, automaton) for automaton in self._automata]

@@ -90,7 +90,7 @@ def particles(
             f"n_particles is {n_particles} and sweeps {sweeps}; expected 1 particle or more, and 0 sweeps or more"
         )
     outlook = Outlook(vocabulary_of(model), constraint, guide, shaping or Shaping(), start)
-    plans = [(np.array(pieces), outlook.under(headers[pieces[0]])) for pieces in by_timing(headers)]
+    plans = [(np.array(pieces), outlook.under(headers[pieces[0]])) for pieces in by_timing(headers, constraint)]
 
     def drawn(key: int) -> _Drawn:
         foresight = Foresight(plans, n_particles, vocabulary_of(model).n_symbols)

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from stochastic_music import _random
+from stochastic_music.constraints.form import form_of
 from stochastic_music.errors import InvalidParameterError, ProductTooLargeError, UnknownNameError, UsageError
 from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray
 from stochastic_music.sampling.ancestral import redrawn
@@ -85,23 +86,30 @@ def sample(
     if not under:
         return []
     begun = _start(start, vocabulary_of(model), max_events)
-    if len(begun) and constraint is not None:
-        for chains in by_timing(under):
-            check_start(constraint, vocabulary_of(model), under[chains[0]], begun)
+    _check_starts(begun, vocabulary_of(model), under, constraint)
     common: dict[str, Any] = {"key": key, "max_events": max_events, "shaping": shaping, "start": begun}
     if constraint is None or chosen == "ancestral":
         return redrawn(model, under, least_events=least_events, most_repeats=most_repeats, whole=whole, **common)
     if chosen == "greedy":
         return greedy(model, under, constraint, **common)
+    if chosen == "exact":
+        try:
+            return exact(model, under, constraint, max_arcs=max_arcs, **common)
+        except ProductTooLargeError:
+            if method == "exact":
+                raise
     crowds: dict[str, Any] = {"n_particles": n_particles, "sweeps": sweeps, "guide": guide}
-    if chosen == "particle":
-        return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
-    try:
-        return exact(model, under, constraint, max_arcs=max_arcs, **common)
-    except ProductTooLargeError:
-        if method == "exact":
-            raise
-        return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
+    return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
+
+
+def _check_starts(
+    start: IntArray, vocabulary: Vocabulary, headers: list[Header | None], constraint: Constraint | None
+) -> None:
+    """Raise UnsatisfiableError where `start` breaks a part of `constraint`."""
+    _, regular = form_of(constraint)
+    if len(start) and regular is not None:
+        for chains in by_timing(headers, constraint):
+            check_start(regular, vocabulary, headers[chains[0]], start)
 
 
 def _start(symbols: Sequence[int] | IntArray, vocabulary: Vocabulary, max_events: int) -> IntArray:
@@ -140,4 +148,7 @@ def _method(method: str, model: Any, constraint: Constraint | None, shaping: Sha
             f"{type(model).__name__} has no finite set of contexts{'' if shaping.neutral else ' to reshape'}, so it "
             "cannot be conditioned exactly: use method='particle', or a model of bounded order"
         )
-    return ("exact" if finite else "particle") if method == "auto" else method
+    form, _ = form_of(constraint)
+    if form is not None and method in {"exact", "greedy"}:
+        raise UsageError(f"{form} cannot be kept to with method='{method}': use method='auto'")
+    return ("exact" if finite and form is None else "particle") if method == "auto" else method
