@@ -11,6 +11,7 @@ from stochastic_music.constraints.form import Form
 from stochastic_music.constraints.length import AtMost, Bars, Length
 from stochastic_music.constraints.max_copy import MaxCopy
 from stochastic_music.constraints.metre import Metre
+from stochastic_music.constraints.motifs import Avoids, Contains, Motif
 from stochastic_music.constraints.pitches import EndsOn, InScale, StartsOn
 from stochastic_music.constraints.places import At, ChordTones
 from stochastic_music.constraints.shapes import Contour, Rhythm
@@ -24,11 +25,13 @@ __all__ = [
     "Around",
     "At",
     "AtMost",
+    "Avoids",
     "Bars",
     "BaseAutomaton",
     "ByEvent",
     "ByOnset",
     "ChordTones",
+    "Contains",
     "Contour",
     "EndsOn",
     "EventMachine",
@@ -38,6 +41,7 @@ __all__ = [
     "Length",
     "MaxCopy",
     "Metre",
+    "Motif",
     "Not",
     "OnsetMachine",
     "PitchRange",

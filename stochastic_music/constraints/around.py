@@ -89,6 +89,7 @@ class _AroundAutomaton(KeepsTime):
         self._kept = np.concatenate([kept, end, piece.symbols[after].ravel(), end]).astype(np.int64)
         self._done = self._gap if self._resumes < 0 else len(self._kept) - 1
         last = max(int(piece.end[before].max(initial=0)), ring, self._resumes)
+        self._longest = (last + 2) * vocabulary.n_fields
         self.frame = TimeAutomaton(vocabulary, header, until=last + 1)
         self._adapts = vocabulary.fields[0].advances == "now"
         values = vocabulary.values(np.arange(self.n_symbols))
@@ -113,6 +114,15 @@ class _AroundAutomaton(KeepsTime):
         may_end = (place == self._done) | (now.due == self.vocabulary.n_fields)
         alive &= np.where(is_end, may_end, kept | self._new(place, now, symbols))
         return np.where(alive, np.where(is_end, place, place_after) * self.frame.n_states + following, DEAD)
+
+    def progress(self, states: IntArray) -> IntArray | None:
+        """Symbols kept, then the time within the gap, then symbols kept: known where every event takes time."""
+        place, outer = np.divmod(np.maximum(states, 0), self.frame.n_states)
+        within = self.frame.elapsed(outer)
+        if within is None:
+            return None
+        gone = np.where(place > self._gap, self._longest, np.where(place == self._gap, within, 0))
+        return place + gone
 
     def _at_last_kept(self, place: IntArray, now: ClockState, symbols: IntArray) -> BoolArray:
         """Whether a symbol within the gap begins the first event that was kept after it."""

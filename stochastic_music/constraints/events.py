@@ -3,7 +3,7 @@
 An *event machine* steps once for each event. It names the fields that it `wanted`, starts in a state of its own, and
 steps a batch of states given the values of those fields (MIDI numbers, units of time). States are whole numbers from
 0; DEAD absorbs, and a machine never sees it. `accepts` says where a piece may end. `wide` (optional) says that its
-states are many, `position` (optional) tells of each state how many events came before.
+states are many.
 
 `ByEvent` makes an automaton of such a machine. `ByOnset` does so for a machine that also asks when each event begins;
 it keeps time as a `TimeAutomaton` does, folded after the machine's `until`, beyond which onsets mean nothing to it.
@@ -137,18 +137,6 @@ class ByEvent(_Framed):
     def __init__(self, vocabulary: Vocabulary, machine: EventMachine) -> None:
         super().__init__(vocabulary, machine)
         self.frame = Grammar(vocabulary)
-
-    def progress(self, states: IntArray) -> IntArray | None:
-        """Events, then fields: known where the machine tells its `position` and steps at every event."""
-        if not hasattr(self.machine, "position") or self._may_skip():
-            return None
-        rest, due = np.divmod(np.maximum(states, 0), self.frame.n_states)
-        n = self.vocabulary.n_fields
-        progress: IntArray = self.machine.position(rest // self._n_heard) * n + (due - self._pivot - 1) % n
-        return progress
-
-    def _may_skip(self) -> bool:
-        return self._line is not None and self.vocabulary.fields[self.vocabulary.place(self._line)].first < 0
 
     def _step(self, inner: IntArray, outer: IntArray, symbols: IntArray, values: Values) -> IntArray:  # noqa: ARG002
         return self.machine.step(inner, values)

@@ -8,15 +8,16 @@ from typing import Self
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import BaseAutomaton
+from stochastic_music.constraints.automaton import BaseAutomaton, join
 from stochastic_music.constraints.constraint import Joinable
 from stochastic_music.constraints.events import ByEvent, Values
-from stochastic_music.constraints.melodic import N_BEFORE, Melodic
+from stochastic_music.constraints.length import Length
+from stochastic_music.constraints.melodic import Melodic
 from stochastic_music.constraints.naming import line_field
 from stochastic_music.constraints.places import check_time
 from stochastic_music.constraints.timing import timed_events
 from stochastic_music.errors import InvalidParameterError
-from stochastic_music.protocols import DEAD, BoolArray, IntArray
+from stochastic_music.protocols import DEAD, Automaton, BoolArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
 
 _SIGNS = "-0+"
@@ -117,14 +118,21 @@ class Contour(Joinable):
             raise InvalidParameterError("a contour needs at least one note; none was given")
         return cls("".join(_SIGNS[sign + 1] for sign in np.sign(np.diff(np.asarray(pitches))).tolist()))
 
-    def compile(self, vocabulary: Vocabulary, header: Header | None) -> ByEvent:  # noqa: ARG002
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> Automaton:
         """A machine that compares each note with the one before; raises UsageError where there is no pitch."""
+        line = line_field(vocabulary, self)
         signs = np.array([_SIGNS.index(sign) - 1 for sign in self.shape], dtype=np.int64)
-        return ByEvent(vocabulary, _Shape(line_field(vocabulary, self), signs))
+        shape = ByEvent(vocabulary, _Shape(line, signs))
+        if line != "pitch":
+            return shape
+        length = Length(len(signs) + 1).compile(vocabulary, header)  # it says how far the music has come
+        return join([length, shape], vocabulary.n_symbols)
 
 
 class _Shape(Melodic):
     """The state counts notes."""
+
+    wide = True
 
     def __init__(self, line: str, signs: IntArray) -> None:
         super().__init__(line)
@@ -138,7 +146,3 @@ class _Shape(Melodic):
     def may_end(self, inner: IntArray) -> BoolArray:
         accepted: BoolArray = inner == len(self._signs) - 1
         return accepted
-
-    def position(self, states: IntArray) -> IntArray:
-        """How many notes were heard."""
-        return states // N_BEFORE

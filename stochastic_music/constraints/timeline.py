@@ -109,7 +109,11 @@ class TimeAutomaton(BaseAutomaton):
 
     def progress(self, states: IntArray) -> IntArray | None:
         """Time, then the field: known where time is kept and every event moves it."""
-        if self.stops is None or self._pivot is None:
+        return None if self.stops is None else self.elapsed(states)
+
+    def elapsed(self, states: IntArray) -> IntArray | None:
+        """Time, then the field; None where events may take no time. It grows with every symbol until time is folded."""
+        if self._pivot is None:
             return None
         now, n = self.unpack(states), self.vocabulary.n_fields
         return now.time * n + (now.due - self._pivot - 1) % n

@@ -6,6 +6,7 @@ compare both over all short pieces; tests of samplers draw under each kind and a
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -16,13 +17,16 @@ from stochastic_music.constraints import (
     Around,
     At,
     AtMost,
+    Avoids,
     Bars,
     ChordTones,
+    Contains,
     Contour,
     EndsOn,
     InScale,
     Length,
     Metre,
+    Motif,
     PitchRange,
     Rhythm,
     Similar,
@@ -135,6 +139,23 @@ def _signs(pitches: list[int]) -> list[int]:
     return [(b > a) - (b < a) for a, b in pairwise(pitches)]
 
 
+def _comes(heard: Heard, by: list[str], motif: list[Note]) -> bool:
+    """Whether some notes in a row are as the motif in all of what is named."""
+
+    def seen(notes: list[Note]) -> list[object]:
+        pairs = list(pairwise(notes))
+        views = {
+            "pitch": [note.pitch for note in notes],
+            "interval": [b.pitch - a.pitch for a, b in pairs],
+            "duration": [note.duration for note in notes],
+            "gap": [b.onset - a.onset for a, b in pairs],
+        }
+        return [views[name] for name in by]
+
+    runs = (heard.notes[i : i + len(motif)] for i in range(len(heard.notes) - len(motif) + 1))
+    return any(seen(run) == seen(motif) for run in runs)
+
+
 def _on_beats(heard: Heard, chords: dict[tuple[int, int], set[int]]) -> bool:
     return all(n.pitch % 12 in chords.get(heard.place(n.onset), {n.pitch % 12}) for n in heard.notes)
 
@@ -150,6 +171,9 @@ def _downbeats(heard: Heard) -> bool:
     return all(any(note.onset == line for note in heard.notes) for line in lines)
 
 
+#: two notes, as they are heard and as a motif
+TUNE = [Note(0, 1, C), Note(1, 2, CIS)]
+MOTIF = Motif((C, CIS), (Fraction(1, 2), Fraction(1)), (Fraction(1, 2),))
 SYMBOLS = symbols_of(MELODY, GIVEN)
 KINDS = [
     Kind("range", lambda: PitchRange("C4", "C#4"), lambda h: bool(h.notes) and all(p <= CIS for p in h.pitches)),
@@ -185,6 +209,19 @@ KINDS = [
     Kind("rhythm", lambda: Rhythm(SYMBOLS), lambda h: [e[:2] for e in h.events] == [e[:2] for e in GIVEN]),
     Kind("contour", lambda: Contour("+-"), lambda h: _signs(h.pitches) == [1, -1]),
     Kind("contour of two", lambda: Contour("0"), lambda h: _signs(h.pitches) == [0]),
+    Kind("contains pitches", lambda: Contains("C4 C#4"), lambda h: _comes(h, ["pitch"], TUNE)),
+    Kind("contains intervals", lambda: Contains([60, 61], "interval"), lambda h: _comes(h, ["interval"], TUNE)),
+    Kind(
+        "contains pitches and rhythm",
+        lambda: Contains(MOTIF),
+        lambda h: _comes(h, ["pitch", "duration", "gap"], TUNE),
+    ),
+    Kind(
+        "contains intervals and rhythm",
+        lambda: Contains(MOTIF, "interval"),
+        lambda h: _comes(h, ["interval", "duration", "gap"], TUNE),
+    ),
+    Kind("avoids", lambda: Avoids("C4 C4"), lambda h: not _comes(h, ["pitch"], [Note(0, 1, C), Note(1, 1, C)])),
     Kind("notes", lambda: Length(2, 3), lambda h: 2 <= len(h.notes) <= 3),
     Kind("at most so many notes", lambda: AtMost(1), lambda h: len(h.notes) <= 1),
 ]
