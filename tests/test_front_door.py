@@ -20,8 +20,8 @@ def test_the_public_names_are_these():
     assert set(sm.__all__) == {
         "Bars", "CRFComposer", "ChordLabeller", "Corpus", "HMM", "Harmonizer", "Header", "Length", "Markov", "MaxCopy",
         "MelodyEncoding", "Mixture",
-        "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM",
-        "TokenCorpus",
+        "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding",
+        "STM", "TokenCorpus",
         "Vocabulary", "VoicesEncoding", "__version__", "load", "save",
     }  # fmt: skip
 
