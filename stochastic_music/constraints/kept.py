@@ -1,7 +1,7 @@
-"""Events that are kept: within some stretches of time nothing sounds but what is given; elsewhere anything may.
+"""Events that are kept: within some stretches of time nothing begins but what is given; elsewhere anything may.
 
 `Around` says this of a piece with one gap, in the piece's own symbols; `Kept` of any number of stretches, with silences
-between them that may be longer than symbols can say.
+between them that may be longer than symbols can say, and it knows where the music stops.
 """
 
 from __future__ import annotations
@@ -11,117 +11,118 @@ from dataclasses import dataclass
 import numpy as np
 
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByOnset, Values
+from stochastic_music.constraints.events import KeepsTime
+from stochastic_music.constraints.places import check_time
 from stochastic_music.constraints.timeline import TimeAutomaton
-from stochastic_music.errors import InvalidParameterError
+from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.protocols import DEAD, BoolArray, IntArray
-from stochastic_music.tokens import Header, Vocabulary
+from stochastic_music.tokens import ClockState, Header, Vocabulary
 
 _NEVER = np.iinfo(np.int64).max
+#: from a time to a time, which is excluded, in units since the piece began; None: to the end
+Span = tuple[int, int | None]
 
 
 @dataclass(frozen=True)
 class Kept(Joinable):
     """Within `spans` exactly the given events begin, in their order; outside of them anything may begin.
 
-    What begins outside is over when the next span begins, if "duration" is one of the `fields`. Spans are (from, to),
-    to excluded, in units since the piece began, ascending; None says "to the end". An event has an onset (units) in
-    one of them, and a row of `values`, one for each of `fields`. Raises InvalidParameterError for an event outside of
-    all spans, or out of order.
+    Spans ascend. An event has an onset (units) in one of them, and `symbols`, one for each field; the first, the
+    silence before it, is adapted so that it begins there. What begins outside is over when the next span begins. The
+    music stops at one of the times `stops` (units), and nothing sounds beyond the last; () leaves it free. Raises
+    InvalidParameterError for an event outside of all spans, or out of order.
 
-    >>> Kept(("pitch",), (0, 12), ((60,), (62,)), spans=((0, 24),)).n_events
-    2
+    >>> Kept((0, 12), ((0, 204, 445), (0, 204, 447)), spans=((0, 24),), stops=(48,))
+    Kept(2 events; stops at 48)
     """
 
-    fields: tuple[str, ...]
-    onsets: tuple[int, ...]
-    values: tuple[tuple[int, ...], ...]
-    spans: tuple[tuple[int, int | None], ...]
+    onsets: tuple[int, ...] = ()
+    symbols: tuple[tuple[int, ...], ...] = ()
+    spans: tuple[Span, ...] = ()
+    stops: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        inside = self._machine().inside(np.array(self.onsets, dtype=np.int64))
-        if not inside.all() or list(self.onsets) != sorted(self.onsets) or len(self.values) != len(self.onsets):
+        inside = within(_edges(self.spans), np.array(self.onsets, dtype=np.int64))
+        if not inside.all() or list(self.onsets) != sorted(self.onsets) or len(self.symbols) != len(self.onsets):
             raise InvalidParameterError(
                 f"events at {list(self.onsets)} are to be kept within {list(self.spans)}; expected onsets in these "
-                "spans, in order, and a row of values for each"
+                "spans, in order, and symbols for each"
             )
 
-    @property
-    def n_events(self) -> int:
-        """How many events are kept."""
-        return len(self.onsets)
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> _KeptAutomaton:
+        """The clock, and how many of the kept symbols have come.
 
-    def compile(self, vocabulary: Vocabulary, header: Header | None) -> ByOnset:
-        """Counts the kept events that have begun; raises VocabularyError where events lack one of the fields."""
-        return ByOnset(vocabulary, header, self._machine())
+        Raises UsageError where symbols carry no time, or an event does not begin with the silence before it.
+        """
+        check_time(vocabulary, self)
+        if [i for i, field in enumerate(vocabulary.fields) if field.advances == "now"] != [0]:
+            raise UsageError(f"{self} needs an encoding whose first field tells when an event begins")
+        return _KeptAutomaton(vocabulary, header, self)
 
     def __str__(self) -> str:
-        return f"Kept({self.n_events} events)"
+        stops = f"; stops at {' or '.join(map(str, self.stops[:2]))}" if self.stops else ""
+        return f"Kept({len(self.onsets)} events{stops})"
 
-    def _machine(self) -> _KeptMachine:
-        edges = np.array([_NEVER if edge is None else edge for span in self.spans for edge in span], dtype=np.int64)
-        values = np.array(self.values, dtype=np.int64).reshape(len(self.values), len(self.fields))
-        return _KeptMachine(self.fields, np.array([*self.onsets, _NEVER], dtype=np.int64), values, edges)
+    __repr__ = __str__
 
 
-class _KeptMachine:
-    """A state is how many of the kept events have begun."""
+def within(edges: IntArray, times: IntArray) -> BoolArray:
+    """Which times lie between the first and the second of some edges, the third and the fourth, and so on: (n,)."""
+    inside: BoolArray = np.searchsorted(edges, times, side="right") % 2 == 1
+    return inside
 
-    def __init__(self, fields: tuple[str, ...], onsets: IntArray, values: IntArray, edges: IntArray) -> None:
-        self.wanted = fields
-        self.onsets, self.values, self.edges = onsets, values, edges
-        self.until = int(max(edges[edges < _NEVER].max(initial=0), onsets[:-1].max(initial=-1) + 1))
 
-    def inside(self, onsets: IntArray) -> BoolArray:
-        """Which onsets lie in a span: (n,)."""
-        inside: BoolArray = np.searchsorted(self.edges, onsets, side="right") % 2 == 1
-        return inside
+def _edges(spans: tuple[Span, ...]) -> IntArray:
+    return np.array([_NEVER if edge is None else edge for span in spans for edge in span], dtype=np.int64)
+
+
+class _KeptAutomaton(KeepsTime):
+    """A state packs how many of the kept symbols have come with the clock."""
+
+    def __init__(self, vocabulary: Vocabulary, header: Header | None, kept: Kept) -> None:
+        self.vocabulary, self.n_symbols, self._n_fields = vocabulary, vocabulary.n_symbols, vocabulary.n_fields
+        self._edges = _edges(kept.spans)
+        self._onsets = np.array([*kept.onsets, _NEVER], dtype=np.int64)
+        self._kept = np.array([*(symbol for event in kept.symbols for symbol in event), -1], dtype=np.int64)
+        until = max(int(self._edges[self._edges < _NEVER].max(initial=0)), *kept.onsets, 0) + 1
+        self.frame = TimeAutomaton(vocabulary, header, kept.stops or None, until=until)
+        symbols = np.arange(self.n_symbols)
+        effect = np.array([*(field.advances for field in vocabulary.fields), ""])[vocabulary.field_of(symbols)]
+        values = vocabulary.values(symbols)
+        self._waits = np.where(effect == "now", values, 0)
+        self._sounds = np.where(np.isin(effect, ("later", "sounds")), values, 0)
 
     def start(self) -> int:
-        """None yet."""
-        return 0
+        """Nothing heard yet."""
+        return self.frame.start()
 
-    def step(self, states: IntArray, onsets: IntArray, values: Values) -> IntArray:
-        """One more where the event is the next one; any other must lie outside the spans, and before the next one."""
-        due = self.onsets[states]
-        said = np.stack([values[name] for name in self.wanted], axis=1)
-        rows = np.minimum(states, max(len(self.values) - 1, 0))
-        same = (said == self.values[rows]).all(axis=1) if len(self.values) else np.zeros(len(states), dtype=bool)
-        is_next = (onsets == due) & same
-        is_free = ~self.inside(onsets) & (onsets < due) & self._is_over(onsets, values)
-        return np.where(is_next, states + 1, np.where(is_free, states, DEAD))
+    def advance(self, states: IntArray, symbols: IntArray) -> IntArray:
+        """The clock ticks; a kept symbol comes when it is due, any other only where it may."""
+        place, outer = np.divmod(np.maximum(states, 0), self.frame.n_states)
+        now, following = self.frame.unpack(outer), self.frame.advance(outer, symbols)
+        is_end = symbols == self.vocabulary.end
+        is_kept, is_free = self._begins(place, now, symbols)
+        goes_on = place % self._n_fields > 0
+        is_kept = np.where(now.due > 0, goes_on & (symbols == self._kept[place]), is_kept)
+        is_free = np.where(now.due > 0, ~goes_on & self._is_over(now, symbols), is_free)
+        may = np.where(is_end, place == len(self._kept) - 1, is_kept | is_free)
+        alive = (states != DEAD) & (following != DEAD) & may
+        return np.where(alive, (place + (is_kept & ~is_end)) * self.frame.n_states + following, DEAD)
 
-    def _is_over(self, onsets: IntArray, values: Values) -> BoolArray:
-        """Which events end before the next span begins: (n,)."""
-        begins = np.append(self.edges, _NEVER)[np.searchsorted(self.edges, onsets, side="right")]
-        over: BoolArray = onsets + values.get("duration", np.zeros_like(onsets)) <= begins
+    def progress(self, states: IntArray) -> IntArray | None:
+        """That of the clock, where it is known when the music stops."""
+        return self.frame.progress(self._outer(states))
+
+    def _begins(self, place: IntArray, now: ClockState, symbols: IntArray) -> tuple[BoolArray, BoolArray]:
+        """Whether an event that a symbol begins is the next one kept, and whether it may be a new one: (n,) each."""
+        onset, due = now.time + self._waits[symbols], self._onsets[place // self._n_fields]
+        return onset == due, ~within(self._edges, onset) & (onset < due)
+
+    def _is_over(self, now: ClockState, symbols: IntArray) -> BoolArray:
+        """Whether a new event that sounds as long as a symbol says ends before the next span begins: (n,)."""
+        begins = np.append(self._edges, _NEVER)[np.searchsorted(self._edges, now.time, side="right")]
+        over: BoolArray = now.time + self._sounds[symbols] <= begins
         return over
 
-    def accepts(self, states: IntArray) -> BoolArray:
-        """All of them have begun."""
-        accepts: BoolArray = states == len(self.values)
-        return accepts
 
-
-@dataclass(frozen=True)
-class StopsAt(Joinable):
-    """The music stops sounding at one of these times (units since the piece began), and nothing sounds beyond the last.
-
-    Raises InvalidParameterError where there are none, or one that is not positive.
-    """
-
-    times: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if not self.times or min(self.times) < 1:
-            raise InvalidParameterError(f"StopsAt({self.times}): expected one or more times after 0")
-
-    def compile(self, vocabulary: Vocabulary, header: Header | None) -> TimeAutomaton:
-        """The clock, which must stop at one of the times."""
-        return TimeAutomaton(vocabulary, header, stops=self.times)
-
-    def __str__(self) -> str:
-        return f"StopsAt({self.times[0]}{'' if len(self.times) == 1 else f' to {self.times[-1]}'})"
-
-
-__all__ = ["Kept", "StopsAt"]
+__all__ = ["Kept", "Span", "within"]

@@ -23,7 +23,7 @@ import numpy as np
 from stochastic_music import _random
 from stochastic_music.constraints import All, Contour, Length, Rhythm, Similar, conjuncts
 from stochastic_music.constraints.automaton import MaskAutomaton
-from stochastic_music.constraints.kept import Kept, StopsAt
+from stochastic_music.constraints.kept import Kept, Span
 from stochastic_music.constraints.timing import Timed, timed_events
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import UnknownNameError, UnsatisfiableError, UsageError
@@ -95,7 +95,7 @@ def continued(
     gap = reading.gap(kept, reading.end_of(last, 0), reading.end_of(last, bars or 0))
     n_before = len(gap.before.onset)
     demands: list[Constraint | None] = [constraint]
-    demands += [StopsAt(_closes(reading, gap))] if bars else []
+    demands += [Kept(stops=_closes(reading, gap))] if bars else []
     demands += [Length(n_before + length)] if length else []
     least = max(pipeline.card_["least_events"], n_before + 1)
     ends = {} if any(demands) else {"least_events": least, "whole": True}
@@ -133,7 +133,7 @@ def filled(
     stops = (stop(gap.after),) if len(gap.after.onset) else _closes(reading, gap)
     fixed = Timed(*(np.concatenate(columns) for columns in zip(gap.before, gap.after, strict=True)))
     first = max(gap.begin, int(gap.before.onset.max(initial=-1)) + 1)
-    demands = [*_kept(reading, fixed, [(0, first), (gap.end, None)]), StopsAt(stops), constraint]
+    demands = [_kept(fixed, [(0, first), (gap.end, None)], stops), constraint]
     samples = _drawn(pipeline, reading, gap.excerpt, demands, fixed, start=gap.symbols, n=n, seed=seed, **shaping)
     return _revisions(pipeline, reading, dropped, [[_in_gap(pipeline, gap, found)] for found in samples])
 
@@ -163,20 +163,10 @@ def varied(
         spans = reading.spans(excerpt, kept, bars)
         is_new = ~_inside(events, spans)
         if is_new.any():
-            demands = [
-                *_alike(reading.pitches(events), events, keep, share),
-                *_kept(reading, picked(events, ~is_new), spans),
-            ]
+            fixed = picked(events, ~is_new)
+            demands = [_kept(fixed, spans, (stop(events),)), *_alike(reading.pitches(events), events, keep, share)]
             draw = functools.partial(
-                _drawn,
-                pipeline,
-                reading,
-                excerpt,
-                [*demands, StopsAt((stop(events),)), constraint],
-                picked(events, ~is_new),
-                known=events,
-                n=n,
-                **shaping,
+                _drawn, pipeline, reading, excerpt, [*demands, constraint], fixed, known=events, n=n, **shaping
             )
             samples = _different(pipeline, draw, n, key, events)
             found.append([_varied(pipeline, excerpt, sample, spans) for sample in samples])
@@ -219,12 +209,10 @@ def _drawn(
     )
 
 
-def _kept(reading: Reading, events: Timed, spans: Sequence[tuple[int, int | None]]) -> list[Kept]:
-    """That within some spans these events begin, each as it is, and no others."""
-    fields = [i for i, field in enumerate(reading.vocabulary.fields) if field.advances != "now"]
-    names = tuple(reading.vocabulary.fields[i].name for i in fields)
-    rows = tuple(tuple(row) for row in events.values[:, fields].tolist())
-    return [Kept(names, tuple(events.onset.tolist()), rows, tuple(spans))] if spans else []
+def _kept(events: Timed, spans: Sequence[Span], stops: tuple[int, ...]) -> Kept:
+    """That within some spans these events begin, each as it is, and no others, and where the music stops."""
+    symbols = tuple(tuple(row) for row in events.symbols.tolist())
+    return Kept(tuple(events.onset.tolist()), symbols, tuple(spans), stops)
 
 
 def _closes(reading: Reading, gap: Gap) -> tuple[int, ...]:

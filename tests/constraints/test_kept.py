@@ -2,67 +2,64 @@
 
 import pytest
 
-from stochastic_music.constraints.kept import Kept, StopsAt
-from stochastic_music.errors import InvalidParameterError, VocabularyError
+from stochastic_music.constraints.kept import Kept
+from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.testing.check_constraint import check_constraint
+from stochastic_music.tokens import Field, Vocabulary
 from tests.constraints.kinds import HEADERS, MELODY, NOTES, accepted, every_piece
 
 VOCABULARIES = {"melody": MELODY, "notes": NOTES}
 CASES = {
-    "after": ((2,), ((62,),), ((2, None),)),
-    "before and after": ((0, 2), ((60,), (61,)), ((0, 1), (2, None))),
-    "two at a time": ((1, 1), ((62,), (60,)), ((1, 2),)),
+    "after": ((2,), (62,), ((2, None),)),
+    "before and after": ((0, 2), (60, 61), ((0, 1), (2, None))),
+    "two at a time": ((1, 1), (62, 60), ((1, 2),)),
     "silence": ((), (), ((0, 2),)),
+    "nothing": ((), (), ()),
 }
 
 
-def keeps(heard, onsets, values, spans):
-    begun = [
-        (n.onset, n.pitch) for n in heard.notes if any(a <= n.onset and (b is None or n.onset < b) for a, b in spans)
-    ]
-    return begun == [(onset, *value) for onset, value in zip(onsets, values, strict=True)]
+def kept(vocabulary, onsets, pitches, spans, stops=()):
+    rows = [(0, vocabulary.symbol("duration", 1), vocabulary.symbol("pitch", pitch)) for pitch in pitches]
+    return Kept(onsets, tuple(rows), spans, stops)
+
+
+def keeps(heard, onsets, pitches, spans):
+    """Notes of one unit at the onsets within spans, no others there; those between are over when a span begins."""
+    inside = [n for n in heard.notes if any(a <= n.onset and (b is None or n.onset < b) for a, b in spans)]
+    over = all(n.onset + n.duration <= a for n in heard.notes if n not in inside for a, _ in spans if a > n.onset)
+    return over and inside == [(onset, 1, pitch) for onset, pitch in zip(onsets, pitches, strict=True)]
 
 
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 @pytest.mark.parametrize("case", CASES)
 def test_within_the_spans_these_events_begin_and_no_others(case, vocabulary, header):
-    onsets, values, spans = CASES[case]
-    kept = Kept(("pitch",), onsets, values, spans)
-    pieces = list(every_piece(VOCABULARIES[vocabulary], HEADERS[header]))
-    expected = [keeps(piece, onsets, values, spans) for piece in pieces]
-    assert accepted(kept, VOCABULARIES[vocabulary], HEADERS[header], pieces) == expected
+    symbols = VOCABULARIES[vocabulary]
+    pieces = list(every_piece(symbols, HEADERS[header]))
+    expected = [keeps(piece, *CASES[case]) for piece in pieces]
+    assert accepted(kept(symbols, *CASES[case]), symbols, HEADERS[header], pieces) == expected
     assert any(expected) == (case != "two at a time" or vocabulary == "notes")
-    check_constraint(kept, VOCABULARIES[vocabulary], HEADERS[header])
+    check_constraint(kept(symbols, *CASES[case]), symbols, HEADERS[header])
 
 
+@pytest.mark.parametrize("case", ["after", "nothing"])
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
-def test_what_begins_between_is_over_when_the_next_span_begins(vocabulary):
-    kept = Kept(("duration", "pitch"), (2,), ((1, 62),), spans=((0, 1), (2, None)))
-    pieces = list(every_piece(VOCABULARIES[vocabulary], HEADERS["plain"]))
-    found = accepted(kept, VOCABULARIES[vocabulary], HEADERS["plain"], pieces)
-    expected = [
-        [n for n in piece.notes if n.onset != 1] == [(2, 1, 62)]
-        and all(n.onset != 1 or n.duration == 1 for n in piece.notes)
-        for piece in pieces
-    ]
-    assert found == expected
-    assert any(expected)
-
-
-@pytest.mark.parametrize("vocabulary", VOCABULARIES)
-def test_music_stops_at_one_of_the_times(vocabulary):
-    pieces = list(every_piece(VOCABULARIES[vocabulary], HEADERS["plain"]))
-    found = accepted(StopsAt((2, 4)), VOCABULARIES[vocabulary], HEADERS["plain"], pieces)
-    assert found == [piece.end in {2, 4} for piece in pieces]
+def test_music_stops_at_one_of_the_times(vocabulary, case):
+    symbols = VOCABULARIES[vocabulary]
+    pieces = list(every_piece(symbols, HEADERS["plain"]))
+    found = accepted(kept(symbols, *CASES[case], stops=(3, 5)), symbols, HEADERS["plain"], pieces)
+    assert found == [keeps(piece, *CASES[case]) and piece.end in {3, 5} for piece in pieces]
+    assert any(found)
+    check_constraint(kept(symbols, *CASES[case], stops=(3, 5)), symbols, HEADERS["plain"])
 
 
 def test_wrong_use():
+    event = (0, 3, 5)
     with pytest.raises(InvalidParameterError, match=r"\[5\]"):
-        Kept(("pitch",), (5,), ((60,),), ((0, 2),))
+        Kept((5,), (event,), ((0, 2),))
     with pytest.raises(InvalidParameterError, match="in order"):
-        Kept(("pitch",), (1, 0), ((60,), (60,)), ((0, 2),))
-    with pytest.raises(VocabularyError, match="velocity"):
-        Kept(("velocity",), (0,), ((60,),), ((0, 2),)).compile(MELODY, None)
-    with pytest.raises(InvalidParameterError, match="one or more"):
-        StopsAt(())
+        Kept((1, 0), (event, event), ((0, 2),))
+    with pytest.raises(UsageError, match="first field tells when"):
+        Kept(stops=(3,)).compile(Vocabulary((Field("duration", 2, first=1, advances="later"),), 2), None)
+    with pytest.raises(UsageError, match="time"):
+        Kept(stops=(3,)).compile(Vocabulary.plain(3), None)
