@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stochastic_music.models import PPM as PPM
     from stochastic_music.models import STM as STM
     from stochastic_music.models import Markov as Markov
+    from stochastic_music.models import MaxEnt as MaxEnt
     from stochastic_music.models import Mixture as Mixture
     from stochastic_music.models import OnlinePPM as OnlinePPM
     from stochastic_music.pipeline import Pipeline as Pipeline
@@ -55,6 +56,7 @@ _ROOMS = {
     "Length": "constraints",
     "Markov": "models",
     "MaxCopy": "constraints",
+    "MaxEnt": "models",
     "MelodyEncoding": "tokens",
     "Mixture": "models",
     "NotesEncoding": "tokens",
@@ -86,6 +88,7 @@ __all__ = [
     "Length",
     "Markov",
     "MaxCopy",
+    "MaxEnt",
     "MelodyEncoding",
     "Mixture",
     "NotesEncoding",

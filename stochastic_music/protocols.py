@@ -112,6 +112,18 @@ class EnergyModel(Protocol):
 
 
 @runtime_checkable
+class WalkingModel(Protocol):
+    """A model that cannot be drawn from left to right: its own Markov chains walk to it from pieces that are begun."""
+
+    @property
+    def opening_(self) -> Any:
+        """The model that draws, under any constraint, what chains begin with."""
+
+    def walk(self, begun: Any, constraint: Any = None, *, key: int, temperature: float = 1.0) -> Any:
+        """The `Sample`s `begun`, which meet `constraint`, after the walk; piece i depends on it and the seed alone."""
+
+
+@runtime_checkable
 class LatentStateModel(Protocol):
     """A model that explains a sequence of symbols by hidden states, one an event."""
 

@@ -37,6 +37,7 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "ppm_online": "stochastic_music.models.online:OnlinePPM",
         "stm": "stochastic_music.models.online:STM",
         "mixture": "stochastic_music.models.mixture:Mixture",
+        "maxent": "stochastic_music.models.maxent:MaxEnt",
     },
     "encodings": {
         "melody": "stochastic_music.tokens:MelodyEncoding",

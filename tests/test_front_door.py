@@ -19,7 +19,7 @@ def _loaded_by(code):
 def test_the_public_names_are_these():
     assert set(sm.__all__) == {
         "Bars", "CRFComposer", "ChordLabeller", "Corpus", "HMM", "Harmonizer", "Header", "Length", "Markov", "MaxCopy",
-        "MelodyEncoding", "Mixture",
+        "MaxEnt", "MelodyEncoding", "Mixture",
         "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding",
         "STM", "TokenCorpus",
         "Vocabulary", "VoicesEncoding", "__version__", "load", "save",

@@ -36,6 +36,7 @@ def fitted(request: Request) -> Fitted:
         with progress("fitting") as show:
             pipeline.fit(music, progress=show)
     say(pipeline.report_.summary())
+    pseudo = hasattr(pipeline.model, "pseudo_log_probs")
     report = {
         **music.report.to_json(),
         **pipeline.report_.to_json(),
@@ -43,7 +44,8 @@ def fitted(request: Request) -> Fitted:
         "n_pieces": pipeline.card_["n_pieces"],
         "n_notes": pipeline.card_["n_notes"],
         "vocabulary_size": pipeline.vocabulary_.n_symbols,
-        "bits_per_note": held_out,
+        "bits_per_note": None if pseudo else held_out,
+        "pseudo_bits_per_note": held_out if pseudo else None,
         "refitted": request.refit and held_out is not None,
         "remarks": _remarks(pipeline),
         "gains": _gains(pipeline),
@@ -70,7 +72,8 @@ def _held_out(pipeline: Pipeline, music: Corpus, share: float, seed: int) -> dic
     except EmptyCorpusError:
         say("Of the pieces held out, or of those kept, none can be encoded: there is no held-out figure.")
         return None
-    return bits_per_note(tokens, pipeline.log_probs(tokens), seed=seed).to_json()
+    said = getattr(pipeline.model, "pseudo_log_probs", pipeline.log_probs)
+    return bits_per_note(tokens, said(tokens), seed=seed).to_json()
 
 
 def _remarks(pipeline: Pipeline) -> list[str]:
@@ -93,8 +96,13 @@ def _told(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> lis
     told = [f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}."]
     told += [f"  {remark}" for remark in report["remarks"]]
     told += _told_of_gains(report["gains"])
+    again = "then refitted on everything" if report["refitted"] else "not refitted on them"
+    if (held_out := report["pseudo_bits_per_note"]) is not None:
+        told.append(
+            f"Held out, each symbol given all others of its piece: {surprise(held_out, 'bits a note')}; {again}."
+        )
+        told.append("  That is no surprise of a piece: figures of models that predict are not comparable with it.")
     if (held_out := report["bits_per_note"]) is not None:
-        again = "then refitted on everything" if report["refitted"] else "not refitted on them"
         told.append(f"Held-out surprise: {surprise(held_out, 'bits per note')}; {again}.")
     return told
 

@@ -157,7 +157,7 @@ def _written(
                 "also": [str(path) for path in files[1:]],
                 "seed": seed,
                 "new_notes": len(take.new.onset),
-                "bits_per_note": round(take.bits_per_note, 4),
+                "bits_per_note": _takes.bits(take),
                 **originals[i],
                 "guarantee": take.sample.guarantee,
                 "capped": take.sample.capped,

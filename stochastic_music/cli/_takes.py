@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import tempfile
 from dataclasses import replace
@@ -118,13 +119,18 @@ def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any]]:
 def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | str | None) -> None:
     for row, take in zip(rows, takes, strict=True):
         cut = "; CUT at the cap, without an ending" if row["capped"] else ""
-        say(f"{row['file']}: {_notes_of(take)}, {row['bits_per_note']:.2f} bits per note{_copies.of(row)}{cut}")
+        say(f"{row['file']}: {_notes_of(take)}{_surprise(row)}{_copies.of(row)}{cut}")
     _copies.tell(pipeline)
     _copies.tell_redrawn(pipeline, takes, rows)
     kinds = sorted({row["guarantee"] for row in rows})
     say(f"Sampling: {', '.join(kinds)}; seed {seed}.")
     if "particle" in kinds:
         say(_of_crowds([take.sample for take in takes if take.sample.guarantee == "particle"]))
+    if any(row["bits_per_note"] is None for row in rows):
+        say(
+            "Metropolis: what was asked for holds in every take. A chain of small changes walked from a piece that a "
+            "Markov model began to what this model holds likely; it has no bits per note, for it only compares pieces."
+        )
     if "greedy" in kinds:
         say(
             "Greedy: what was asked for holds, but was met note by note; exact conditioning is for models of finite "
@@ -141,6 +147,15 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
     for licence in pipeline.card_.get("licences", []):
         say(f"Licence of the corpus: {licence}")
     say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
+
+
+def bits(take: Take) -> float | None:
+    """Its bits per note, None where the model has no probability of a piece."""
+    return None if math.isnan(take.bits_per_note) else round(take.bits_per_note, 4)
+
+
+def _surprise(row: dict[str, Any]) -> str:
+    return "" if row["bits_per_note"] is None else f", {row['bits_per_note']:.2f} bits per note"
 
 
 def _of_crowds(samples: list[Sample]) -> str:

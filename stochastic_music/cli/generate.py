@@ -130,7 +130,7 @@ def generate(
                 "file": str(files[0]),
                 "also": [str(file) for file in files[1:]],
                 "seed": number,
-                "bits_per_note": round(take.bits_per_note, 4),
+                "bits_per_note": _takes.bits(take),
                 **originals[i],
                 "guarantee": take.sample.guarantee,
                 "capped": take.sample.capped,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus, TokenCorpus
     from stochastic_music.protocols import FloatArray
 
+FIGURES = ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
+
 
 def score(
     corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names.")],
@@ -138,10 +140,12 @@ def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
         shown = ", ".join(known[:5]) + (" ..." if len(known) > 5 else "")
         were = "was" if len(known) == 1 else "were"
         say(f"{plural(len(known), 'piece')} of {len(tokens)} {were} in the training of {path}: {shown}")
+    if hasattr(pipeline.model, "pseudo_log_probs") and not notes:
+        return _measured_pseudo(path, pipeline.model, tokens, seed, known, loss.to_json()["pieces_not_encoded"])
     said = predict(pipeline.model, tokens, entropy=notes, parts=notes)
     figures = {
         name: (figure := getattr(likelihood, name)(tokens, said.log_probs, seed=seed)) and figure.to_json()
-        for name in ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
+        for name in FIGURES
     }
     row = {
         "model": str(path),
@@ -153,6 +157,25 @@ def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
     }
     table = list(_per_note.rows_of(tokens, said, str(path))) if notes else []
     return Scored(row, tokens, said.log_probs, table)
+
+
+def _measured_pseudo(
+    path: Path, model: Any, tokens: TokenCorpus, seed: int, known: list[str], skipped: list[Any]
+) -> Scored:
+    """The row of a model that has no probability of a piece, only of each symbol given all others."""
+    from stochastic_music.evaluation import likelihood
+
+    log_probs = model.pseudo_log_probs(tokens)
+    row = {
+        "model": str(path),
+        "n_pieces": len(tokens),
+        "n_notes": int(likelihood.begins_note(tokens.vocabulary, tokens.symbols).sum()),
+        **dict.fromkeys(FIGURES),
+        "pseudo_bits_per_note": likelihood.bits_per_note(tokens, log_probs, seed=seed).to_json(),
+        "in_training": known,
+        "pieces_skipped": skipped,
+    }
+    return Scored(row, tokens, log_probs, [])
 
 
 def _differences(scored: list[Scored], seed: int) -> list[dict[str, Any]]:
@@ -181,7 +204,10 @@ def _difference(first: Scored, other: Scored, figure: str, seed: int) -> dict[st
 def _tell(rows: list[dict[str, Any]], differences: list[dict[str, Any]]) -> None:
     for row in rows:
         say(f"{row['model']}: {plural(row['n_pieces'], 'piece')}, {plural(row['n_notes'], 'note')}")
-        for name in ("bits_per_symbol", "bits_per_note", "bits_per_pitch"):
+        if pseudo := row.get("pseudo_bits_per_note"):
+            say(f"    each symbol given all others of its piece, bits a note: {_in_words(pseudo)}")
+            say("    This model has no probability of a piece, so that it is not comparable with models that predict.")
+        for name in FIGURES:
             if row[name] is not None:
                 say(f"    {name.replace('_', ' '):<16} {_in_words(row[name])}{_spread(row, name)}")
     for row in differences:

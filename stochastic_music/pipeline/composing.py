@@ -40,8 +40,9 @@ class Take:
     """One composed piece.
 
     `bits_per_note` is its surprise under the model (base 2, END included, divided by its notes), a start apart: what
-    was given surprises nobody. `piece` holds its symbols as the model reads them, `n_given` counts the notes that
-    were its start, `redrawn` the pieces drawn before it that copied too much.
+    was given surprises nobody, and it is no number where a model only compares pieces (`MaxEnt`). `piece` holds its
+    symbols as the model reads them, `n_given` counts the notes that were its start, `redrawn` the pieces drawn before
+    it that copied too much.
     """
 
     score: Score

@@ -10,7 +10,7 @@ import numpy as np
 from stochastic_music import _random
 from stochastic_music.constraints.form import form_of
 from stochastic_music.errors import InvalidParameterError, ProductTooLargeError, UnknownNameError, UsageError
-from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray
+from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray, WalkingModel
 from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.compiling import by_timing, check_start
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
@@ -21,13 +21,13 @@ from stochastic_music.sampling.particles import N_PARTICLES, N_SWEEPS, particles
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
-Method: TypeAlias = Literal["auto", "ancestral", "exact", "particle", "greedy"]
+Method: TypeAlias = Literal["auto", "ancestral", "exact", "particle", "metropolis", "greedy"]
 #: events after which a piece that does not end is cut, and says so
 MAX_EVENTS = 1024
 
 
 def sample(
-    model: AutoregressiveModel[Any],
+    model: AutoregressiveModel[Any] | WalkingModel,
     n: int = 1,
     *,
     header: Header | None = None,
@@ -67,6 +67,9 @@ def sample(
     more often in a row, and those that would be cut (a few times) are drawn again, which is exact as well. Particles
     heed `most_repeats` under a constraint too.
 
+    A model that walks (`WalkingModel`: one that has no probabilities of what comes next) has its pieces begun by its
+    opening model, in all that is asked for, and walks on from there: `guarantee="metropolis"`.
+
     Every piece begins with the whole events of `start`, without END, and goes on as the model does after them; what
     is asked for, in notes or bars, is asked of the whole piece. Reshaping leaves the start alone.
 
@@ -81,8 +84,24 @@ def sample(
             f"max_events is {max_events} and least_events {least_events}; "
             "expected 1 or more, and no more at least than at most"
         )
-    chosen = _method(method, model, constraint, shaping)
     key = _random.key(seed)
+    if isinstance(model, WalkingModel):
+        _check_walk(model, method, shaping, constraint)
+        asked: dict[str, Any] = {
+            "constraint": constraint,
+            "least_events": least_events,
+            "most_repeats": most_repeats,
+            "whole": whole,
+        }
+        limits: dict[str, Any] = {
+            "max_events": max_events,
+            "max_arcs": max_arcs,
+            "n_particles": n_particles,
+            "sweeps": sweeps,
+        }
+        pieces = sample(model.opening_, n, headers=under, seed=key, start=start, guide=guide, **asked, **limits)
+        return list(model.walk(pieces, constraint, key=key, temperature=temperature))
+    chosen = _method(method, model, constraint, shaping)
     if not under:
         return []
     begun = _start(start, vocabulary_of(model), max_events)
@@ -110,6 +129,17 @@ def _check_starts(
     if len(start) and regular is not None:
         for chains in by_timing(headers, constraint):
             check_start(regular, vocabulary, headers[chains[0]], start)
+
+
+def _check_walk(model: WalkingModel, method: str, shaping: Shaping, constraint: Constraint | None) -> None:
+    """Raise UsageError for what needs probabilities of the next symbol, and for a form."""
+    name = type(model).__name__
+    if method not in ("auto", "metropolis"):
+        raise UsageError(f"{name} is drawn by Markov chains alone, and method is '{method}': leave it at 'auto'")
+    if shaping != Shaping(shaping.temperature):
+        raise UsageError(f"top_k and top_p cut what comes next, which {name} does not tell: use temperature instead")
+    if form_of(constraint)[0] is not None:
+        raise UsageError(f"{name} changes one note after another, which breaks what a form ties: use another model")
 
 
 def _start(symbols: Sequence[int] | IntArray, vocabulary: Vocabulary, max_events: int) -> IntArray:

@@ -1,0 +1,149 @@
+"""Learning by pseudo-likelihood: each symbol of the corpus given all the others.
+
+The normalising constant of a pairwise model is out of reach, those of its conditionals are not [1]. What is maximised
+is the sum, over all events and fields, of log p(x_tf | everything else), less l2 / 2 times the squares of all
+potentials but the bias; it is concave. All conditionals of the corpus at once are one product of a sparse matrix of
+ones, which says what stands around each event, with a table of the potentials; its transpose gives the gradient.
+
+[1] J. Besag. Statistical analysis of non-lattice data. The Statistician 24, 1975.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse import csr_array
+
+from stochastic_music.models.maxent.events import Columns, Events, strung
+from stochastic_music.models.maxent.potentials import Potentials, pair_blocks, within_events
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
+
+
+class Surroundings:
+    """What stands around each event, as a sparse matrix of ones: (n_events, M + Q + 2 K (Q + 1)).
+
+    Its columns are the marks, the event's own symbols, then what came d = 1 .. K events before, and d after.
+    """
+
+    def __init__(self, events: Events, columns: Columns, reach: int) -> None:
+        rows, at = strung(events, columns, reach)
+        globals_ = np.stack([columns.columns_of(f)[rows[:, f]] for f in range(columns.n_fields)], axis=1)
+        m, q = len(columns.marks), columns.n_columns
+        marks = np.where(events.marks == m, -1, events.marks)[:, None]
+        seen = [marks, _shifted(globals_[at], m)]
+        for step, first in ((-1, m + q), (1, m + q + reach * (q + 1))):
+            seen += [_shifted(globals_[at + step * (d + 1)], first + d * (q + 1)) for d in range(reach)]
+        self.matrix = _ones(np.hstack(seen), m + q + 2 * reach * (q + 1))
+
+    def logits(self, potentials: Potentials, columns: Columns, blocked: BoolArray) -> FloatArray:
+        """The log of what each column's conditional probability is proportional to, field by field: (n_events, Q)."""
+        logits: FloatArray = self.matrix @ _stacked(potentials, columns, blocked) + potentials.bias
+        return logits
+
+
+def conditionals(logits: FloatArray, columns: Columns) -> FloatArray:
+    """Log probabilities of each field's columns, which sum to one: (n_events, Q)."""
+    out = np.empty_like(logits)
+    for a, b in zip(columns.bounds, columns.bounds[1:], strict=False):
+        shifted = logits[:, a:b] - logits[:, a:b].max(axis=1, keepdims=True)
+        out[:, a:b] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return out
+
+
+class Fit(NamedTuple):
+    """Potentials, how many steps they took, and whether the search came to rest."""
+
+    potentials: Potentials
+    n_steps: int
+    converged: bool
+
+
+class Objective:
+    """The loss that learning makes small, in nats an event, and its gradient."""
+
+    def __init__(self, events: Events, columns: Columns, reach: int, l2: float, blocked: BoolArray) -> None:
+        self.columns, self.blocked, self.l2 = columns, blocked, l2
+        self.around = Surroundings(events, columns, reach)
+        self.shape = Potentials.zeros(columns, reach)
+        self.target = events.values + columns.bounds[:-1]
+        self.n = len(events.values)
+        self._blocks = pair_blocks(columns)
+
+    def start(self) -> Potentials:
+        """Biases alone: how often each symbol comes."""
+        counts = np.bincount(self.target.ravel(), minlength=self.columns.n_columns)
+        return self.shape._replace(bias=np.log(counts))
+
+    def __call__(self, flat: FloatArray) -> tuple[float, FloatArray]:
+        """Loss and gradient at potentials laid out flat."""
+        potentials = self.shape.filled(flat)
+        log_probs = conditionals(self.around.logits(potentials, self.columns, self.blocked), self.columns)
+        rows = np.arange(self.n)[:, None]
+        penalty = self.l2 / 2 * sum(float(np.vdot(part, part)) for part in potentials[1:])
+        loss = penalty - float(log_probs[rows, self.target].sum())
+        surplus = np.exp(log_probs)
+        surplus[rows, self.target] -= 1.0
+        return loss / self.n, self._gradient(potentials, surplus).flat() / self.n
+
+    def _gradient(self, potentials: Potentials, surplus: FloatArray) -> Potentials:
+        q, m = self.columns.n_columns, len(self.columns.marks)
+        stacked = self.around.matrix.T @ surplus
+        own = stacked[m : m + q]
+        before, after = np.split(stacked[m + q :].reshape(-1, q + 1, q), 2)
+        across = self.l2 * potentials.across
+        across[:, :, :q] += before
+        across[:, :q, :] += after.transpose(0, 2, 1)
+        within = np.where(self._blocks, own + own.T, 0.0)
+        return Potentials(
+            surplus.sum(axis=0),
+            stacked[:m] + self.l2 * potentials.place,
+            within + self.l2 * potentials.within,
+            across,
+        )
+
+
+def learned(
+    objective: Objective, *, n_steps: int, tolerance: float = 1e-7, told: Callable[[int], None] | None = None
+) -> Fit:
+    """The potentials of least loss, by L-BFGS; `told` hears of each step."""
+    taken = 0
+
+    def heard(_: Any) -> None:
+        nonlocal taken
+        taken += 1
+        if told is not None:
+            told(taken)
+
+    search: Any = minimize  # whose stubs do not know that `jac=True` goes with a pair
+    found = search(
+        objective,
+        objective.start().flat(),
+        jac=True,
+        method="L-BFGS-B",
+        callback=heard,
+        options={"maxiter": n_steps, "ftol": tolerance, "gtol": 1e-7, "maxcor": 20},
+    )
+    return Fit(objective.shape.filled(found.x), taken, bool(found.success))
+
+
+def _stacked(potentials: Potentials, columns: Columns, blocked: BoolArray) -> FloatArray:
+    """What each column of `Surroundings` adds to each symbol: (M + Q + 2 K (Q + 1), Q)."""
+    q = columns.n_columns
+    own = within_events(potentials, columns, blocked)
+    before = potentials.across[:, :, :q].reshape(-1, q)
+    after = potentials.across[:, :q, :].transpose(0, 2, 1).reshape(-1, q)
+    return np.concatenate([potentials.place, own, before, after])
+
+
+def _shifted(columns: IntArray, by: int) -> IntArray:
+    return np.where(columns < 0, -1, columns + by)
+
+
+def _ones(columns: IntArray, width: int) -> Any:
+    """A sparse matrix with ones where `columns` (n, k) says, -1 being nowhere."""
+    there = columns >= 0
+    pointers = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    return csr_array((np.ones(int(there.sum())), columns[there], pointers), shape=(len(columns), width))
