@@ -33,6 +33,10 @@ def generate(
     tempo: Annotated[float | None, typer.Option(min=1, max=1000, help="Quarter notes a minute.")] = None,
     instrument: Annotated[str | None, typer.Option(help="A General MIDI instrument, by name or number from 1.")] = None,
     pitch_range: _demands.Range = None,
+    scale: _demands.Scale = None,
+    end: _demands.End = None,
+    at: _demands.At = [],  # noqa: B006
+    contains: _demands.Contains = None,
     max_copy: _demands.MaxCopy = None,
     form: _demands.Form = None,
     temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder; changes the distribution.")] = 1.0,
@@ -84,6 +88,7 @@ def generate(
     walking.refuse(sampler)
     if given is not None:
         options = {"bars": bars, "length": length, "start": start, "mix": mix, "top-k": top_k, "top-p": top_p < 1}
+        options |= {"scale": scale, "end": end, "at": at, "contains": contains}
         _given.refuse({**options, "max-copy": max_copy, "form": form, "sampler": sampler not in ("auto", "exact")})
         request = _given.Request(
             given, n, key, meter, tempo, instrument, pitch_range, temperature, middle_c, _random.key(seed)
@@ -100,24 +105,26 @@ def generate(
     if begun:
         opening = pipeline.opening(begun)
         shift, n_given = -opening.header.transposed, len(opening.symbols) // pipeline.vocabulary_.n_fields
-    asked = _demands.Asked(pitch_range, max_copy=max_copy, form=form, middle_c=middle_c)
-    takes, walk = _compose(
-        pipeline,
-        n,
-        walking,
-        constraint=_demands.constraint(pipeline, asked, shift, bars=bars, length=length, n_given=n_given),
-        usual_copies=max_copy is None,
-        seed=number,
-        meter=meter,
-        tempo=tempo,
-        instrument=instrument,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        method=sampler,
-        start=begun,
-        **({"max_arcs": max_arcs} if max_arcs else {}),
-    )
+    asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, form, middle_c)
+    sized: dict[str, Any] = {"bars": bars, "length": length, "n_given": n_given, "key": key}
+    with _demands.as_said(asked, shift):
+        takes, walk = _compose(
+            pipeline,
+            n,
+            walking,
+            constraint=_demands.constraint(pipeline, asked, shift, **sized),
+            usual_copies=max_copy is None,
+            seed=number,
+            meter=meter,
+            tempo=tempo,
+            instrument=instrument,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            method=sampler,
+            start=begun,
+            **({"max_arcs": max_arcs} if max_arcs else {}),
+        )
     made_by = provenance(seed=number, **source.provenance, licences=pipeline.card_.get("licences", []))
     originals = _takes.copies(pipeline, takes)
     rows = []
