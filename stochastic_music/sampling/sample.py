@@ -13,6 +13,7 @@ from stochastic_music.errors import InvalidParameterError, ProductTooLargeError,
 from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray, WalkingModel
 from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.compiling import by_timing, check_start
+from stochastic_music.sampling.copies import exact_copies
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.exact import MAX_ARCS, exact, finite_contexts
 from stochastic_music.sampling.foresight import Guide
@@ -113,12 +114,26 @@ def sample(
         return greedy(model, under, constraint, **common)
     if chosen == "exact":
         try:
-            return exact(model, under, constraint, max_arcs=max_arcs, **common)
+            return _exactly(model, under, constraint, max_arcs, common)
         except ProductTooLargeError:
             if method == "exact":
                 raise
     crowds: dict[str, Any] = {"n_particles": n_particles, "sweeps": sweeps, "guide": guide}
     return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
+
+
+def _exactly(
+    model: Any, headers: list[Header | None], constraint: Constraint, max_arcs: int, common: dict[str, Any]
+) -> list[Sample]:
+    """Exact samples, a form's by its copies. Raises ProductTooLargeError where there is too much to sum over."""
+    form, _ = form_of(constraint)
+    if form is None:
+        return exact(model, headers, constraint, max_arcs=max_arcs, **common)
+    if len(common["start"]):
+        raise ProductTooLargeError(f"{form} after a start is met by particles alone: use method='auto'")
+    finite = finite_contexts(model, common["shaping"])
+    assert finite is not None  # noqa: S101 - _method made sure
+    return exact_copies(finite, headers, constraint, key=common["key"], shaping=common["shaping"], max_arcs=max_arcs)
 
 
 def _check_starts(
@@ -179,6 +194,6 @@ def _method(method: str, model: Any, constraint: Constraint | None, shaping: Sha
             "cannot be conditioned exactly: use method='particle', or a model of bounded order"
         )
     form, _ = form_of(constraint)
-    if form is not None and method in {"exact", "greedy"}:
-        raise UsageError(f"{form} cannot be kept to with method='{method}': use method='auto'")
-    return ("exact" if finite and form is None else "particle") if method == "auto" else method
+    if form is not None and method == "greedy":
+        raise UsageError(f"{form} cannot be kept to with method='greedy': use method='auto'")
+    return ("exact" if finite else "particle") if method == "auto" else method

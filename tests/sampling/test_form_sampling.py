@@ -4,11 +4,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 from toy_models import MELODY, EndlessMemory, ToyModel, events, marks_of, pieces
 
 from stochastic_music.constraints import Form, Length, PitchRange
-from stochastic_music.errors import UnsatisfiableError, UsageError
+from stochastic_music.errors import ProductTooLargeError, UnsatisfiableError, UsageError
 from stochastic_music.sampling import sample
+from stochastic_music.sampling.copies import CopySampler
 from stochastic_music.tokens import Field, Header, Meter, Vocabulary
 
 RESTED = Vocabulary(
@@ -98,6 +100,19 @@ def by_chance(expected, n):
     return 0.5 * np.abs(drawn - probabilities).sum(axis=1).max()
 
 
+def p_value(drawn, expected):
+    """Of Pearson's test; pieces are taken together, the rarest first, until each cell is expected five times."""
+    share = Counter(tuple(one.symbols.tolist()) for one in drawn)
+    assert set(share) <= set(expected)
+    cells = [[0.0, 0.0]]
+    for piece in sorted(expected, key=expected.get):
+        if cells[-1][1] >= 5:
+            cells.append([0.0, 0.0])
+        cells[-1] = [cells[-1][0] + share[piece], cells[-1][1] + expected[piece] * len(drawn)]
+    seen, hoped = np.array(cells).T
+    return chisquare(seen, hoped).pvalue if len(cells) > 1 else 1.0  # nearly certain: the evidence tells all
+
+
 PLANS = [
     (MELODY, Form("A:1 A:1")),
     (MELODY, Form("A:1 B:1 A:1")),
@@ -122,6 +137,60 @@ def test_particles_keep_to_the_form_and_near_the_model(vocabulary, form):
     assert {tuple(one.symbols.tolist()) for one in drawn} <= set(expected)
     assert far_from(drawn, expected) < by_chance(expected, 250) + 0.06
     assert {one.guarantee for one in drawn} == {"particle"}
+
+
+EXACT = [
+    *((vocabulary, form) for vocabulary, form in PLANS if not form.sections[1].varied),
+    (MELODY, Form("A:1 A:1 A:1")),
+    (RESTED, Form("A:1 B:1 A:1", rest=True)),
+    (RESTED, Form("A:1 B:1", rest=True)),
+]
+
+
+@pytest.mark.parametrize(("vocabulary", "form"), EXACT)
+def test_copies_are_drawn_exactly(vocabulary, form):
+    # 1,000 pieces each: a true null is rejected once in 1,000 runs of all these tests together
+    model = toy(vocabulary)
+    expected, evidence = truth(model, form)
+    sampler = CopySampler(model, form, TWO)
+    drawn = sample(model, 1_000, header=TWO, constraint=form, seed=3)
+    assert sampler.log_evidence == pytest.approx(evidence, abs=1e-9)
+    assert {one.guarantee for one in drawn} == {"exact"}
+    for one in drawn[:50]:
+        share = np.exp(one.log_prob - evidence)
+        assert share == pytest.approx(expected[tuple(one.symbols.tolist())], abs=1e-9)
+    assert p_value(drawn, expected) > 1e-3 / len(EXACT)
+
+
+def test_reshaped_copies_follow_the_reshaped_model():
+    model, form = toy(MELODY), Form("A:1 A:1")
+    shaped = toy(MELODY)
+    powers = np.where(shaped._probs > 0, shaped._probs ** (1 / 0.6), 0)
+    shaped._probs = powers / powers.sum(axis=1, keepdims=True)
+    expected, _ = truth(shaped, form)
+    drawn = sample(model, 1_000, header=TWO, constraint=form, seed=3, temperature=0.6)
+    assert p_value(drawn, expected) > 1e-3
+    assert p_value(sample(model, 1_000, header=TWO, constraint=form, seed=3), expected) < 1e-6
+
+
+def test_copies_join_with_other_demands_and_with_a_pickup():
+    model, form = toy(RESTED, PICKUP), Form("A:2 A:2", rest=True)
+    drawn = sample(model, 200, header=PICKUP, constraint=form & Length(6) & PitchRange(60, 60), seed=1)
+    assert {one.guarantee for one in drawn} == {"exact"}
+    for one in drawn:
+        assert has_form(form, RESTED, tuple(one.symbols.tolist()))
+        assert len(one.symbols) == 6 * 3 + 1
+
+
+def test_what_is_too_large_is_left_to_particles():
+    model, form = toy(MELODY), Form("A:1 B:1 A:1")
+    with pytest.raises(ProductTooLargeError, match="too large to sum over"):
+        sample(model, 1, header=TWO, constraint=form, seed=1, method="exact", max_arcs=3_000)
+    for options in ({"max_arcs": 3_000}, {"start": [0, 2]}):
+        [one] = sample(model, 1, header=TWO, constraint=form, seed=1, **options)
+        assert one.guarantee == "particle"
+    with pytest.raises(ProductTooLargeError, match="no function of the first"):
+        sample(model, 1, header=TWO, constraint=Form("A:1 A':1"), seed=1, method="exact")
 
 
 def test_one_particle_a_piece_is_the_negative_control():
