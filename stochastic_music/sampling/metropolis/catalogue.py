@@ -54,7 +54,7 @@ def _makers(target: Target) -> dict[str, Callable[[], Any]]:
     return {
         "redraw": lambda: Redraw(_drawer(target), tones),
         "note": lambda: Redraw(_drawer(target), every, name="note"),
-        "block": lambda: Block(_contexts(target), tones, n_events=3),
+        "block": lambda: Block(_contexts(target), tones, n_events=2),
         "swap": lambda: Swap(layout),
         "transpose": lambda: Transpose(layout),
         "shift": lambda: Shift(layout),

@@ -28,8 +28,9 @@ def save(path: Path, identity: Mapping[str, str], contents: Contents) -> None:
     """Write a checkpoint; `identity` says which run it is of. Raises MachineError where the system refuses."""
     from safetensors.numpy import save as to_bytes
 
-    meta = {"format": FORMAT, "identity": json.dumps(dict(identity)), "facts": json.dumps(dict(contents.facts))}
-    data = to_bytes({name: np.ascontiguousarray(array) for name, array in contents.arrays.items()}, metadata=meta)
+    meta = {"format": FORMAT, "identity": dict(identity), "facts": dict(contents.facts)}
+    arrays = {name: np.ascontiguousarray(array) for name, array in contents.arrays.items()}
+    data = to_bytes(arrays, metadata={"run": json.dumps(meta)})  # one entry: the order of several is left to chance
     write_atomically(path, lambda temporary: _write(temporary, data))
 
 
@@ -39,13 +40,13 @@ def load(path: Path, identity: Mapping[str, str]) -> Contents:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            meta = file.metadata() or {}
+            meta = json.loads((file.metadata() or {}).get("run", "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
     except (OSError, SafetensorError) as error:
         raise UsageError(f"{path} is no checkpoint, or damaged ({error}): delete it, or name another file") from error
     if meta.get("format") != FORMAT:
         raise UsageError(f"{path} is no checkpoint of a Metropolis run: name another file")
-    known = json.loads(meta["identity"])
+    known = meta["identity"]
     for name, value in identity.items():
         if known.get(name) != value:
             was = f"it was {known.get(name)}, and is {value}" if len(value) < 60 else "what is asked for now differs"
@@ -53,12 +54,16 @@ def load(path: Path, identity: Mapping[str, str]) -> Contents:
                 f"{path} is the checkpoint of another run: another {name} ({was}). Name another file, or ask for "
                 "what was asked for then"
             )
-    return Contents(arrays, json.loads(meta["facts"]))
+    return Contents(arrays, meta["facts"])
 
 
 def fingerprint(model: Any) -> str:
-    """A name for what a model has learned: equal models have equal ones, others do not."""
-    digest = hashlib.sha256(f"{type(model).__qualname__} {model!r}".encode())
+    """A name for what a model has learned: equal models have equal ones, others do not.
+
+    It is made of the class, its parameters and what `to_arrays` gives: a model that has none is known by the former.
+    """
+    params = model.get_params() if hasattr(model, "get_params") else {}
+    digest = hashlib.sha256(f"{type(model).__qualname__} {params!r}".encode())
     arrays = model.to_arrays() if hasattr(model, "to_arrays") else {}
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])

@@ -8,6 +8,7 @@ pieces, and only those that have changed.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -20,6 +21,9 @@ from stochastic_music.sampling.metropolis.chains import Chains, Pieces, Reading
 from stochastic_music.sampling.metropolis.checkpoint import fingerprint
 from stochastic_music.sampling.scoring import corpus_log_probs
 from stochastic_music.tokens import ClockState, Header, Vocabulary
+
+#: chains that are few, and steps that are kept for them
+FEW, MEMO = 64, 300_000
 
 
 class Reader(Protocol):
@@ -54,7 +58,7 @@ class Walker:
         rows = np.flatnonzero(place < lengths)
         at, now = place[rows], states[rows, place[rows]]
         while len(rows):
-            now, said = self.step(now, symbols[rows, at])
+            now, said = self._stepped(now, symbols[rows, at])
             log_probs[rows, at] = said
             at = at + 1
             states[rows, at] = now
@@ -67,6 +71,27 @@ class Walker:
             states, log_probs = _shifted(states, log_probs, before, rest, shift)
         log_probs[np.arange(symbols.shape[1]) >= lengths[:, None]] = 0.0
         return Reading(log_probs.sum(axis=1), log_probs, states)
+
+    def _stepped(self, states: IntArray, symbols: IntArray) -> tuple[IntArray, FloatArray]:
+        """As `step`; few chains tread the same ground again and again, so that what it gave is kept."""
+        if len(states) > FEW:
+            return self.step(states, symbols)
+        keys = [(*state, symbol) for state, symbol in zip(states.tolist(), symbols.tolist(), strict=True)]
+        new = [i for i, key in enumerate(keys) if key not in self._memo]
+        if new:
+            if len(self._memo) > MEMO:
+                self._memo.clear()
+                new = list(range(len(keys)))
+            following, said = self.step(states[new], symbols[new])
+            self._memo.update(
+                zip([keys[i] for i in new], zip(following.tolist(), said.tolist(), strict=True), strict=True)
+            )
+        rows = [self._memo[key] for key in keys]
+        return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+
+    @cached_property
+    def _memo(self) -> dict[tuple[int, ...], tuple[list[int], float]]:
+        return {}
 
     def _before(self, pieces: Pieces, near: Chains | None) -> _Before:
         """What is known of what the pieces were; nothing, of pieces without symbols, where they are new."""
@@ -167,7 +192,7 @@ class ContextReader(Walker):
         return out, following
 
     def _clock_of(self, states: IntArray) -> ClockState:
-        spans = type(self._spans)(*(np.broadcast_to(c, (len(states), c.shape[1])) for c in self._spans))
+        spans = type(self._spans)(*(column.repeat(len(states), axis=0) for column in self._spans))
         return ClockState(states[:, 1], states[:, 2], states[:, 3], spans)
 
     def _heard(self, states: IntArray) -> IntArray:
