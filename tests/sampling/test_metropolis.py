@@ -64,7 +64,7 @@ def test_contour_is_the_correlation_with_the_curve_less_one_a_note():
 
 
 def test_contour_weighs_notes_by_their_length():
-    # middles at 1/8, 3/8, 3/4 of the piece, weights 1/4, 1/4, 1/2: cov = 9/32, var t = 17/256, var p = 3/2 (p = 0, 2, 3)
+    # middles at 1/8, 3/8 and 3/4 of the piece, weights 1/4, 1/4 and 1/2
     long_last = notes((60, 0, 1), (62, 1, 1), (63, 2, 2))
     t, p, w = np.array([1 / 8, 3 / 8, 3 / 4]), np.array([0, 2, 3.0]), np.array([0.25, 0.25, 0.5])
     t, p = t - w @ t, p - w @ p
@@ -110,7 +110,7 @@ def test_a_target_is_the_sum_of_its_terms():
     every = [(np.array(piece), log_prob) for piece, log_prob in pieces(model, None, 3)]
     laid = Layout(WORDS).laid_out([piece for piece, _ in every], 3)
     found, _, _ = target(laid)
-    theirs = {piece: log_prob for piece, log_prob in pieces(other, None, 3)}
+    theirs = dict(pieces(other, None, 3))
     bend = Contour("rise").score(events_of(Layout(WORDS), laid))
     for i, (piece, log_prob) in enumerate(every):
         expected = log_prob / 2 + 0.5 * bend[i] + 2 * (theirs[tuple(piece.tolist())] - log_prob)
@@ -248,7 +248,7 @@ def test_long_runs_come_to_the_exact_distribution_and_uncorrected_ones_do_not():
     density, _, _ = target(Layout(WORDS).laid_out(every, 3))
     exact = np.exp(density - density.max()) / np.exp(density - density.max()).sum()
     names = [tuple(piece.tolist()) for piece in every]
-    start = Layout(WORDS).laid_out([[piece for piece in every if len(piece) == 4][0]] * 4000, 3)
+    start = Layout(WORDS).laid_out([next(piece for piece in every if len(piece) == 4)] * 4000, 3)
     plan = Plan(steps=200, thin=2)
     true = frequencies(run(target, start, proposals(target), plan, seed=2), names)
     assert 0.5 * np.abs(true - exact).sum() < 0.01
@@ -284,15 +284,15 @@ def test_a_run_that_was_broken_off_goes_on_to_the_same_bytes(tmp_path):
     plan = Plan(steps=200, thin=5, ladder=(1.0, 0.6))
     whole = run(target, start, proposals(target), plan, seed=4, save_to=tmp_path / "whole.ckpt")
 
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def stop(done, _total, _label):
         if done == 117:
-            raise Enough
+            raise EnoughError
 
     path = tmp_path / "broken.ckpt"
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         run(target, start, proposals(target), plan, seed=4, save_to=path, progress=stop)
     resumed = run(target, start, proposals(target), plan, seed=4, save_to=path)
     np.testing.assert_array_equal(whole.symbols, resumed.symbols)
