@@ -6,9 +6,11 @@ A constraint is compiled against a vocabulary and a header to an automaton, whic
 from stochastic_music.constraints.around import Around
 from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, conjuncts
+from stochastic_music.constraints.counting import Count, Having, Leaps, Notes, Rests
 from stochastic_music.constraints.events import ByEvent, ByOnset, EventMachine, OnsetMachine
 from stochastic_music.constraints.form import Form
 from stochastic_music.constraints.length import AtMost, Bars, Length
+from stochastic_music.constraints.matches import Matches
 from stochastic_music.constraints.max_copy import MaxCopy
 from stochastic_music.constraints.metre import Metre
 from stochastic_music.constraints.motifs import Avoids, Contains, Motif
@@ -33,18 +35,24 @@ __all__ = [
     "ChordTones",
     "Contains",
     "Contour",
+    "Count",
     "EndsOn",
     "EventMachine",
     "Form",
+    "Having",
     "InScale",
     "Joinable",
+    "Leaps",
     "Length",
+    "Matches",
     "MaxCopy",
     "Metre",
     "Motif",
     "Not",
+    "Notes",
     "OnsetMachine",
     "PitchRange",
+    "Rests",
     "Rhythm",
     "Similar",
     "StartsOn",

@@ -4,6 +4,7 @@
 compare both over all short pieces; tests of samplers draw under each kind and ask `holds`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,11 +23,16 @@ from stochastic_music.constraints import (
     ChordTones,
     Contains,
     Contour,
+    Count,
     EndsOn,
+    Having,
     InScale,
+    Leaps,
     Length,
+    Matches,
     Metre,
     Motif,
+    Notes,
     PitchRange,
     Rhythm,
     Similar,
@@ -156,6 +162,19 @@ def _comes(heard: Heard, by: list[str], motif: list[Note]) -> bool:
     return any(seen(run) == seen(motif) for run in runs)
 
 
+def _leaps(heard: Heard) -> int:
+    return sum(abs(b - a) >= 2 for a, b in pairwise(heard.pitches))
+
+
+def _matches(pattern: str) -> Callable[[Heard], bool]:
+    """By the standard library: each pitch is a character."""
+    return lambda heard: bool(re.fullmatch(pattern, "".join(str(pitch - C) for pitch in heard.pitches)))
+
+
+def _lengths_match(pattern: str) -> Callable[[Heard], bool]:
+    return lambda heard: bool(re.fullmatch(pattern, "".join(str(note.duration) for note in heard.notes)))
+
+
 def _on_beats(heard: Heard, chords: dict[tuple[int, int], set[int]]) -> bool:
     return all(n.pitch % 12 in chords.get(heard.place(n.onset), {n.pitch % 12}) for n in heard.notes)
 
@@ -222,6 +241,23 @@ KINDS = [
         lambda h: _comes(h, ["interval", "duration", "gap"], TUNE),
     ),
     Kind("avoids", lambda: Avoids("C4 C4"), lambda h: not _comes(h, ["pitch"], [Note(0, 1, C), Note(1, 1, C)])),
+    Kind("few leaps", lambda: Count(Leaps(2), most=1), lambda h: _leaps(h) <= 1),
+    Kind("leaps", lambda: Count(Leaps(1), 2, 2), lambda h: sum(a != b for a, b in pairwise(h.pitches)) == 2),
+    Kind(
+        "so many of a note",
+        lambda: Count(Notes("C", "D4"), 1, 2),
+        lambda h: 1 <= len(h.pitches) - h.pitches.count(CIS) <= 2,
+    ),
+    Kind(
+        "so many tonics",
+        lambda: Count(Notes("tonic"), 2),
+        lambda h: h.pitches.count(C if h.header is PLAIN else D) >= 2,
+    ),
+    Kind(
+        "long notes", lambda: Count(Having("duration", 2), 1, 1), lambda h: [n.duration for n in h.notes].count(2) == 1
+    ),
+    Kind("pattern", lambda: Matches("C4 (C#4|D4)* [^D4]"), _matches("0[12]*[01]")),
+    Kind("pattern of lengths", lambda: Matches("1{2,} . | 2 .?", "duration"), _lengths_match("1{2,}.|2.?")),
     Kind("notes", lambda: Length(2, 3), lambda h: 2 <= len(h.notes) <= 3),
     Kind("at most so many notes", lambda: AtMost(1), lambda h: len(h.notes) <= 1),
 ]
