@@ -161,6 +161,7 @@ def _written(
                 **originals[i],
                 "guarantee": take.sample.guarantee,
                 "capped": take.sample.capped,
+                "drawn_again": take.redrawn,
             }
         )
     return rows

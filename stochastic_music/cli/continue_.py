@@ -47,7 +47,9 @@ def continue_(
     )
     _revising.revise(
         request,
-        lambda pipeline, score, n, **more: pipeline.continue_(score, n, bars=bars, length=length, **more),
+        lambda pipeline, score, n, **more: pipeline.continue_(
+            score, n, bars=bars, length=length, usual_copies=max_copy is None, **more
+        ),
         n_before=lambda reading: reading.n_before(int(reading.ends.max()) + 1),
         ends=bars is None and length is None,
     )

@@ -31,6 +31,7 @@ from stochastic_music.io.splicing import KeptFile, NewNotes
 from stochastic_music.models import corpus_log_probs
 from stochastic_music.pipeline.composing import Take, draw_pieces, key_taken, new_in
 from stochastic_music.pipeline.excerpts import Excerpt, Gap, Reading, read_part, stop
+from stochastic_music.pipeline.originals import drawn_within
 from stochastic_music.protocols import BoolArray, Constraint, FloatArray, IntArray
 from stochastic_music.sampling import Sample
 from stochastic_music.tokens import TokenPiece
@@ -86,6 +87,7 @@ def continued(
     part: str | int | None,
     constraint: Constraint | None,
     seed: _random.Seed,
+    usual_copies: bool,
     **shaping: Any,
 ) -> list[Revision]:
     """New notes after the last one; see `Pipeline.continue_`."""
@@ -99,14 +101,20 @@ def continued(
     demands += [Length(n_before + length)] if length else []
     least = max(pipeline.card_["least_events"], n_before + 1)
     ends = {} if any(demands) else {"least_events": least, "whole": True}
-    samples = _drawn(
-        pipeline, reading, gap.excerpt, demands, gap.before, start=gap.symbols, n=n, seed=seed, **ends, **shaping
-    )
-    if all(len(found.symbols) <= len(gap.symbols) + 1 for found in samples):
+    _remark(pipeline, reading, gap.before)
+    index = pipeline.originality() if usual_copies else None
+
+    def draw(key: int, first: int) -> list[Sample]:
+        options = {"start": gap.symbols, "seed": key, **ends, **shaping}
+        return _drawn(pipeline, reading, gap.excerpt, demands, gap.before, n=first, **options)
+
+    drawn = drawn_within(draw, n, key=_random.key(seed), index=index)
+    if all(len(found.sample.symbols) <= len(gap.symbols) + 1 for found in drawn):
         raise UnsatisfiableError(
             f"nothing comes after the music, which {constraint or 'the model'} takes for whole: ask for --bars N"
         )
-    return _revisions(pipeline, reading, ~kept, [[_in_gap(pipeline, gap, found)] for found in samples])
+    found = _revisions(pipeline, reading, ~kept, [[_in_gap(pipeline, gap, one.sample)] for one in drawn])
+    return [replace(take, redrawn=one.redrawn) for take, one in zip(found, drawn, strict=True)]
 
 
 def filled(
@@ -134,6 +142,7 @@ def filled(
     fixed = Timed(*(np.concatenate(columns) for columns in zip(gap.before, gap.after, strict=True)))
     first = max(gap.begin, int(gap.before.onset.max(initial=-1)) + 1)
     demands = [_kept(fixed, [(0, first), (gap.end, None)], stops), constraint]
+    _remark(pipeline, reading, fixed)
     samples = _drawn(pipeline, reading, gap.excerpt, demands, fixed, start=gap.symbols, n=n, seed=seed, **shaping)
     return _revisions(pipeline, reading, dropped, [[_in_gap(pipeline, gap, found)] for found in samples])
 
@@ -164,6 +173,7 @@ def varied(
         is_new = ~_inside(events, spans)
         if is_new.any():
             fixed = picked(events, ~is_new)
+            _remark(pipeline, reading, events)
             demands = [_kept(fixed, spans, (stop(events),)), *_alike(reading.pitches(events), events, keep, share)]
             draw = functools.partial(
                 _drawn, pipeline, reading, excerpt, [*demands, constraint], fixed, known=events, n=n, **shaping
@@ -197,8 +207,6 @@ def _drawn(
     for demand in asked:
         _check_fixed(demand, pipeline, reading, excerpt, fixed)
     symbols = (known or fixed).symbols
-    for remark in (*key_taken(pipeline, reading.score), *new_in(pipeline, symbols)):
-        _log.warning("Of the piece: %s.", remark)
     return draw_pieces(
         pipeline,
         [excerpt.header] * n,
@@ -207,6 +215,12 @@ def _drawn(
         max_events=pipeline.card_["most_events"] + len(symbols),
         **options,
     )
+
+
+def _remark(pipeline: Pipeline, reading: Reading, events: Timed) -> None:
+    """Say, in the log, what is to be known of the piece and of the events of it that the model hears."""
+    for remark in (*key_taken(pipeline, reading.score), *new_in(pipeline, events.symbols)):
+        _log.warning("Of the piece: %s.", remark)
 
 
 def _kept(events: Timed, spans: Sequence[Span], stops: tuple[int, ...]) -> Kept:

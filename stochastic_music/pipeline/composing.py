@@ -90,7 +90,7 @@ def composed(
             **shaping,
         )
 
-    samples = drawn_within(draw, n, key=key, most=index.limit if index else None, index=index)
+    samples = drawn_within(draw, n, key=key, index=index)
     if opening and samples and all(len(drawn.sample.symbols) <= len(begun) + 1 for drawn in samples):
         raise UnsatisfiableError(
             f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "

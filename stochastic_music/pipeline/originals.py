@@ -50,21 +50,21 @@ def new_lines(vocabulary: Vocabulary, drawn: Sample) -> list[Line]:
 
 
 def drawn_within(
-    draw: Callable[[int, int], Sequence[Sample]], n: int, *, key: int, most: int | None, index: OriginalityIndex | None
+    draw: Callable[[int, int], Sequence[Sample]], n: int, *, key: int, index: OriginalityIndex | None
 ) -> list[Drawn]:
-    """`n` samples that copy no more than `most` notes in a row, as far as some are found; None: as they come.
+    """`n` samples that copy no more than the index's `limit`, as far as some are found; without one as they come.
 
     `draw(key, n)` draws samples of which the first ones do not depend on `n`; each is drawn again under other keys
     until it is within the limit, ROUNDS times at most.
     """
     kept = [Drawn(sample) for sample in draw(key, n)]
-    if most is None or index is None or not kept:
+    if index is None or index.limit is None or not kept:
         return kept
     vocabulary = index.vocabulary
     assert vocabulary is not None  # noqa: S101 - an index of tokens has one
     copied = np.array([index.longest_copy(new_lines(vocabulary, now.sample)).length for now in kept])
     for attempt in range(1, ROUNDS + 1):
-        beyond = np.flatnonzero(copied > most).tolist()
+        beyond = np.flatnonzero(copied > index.limit).tolist()
         if not beyond:
             break
         again = draw(_key_of_round(key, attempt), beyond[-1] + 1)

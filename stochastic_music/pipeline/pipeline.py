@@ -303,18 +303,28 @@ class Pipeline:
         part: str | int | None = None,
         constraint: Constraint | None = None,
         seed: _random.Seed = None,
+        usual_copies: bool = False,
         **shaping: Any,
     ) -> list[Revision]:
         """`n` ways to go on after the last note of a part of `score`; all that is there stays.
 
         `bars` full bars are added after the one in which the part ends, or `length` notes; with neither the model ends
         the piece. `part` is a name, a number or "drums", None for the part that carries the tune. `constraint`, in
-        pitches as the model reads them, is met by old and new notes together. `shaping` as for `compose`. Raises
-        EncodingError where there is no such part, UsageError for encodings that do not say when single notes begin,
-        UnsatisfiableError where nothing can follow.
+        pitches as the model reads them, is met by old and new notes together. `usual_copies` and `shaping` as for
+        `compose`. Raises EncodingError where there is no such part, UsageError for encodings that do not say when
+        single notes begin, UnsatisfiableError where nothing can follow.
         """
         return continued(
-            self, score, n, bars=bars, length=length, part=part, constraint=constraint, seed=seed, **shaping
+            self,
+            score,
+            n,
+            bars=bars,
+            length=length,
+            part=part,
+            constraint=constraint,
+            seed=seed,
+            usual_copies=usual_copies,
+            **shaping,
         )
 
     def fill(

@@ -12,23 +12,22 @@ from stochastic_music.evaluation import OriginalityIndex
 from stochastic_music.pipeline.originals import ROUNDS, drawn_within, new_lines
 from stochastic_music.sampling import Sample
 
-ENCODING = sm.MelodyEncoding(fields=("duration", "pitch"))
+ENCODING = sm.MelodyEncoding(fields=("rest", "duration", "pitch"))
+
+
+def quarter_notes(pitches):
+    """Their symbols."""
+    vocabulary = ENCODING.vocabulary
+    first = vocabulary.symbol("rest", 0), vocabulary.symbol("duration", 12)
+    return [symbol for pitch in pitches for symbol in (*first, vocabulary.symbol("pitch", pitch))]
 
 
 def corpus_of(n, seed):
     """Random tunes of quarter notes, of 24 notes each."""
     random = np.random.default_rng(seed)
-    vocabulary = ENCODING.vocabulary
-    tunes = [
-        [
-            s
-            for p in random.integers(60, 66, 24)
-            for s in (vocabulary.symbol("duration", 12), vocabulary.symbol("pitch", p))
-        ]
-        for _ in range(n)
-    ]
+    tunes = [quarter_notes(random.integers(60, 66, 24)) for _ in range(n)]
     headers = [sm.Header(12)] * n
-    return TokenCorpus.from_sequences(tunes, vocabulary, headers=headers)
+    return TokenCorpus.from_sequences(tunes, ENCODING.vocabulary, headers=headers)
 
 
 @pytest.fixture(scope="module")
@@ -69,33 +68,46 @@ def test_an_explicit_limit_is_a_constraint_that_always_holds():
         assert max(longest(pipeline, take) for take in takes) <= most
 
 
-def test_notes_that_were_given_may_be_copies(parrot, tune):
-    start = tune(
-        [(i, 1, 60 + int(p)) for i, p in enumerate((parrot.corpus_[0][1:16:2] - parrot.vocabulary_.starts[1]) - 60)]
-    )
-    [take] = parrot.compose(1, seed=1, start=start, usual_copies=True)
+@pytest.fixture
+def begun(parrot, tune):
+    """The first eight notes of a training piece."""
+    pitches = parrot.vocabulary_.values(parrot.corpus_[0])[2:24:3].tolist()
+    return tune([(i, 1, pitch) for i, pitch in enumerate(pitches)])
+
+
+def test_notes_that_were_given_may_be_copies(parrot, begun):
+    [take] = parrot.compose(1, seed=1, start=begun, usual_copies=True)
     [line] = new_lines(parrot.vocabulary_, take.sample)
-    assert len(line) == len(take.sample.symbols) // 2 - 8
+    assert len(line) == len(take.sample.symbols) // 3 - 8
 
 
-def sample_of(index, pitches):
-    vocabulary = index.vocabulary
-    symbols = [s for p in pitches for s in (vocabulary.symbol("duration", 12), vocabulary.symbol("pitch", p))]
-    return Sample(np.array([*symbols, vocabulary.end]), 0.0, None, "exact", False)
+def test_what_goes_on_too_much_as_the_corpus_does_is_drawn_again(parrot, begun):
+    limit = parrot.originality().limit
+    plain, kept = (parrot.continue_(begun, 6, length=16, seed=1, usual_copies=usual) for usual in (False, True))
+    assert max(longest(parrot, take) for take in plain) > limit
+    for before, after in zip(plain, kept, strict=True):
+        assert (after.redrawn > 0) == (longest(parrot, before) > limit)
+        assert longest(parrot, after) <= max(limit, longest(parrot, before))
+        assert len(after.new.onset) == 16
+
+
+def sample_of(pitches):
+    symbols = np.array([*quarter_notes(pitches), ENCODING.vocabulary.end])
+    return Sample(symbols, 0.0, None, "exact", False)
 
 
 def test_where_none_is_original_the_least_copying_one_is_kept():
     corpus = corpus_of(12, seed=4)
     index = OriginalityIndex.from_tokens(corpus)
-    tune = corpus.vocabulary.values(corpus[0])[1::2][:24].tolist()
+    tune = corpus.vocabulary.values(corpus[0])[2::3][:24].tolist()
     rounds = iter([20, 22, 18, 19, 21, 23, 24])
     asked = []
 
     def draw(key, n):
         asked.append((key, n))
-        return [sample_of(index, tune[: next(rounds)])]
+        return [sample_of(tune[: next(rounds)])]
 
-    [kept] = drawn_within(draw, 1, key=7, most=5, index=index)
+    [kept] = drawn_within(draw, 1, key=7, index=index)
     assert index.longest_copy(new_lines(index.vocabulary, kept.sample)).length == 18
     assert kept.redrawn == ROUNDS == len(asked) - 1
     assert len({key for key, _ in asked}) == len(asked)
