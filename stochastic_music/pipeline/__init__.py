@@ -4,10 +4,12 @@
     model --sampling--> symbols --encoding--> Score
 
 `Pipeline` is in `pipeline`; what it does beyond fitting and scoring has a file each: `composing` draws new pieces,
+`around` and `excerpts` change a part of a piece and keep all else,
 `joining` mixes, merges and forgets, `filing` writes model files and reads them.
 """
 
+from stochastic_music.pipeline.around import Revision
 from stochastic_music.pipeline.composing import Take
 from stochastic_music.pipeline.pipeline import Pipeline, Transpose
 
-__all__ = ["Pipeline", "Take", "Transpose"]
+__all__ = ["Pipeline", "Revision", "Take", "Transpose"]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stochastic_music import _random
-from stochastic_music.constraints import All, Contour, Length, Rhythm, Similar, conjuncts
+from stochastic_music.constraints import All, At, Contour, Length, Rhythm, Similar, conjuncts
 from stochastic_music.constraints.automaton import MaskAutomaton
 from stochastic_music.constraints.kept import Kept, Span
 from stochastic_music.constraints.timing import Timed, timed_events
@@ -203,7 +203,8 @@ def _drawn(
 
     Their symbols are those of the corpus and of the events `known`; None for the fixed ones.
     """
-    asked = tuple(part for demand in demands if demand for part in conjuncts(demand))
+    passed = reading.bars_before(excerpt)
+    asked = tuple(_within_excerpt(part, passed) for demand in demands if demand for part in conjuncts(demand))
     for demand in asked:
         _check_fixed(demand, pipeline, reading, excerpt, fixed)
     symbols = (known or fixed).symbols
@@ -239,6 +240,13 @@ def _closes(reading: Reading, gap: Gap) -> tuple[int, ...]:
     if reading.rest:
         return tuple(inside)
     return tuple(sorted({gap.end, gap.end - excerpt.header.pickup, stopped} & set(inside)))
+
+
+def _within_excerpt(demand: Constraint, n_bars: int) -> Constraint:
+    """The same demand where bars are counted from an excerpt that begins `n_bars` after the piece."""
+    if not n_bars or not isinstance(demand, At):
+        return demand
+    return At(demand.bar - n_bars, demand.beat, demand.note, key=demand.key)
 
 
 def _check_fixed(demand: Constraint, pipeline: Pipeline, reading: Reading, excerpt: Excerpt, fixed: Timed) -> None:

@@ -170,6 +170,12 @@ class Reading:
         events = timed_events(self.vocabulary, symbols), later(timed_events(self.vocabulary, following), last)
         return Gap(excerpt, symbols, *events, first, last)
 
+    def bars_before(self, excerpt: Excerpt) -> int:
+        """How many printed bars lie before an excerpt."""
+        if not excerpt.origin:
+            return 0
+        return bar_at(self.bars, Fraction(excerpt.origin, self.score.ticks_per_quarter)).number - 1
+
     def n_before(self, begin: int, end: int | None = None) -> int:
         """How many events are read before new music from `begin` to `end` (ticks; None: to the end)."""
         dropped = np.zeros(len(self.ends), dtype=bool) if end is None else self.within(begin, end)

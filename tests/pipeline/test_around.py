@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 from symusic import KeySignature, Note, TextMeta, TimeSignature, Track
 
 import stochastic_music as sm
+from stochastic_music.constraints import At
 from stochastic_music.corpus.text import score_from_text
 from stochastic_music.errors import EncodingError, UnsatisfiableError, UsageError
 
@@ -299,3 +300,9 @@ def test_surprise_is_that_of_the_new_notes(pipeline):
     bits = -every[fields * first : fields * (first + n)].sum() / np.log(2) / n
     assert take.bits_per_note == pytest.approx(bits)
     assert take.n_given == 7
+
+
+def test_a_note_asked_for_in_a_bar_is_there_as_printed_after_a_long_silence_too(pipeline):
+    score = score_from_text("4/4 r1 r1 r1 r1 r1 r1 c4 d e c e f g2 c4 d e c g1")
+    for take in pipeline.fill(score, 8, 2, constraint=At(8, 2, "A4"), seed=1):
+        assert (29.0, 69) in [(onset, pitch) for onset, _, pitch in rows(take.score)]
