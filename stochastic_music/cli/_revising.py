@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from stochastic_music.io.splicing import KeptFile
     from stochastic_music.pipeline import Pipeline
-    from stochastic_music.pipeline.around import Revision
     from stochastic_music.pipeline.excerpts import Reading
+    from stochastic_music.pipeline.revisions import Revision
 
 PieceFile = Annotated[str, typer.Argument(metavar="PIECE", help="A file of one piece; it stays as it is.")]
 Model = Annotated[

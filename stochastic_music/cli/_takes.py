@@ -171,7 +171,7 @@ def _of_crowds(samples: list[Sample]) -> str:
 
 def _notes_of(take: Take) -> str:
     """How many notes there are, and how many of them were there before, in words."""
-    from stochastic_music.pipeline.around import Revision
+    from stochastic_music.pipeline.revisions import Revision
 
     if isinstance(take, Revision):
         return plural(len(take.new.onset), "new note")

@@ -8,8 +8,8 @@
 `joining` mixes, merges and forgets, `filing` writes model files and reads them.
 """
 
-from stochastic_music.pipeline.around import Revision
 from stochastic_music.pipeline.composing import Take
 from stochastic_music.pipeline.pipeline import Pipeline, Transpose
+from stochastic_music.pipeline.revisions import Revision
 
 __all__ = ["Pipeline", "Revision", "Take", "Transpose"]

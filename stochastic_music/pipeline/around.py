@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,16 +24,13 @@ from stochastic_music.constraints import All, At, Contour, Length, Rhythm, Simil
 from stochastic_music.constraints.automaton import MaskAutomaton
 from stochastic_music.constraints.kept import Kept, Span
 from stochastic_music.constraints.timing import Timed, timed_events
-from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import UnknownNameError, UnsatisfiableError, UsageError
-from stochastic_music.io.splicing import KeptFile, NewNotes
-from stochastic_music.models import corpus_log_probs
-from stochastic_music.pipeline.composing import Take, draw_pieces, key_taken, new_in
+from stochastic_music.pipeline.composing import draw_pieces, key_taken, new_in
 from stochastic_music.pipeline.excerpts import Excerpt, Gap, Reading, read_part, stop
 from stochastic_music.pipeline.originals import drawn_within
-from stochastic_music.protocols import BoolArray, Constraint, FloatArray, IntArray
+from stochastic_music.pipeline.revisions import New, Revision, picked, revisions
+from stochastic_music.protocols import BoolArray, Constraint, IntArray
 from stochastic_music.sampling import Sample
-from stochastic_music.tokens import TokenPiece
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score
@@ -51,30 +47,6 @@ SIMILARITY = 0.7
 _TOLERANCE = 0.05
 #: how often a variation is drawn again that was there before
 _ROUNDS = 20
-_FROM_WEAK = ("greedy", "particle", "metropolis", "exact")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Revision(Take):
-    """A take that changes one part of a score and keeps all else.
-
-    `score` is the whole piece, `track` the place of the part in it. Of the part's notes in the score that was given
-    those where `dropped` (n_notes,) holds went, and `new` came. `piece` ends with the last new note, and
-    `bits_per_note` is the surprise of the new notes alone.
-    """
-
-    track: int
-    dropped: BoolArray
-    new: NewNotes
-
-
-class _New(NamedTuple):
-    """What was drawn for an excerpt: its events without END, and which of them are new."""
-
-    excerpt: Excerpt
-    sample: Sample
-    events: Timed
-    is_new: BoolArray
 
 
 def continued(
@@ -109,11 +81,11 @@ def continued(
         return _drawn(pipeline, reading, gap.excerpt, demands, gap.before, n=first, **options)
 
     drawn = drawn_within(draw, n, key=_random.key(seed), index=index)
-    if all(len(found.sample.symbols) <= len(gap.symbols) + 1 for found in drawn):
+    if drawn and all(len(found.sample.symbols) <= len(gap.symbols) + 1 for found in drawn):
         raise UnsatisfiableError(
             f"nothing comes after the music, which {constraint or 'the model'} takes for whole: ask for --bars N"
         )
-    found = _revisions(pipeline, reading, ~kept, [[_in_gap(pipeline, gap, one.sample)] for one in drawn])
+    found = revisions(pipeline, reading, ~kept, [[_in_gap(pipeline, gap, one.sample)] for one in drawn])
     return [replace(take, redrawn=one.redrawn) for take, one in zip(found, drawn, strict=True)]
 
 
@@ -144,7 +116,7 @@ def filled(
     demands = [_kept(fixed, [(0, first), (gap.end, None)], stops), constraint]
     _remark(pipeline, reading, fixed)
     samples = _drawn(pipeline, reading, gap.excerpt, demands, fixed, start=gap.symbols, n=n, seed=seed, **shaping)
-    return _revisions(pipeline, reading, dropped, [[_in_gap(pipeline, gap, found)] for found in samples])
+    return revisions(pipeline, reading, dropped, [[_in_gap(pipeline, gap, found)] for found in samples])
 
 
 def varied(
@@ -168,7 +140,7 @@ def varied(
     if kept.all():
         raise UsageError("all notes of the part are in the bars to keep, so there is nothing to vary: keep fewer bars")
     found = []
-    for excerpt, events in reading.stretches():
+    for number, (excerpt, events) in enumerate(reading.stretches()):
         spans = reading.spans(excerpt, kept, bars)
         is_new = ~_inside(events, spans)
         if is_new.any():
@@ -178,14 +150,12 @@ def varied(
             draw = functools.partial(
                 _drawn, pipeline, reading, excerpt, [*demands, constraint], fixed, known=events, n=n, **shaping
             )
-            samples = _different(pipeline, draw, n, key, events)
-            found.append([_varied(pipeline, excerpt, sample, spans) for sample in samples])
-    return _revisions(pipeline, reading, ~kept, list(zip(*found, strict=True)))
-
-
-def picked(events: Timed, chosen: BoolArray) -> Timed:
-    """Some of the events."""
-    return Timed(*(column[chosen] for column in events))
+            samples = _different(pipeline, draw, n, _key_of(key, number), events)
+            drawn = [timed_events(pipeline.vocabulary_, sample.symbols) for sample in samples]
+            found.append(
+                [New(excerpt, one, new, ~_inside(new, spans)) for one, new in zip(samples, drawn, strict=True)]
+            )
+    return revisions(pipeline, reading, ~kept, list(zip(*found, strict=True)))
 
 
 def _drawn(
@@ -302,7 +272,7 @@ def _different(
     for i in range(n):
         for attempt in range(_ROUNDS):
             if attempt == len(rounds):
-                rounds.append(draw(seed=_random.key(np.random.default_rng([key, attempt])) if attempt else key))
+                rounds.append(draw(seed=_key_of(key, attempt)))
             notes = _heard(pipeline, rounds[attempt][i].symbols)
             if notes not in there:
                 break
@@ -316,6 +286,11 @@ def _different(
     return found
 
 
+def _key_of(key: int, number: int) -> int:
+    """The keys that follow from one, itself the first of them."""
+    return _random.key(np.random.default_rng([key, number])) if number else key
+
+
 def _heard(pipeline: Pipeline, symbols: IntArray) -> bytes:
     """What is heard of symbols: when notes begin and end, and their pitches."""
     events = timed_events(pipeline.vocabulary_, symbols)
@@ -323,63 +298,15 @@ def _heard(pipeline: Pipeline, symbols: IntArray) -> bytes:
     return np.stack([events.onset, events.end, pitch]).tobytes()
 
 
-def _varied(pipeline: Pipeline, excerpt: Excerpt, found: Sample, spans: Sequence[tuple[int, int]]) -> _New:
-    events = timed_events(pipeline.vocabulary_, found.symbols)
-    return _New(excerpt, found, events, ~_inside(events, spans))
-
-
-def _in_gap(pipeline: Pipeline, gap: Gap, found: Sample) -> _New:
+def _in_gap(pipeline: Pipeline, gap: Gap, found: Sample) -> New:
+    """A sample of which all is new but what lies around the gap."""
     events = timed_events(pipeline.vocabulary_, found.symbols)
     place, n = np.arange(len(events.onset)), len(events.onset)
     is_new = (place >= len(gap.before.onset)) & (place < n - len(gap.after.onset))
-    return _New(gap.excerpt, found, events, is_new)
+    return New(gap.excerpt, found, events, is_new)
 
 
-def _revisions(
-    pipeline: Pipeline, reading: Reading, dropped: BoolArray, takes: Sequence[Sequence[_New]]
-) -> list[Revision]:
-    """The revisions that put together what was drawn for each excerpt."""
-    surprises = _surprises(pipeline, [new for take in takes for new in take])
-    found = []
-    for i, take in enumerate(takes):
-        parts = [reading.notes_of(new.excerpt, picked(new.events, new.is_new), ~dropped) for new in take]
-        notes = NewNotes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-        bits, count = np.sum(surprises[i * len(take) : (i + 1) * len(take)], axis=0)
-        last = np.flatnonzero(take[-1].is_new).max(initial=-1) + 1
-        symbols = np.concatenate([*(new.events.symbols for new in take[:-1]), take[-1].events.symbols[:last]])
-        found.append(
-            Revision(
-                score=KeptFile(reading.score).with_notes(reading.track, dropped, notes).score,
-                sample=_together([new.sample for new in take]),
-                piece=TokenPiece(symbols.ravel(), take[0].excerpt.header),
-                bits_per_note=float(bits / max(count, 1)),
-                n_given=take[0].sample.n_given // pipeline.vocabulary_.n_fields,
-                track=reading.track,
-                dropped=dropped,
-                new=notes,
-            )
-        )
-    return found
-
-
-def _together(samples: Sequence[Sample]) -> Sample:
-    """Several samples as one, whose guarantee is the weakest of theirs."""
-    first, *others = samples
-    if not others:
-        return first
-    weakest = min(samples, key=lambda sample: _FROM_WEAK.index(sample.guarantee))
-    symbols = np.concatenate([sample.symbols for sample in samples])
-    return replace(weakest, symbols=symbols, log_prob=sum(s.log_prob for s in samples), header=first.header)
-
-
-def _surprises(pipeline: Pipeline, found: Sequence[_New]) -> FloatArray:
-    """The bits that the new events of each took together, and how many they are: (n, 2)."""
-    assert pipeline.composer is not None  # noqa: S101 - it has just composed
-    model = pipeline.composer[1]
-    pieces = [TokenPiece(new.events.symbols.ravel(), new.excerpt.header) for new in found]
-    tokens = TokenCorpus.from_pieces(pieces, model.vocabulary_)
-    nats = corpus_log_probs(model, tokens).reshape(-1, pipeline.vocabulary_.n_fields).sum(axis=1)
-    counted = np.concatenate([new.is_new for new in found])
-    ends = np.cumsum([len(new.is_new) for new in found])[:-1]
-    bits = [-part.sum() / math.log(2) for part in np.split(np.where(counted, nats, 0.0), ends)]
-    return np.stack([bits, [part.sum() for part in np.split(counted, ends)]], axis=1)
+def _outside(pipeline: Pipeline, excerpt: Excerpt, spans: Sequence[tuple[int, int]], found: Sample) -> New:
+    """A sample of which all is new but what begins within some spans."""
+    events = timed_events(pipeline.vocabulary_, found.symbols)
+    return New(excerpt, found, events, ~_inside(events, spans))

@@ -23,10 +23,11 @@ from stochastic_music.evaluation.explanation import Explanation, as_heard, expla
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import transpose
 from stochastic_music.pipeline import filing, joining
-from stochastic_music.pipeline.around import Revision, continued, filled, varied
+from stochastic_music.pipeline.around import continued, filled, varied
 from stochastic_music.pipeline.composing import Take, composed, opened
 from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.pipeline.originals import index_of
+from stochastic_music.pipeline.revisions import Revision
 from stochastic_music.protocols import Constraint
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
