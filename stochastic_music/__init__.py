@@ -16,10 +16,20 @@ from stochastic_music._lazy import attach
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from stochastic_music.constraints import At as At
+    from stochastic_music.constraints import Avoids as Avoids
     from stochastic_music.constraints import Bars as Bars
+    from stochastic_music.constraints import ChordTones as ChordTones
+    from stochastic_music.constraints import Contains as Contains
+    from stochastic_music.constraints import Count as Count
+    from stochastic_music.constraints import EndsOn as EndsOn
+    from stochastic_music.constraints import InScale as InScale
     from stochastic_music.constraints import Length as Length
+    from stochastic_music.constraints import Matches as Matches
     from stochastic_music.constraints import MaxCopy as MaxCopy
+    from stochastic_music.constraints import Metre as Metre
     from stochastic_music.constraints import PitchRange as PitchRange
+    from stochastic_music.constraints import StartsOn as StartsOn
     from stochastic_music.corpus import Corpus as Corpus
     from stochastic_music.corpus import Piece as Piece
     from stochastic_music.corpus import TokenCorpus as TokenCorpus
@@ -46,18 +56,27 @@ if TYPE_CHECKING:
 
 #: public name -> the room it lives in
 _ROOMS = {
+    "At": "constraints",
+    "Avoids": "constraints",
     "Bars": "constraints",
-    "ChordLabeller": "tasks.chords",
     "CRFComposer": "tasks.given.composer",
+    "ChordLabeller": "tasks.chords",
+    "ChordTones": "constraints",
+    "Contains": "constraints",
     "Corpus": "corpus",
+    "Count": "constraints",
+    "EndsOn": "constraints",
     "HMM": "models",
     "Harmonizer": "tasks.harmonize",
     "Header": "tokens",
+    "InScale": "constraints",
     "Length": "constraints",
     "Markov": "models",
+    "Matches": "constraints",
     "MaxCopy": "constraints",
     "MaxEnt": "models",
     "MelodyEncoding": "tokens",
+    "Metre": "constraints",
     "Mixture": "models",
     "NotesEncoding": "tokens",
     "OnlinePPM": "models",
@@ -68,6 +87,7 @@ _ROOMS = {
     "PitchRange": "constraints",
     "RemiEncoding": "tokens",
     "STM": "models",
+    "StartsOn": "constraints",
     "TokenCorpus": "corpus",
     "Vocabulary": "tokens",
     "VoicesEncoding": "tokens",
@@ -79,17 +99,26 @@ __all__ = [
     "HMM",
     "PPM",
     "STM",
+    "At",
+    "Avoids",
     "Bars",
     "CRFComposer",
     "ChordLabeller",
+    "ChordTones",
+    "Contains",
     "Corpus",
+    "Count",
+    "EndsOn",
     "Harmonizer",
     "Header",
+    "InScale",
     "Length",
     "Markov",
+    "Matches",
     "MaxCopy",
     "MaxEnt",
     "MelodyEncoding",
+    "Metre",
     "Mixture",
     "NotesEncoding",
     "OnlinePPM",
@@ -98,6 +127,7 @@ __all__ = [
     "Pipeline",
     "PitchRange",
     "RemiEncoding",
+    "StartsOn",
     "TokenCorpus",
     "Vocabulary",
     "VoicesEncoding",

@@ -18,11 +18,11 @@ def _loaded_by(code):
 
 def test_the_public_names_are_these():
     assert set(sm.__all__) == {
-        "Bars", "CRFComposer", "ChordLabeller", "Corpus", "HMM", "Harmonizer", "Header", "Length", "Markov", "MaxCopy",
-        "MaxEnt", "MelodyEncoding", "Mixture",
-        "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM", "Piece", "Pipeline", "PitchRange", "RemiEncoding",
-        "STM", "TokenCorpus",
-        "Vocabulary", "VoicesEncoding", "__version__", "load", "save",
+        "At", "Avoids", "Bars", "CRFComposer", "ChordLabeller", "ChordTones", "Contains", "Corpus", "Count",
+        "EndsOn", "HMM", "Harmonizer", "Header", "InScale", "Length", "Markov", "Matches", "MaxCopy", "MaxEnt",
+        "MelodyEncoding", "Metre", "Mixture", "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM", "Piece",
+        "Pipeline", "PitchRange", "RemiEncoding", "STM", "StartsOn", "TokenCorpus", "Vocabulary", "VoicesEncoding",
+        "__version__", "load", "save",
     }  # fmt: skip
 
 
