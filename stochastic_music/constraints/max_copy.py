@@ -21,7 +21,7 @@ from stochastic_music.constraints.forbidden_runs import ROOT, ForbiddenRuns
 from stochastic_music.corpus.lines import Line, lines
 from stochastic_music.corpus.matching import USUAL, Alphabet, Matching, Pairs
 from stochastic_music.corpus.token_corpus import TokenCorpus
-from stochastic_music.errors import InvalidParameterError, UsageError
+from stochastic_music.errors import InvalidParameterError, UsageError, VocabularyError
 from stochastic_music.protocols import DEAD, BoolArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -33,7 +33,8 @@ class MaxCopy(Joinable):
     `corpus` holds the pieces as the model reads them, or lines in the units of its vocabulary. The first `since` notes
     of a piece are not asked about (those of a start that was given): runs are counted from there on.
 
-    Raises InvalidParameterError where `most` is below 1, UsageError where events are not single notes.
+    Raises InvalidParameterError where `most` is below 1, UsageError where events are not single notes, VocabularyError
+    where the corpus counts time in other units.
 
     >>> from stochastic_music.tokens import Field
     >>> pitches = Vocabulary((Field("pitch", 128),))
@@ -56,6 +57,8 @@ class MaxCopy(Joinable):
             raise InvalidParameterError(
                 f"MaxCopy({self.most}, since={self.since}): expected at least 1 note, and no fewer than 0 given"
             )
+        if not isinstance(self.corpus, TokenCorpus):
+            object.__setattr__(self, "corpus", tuple(self.corpus))
 
     def __str__(self) -> str:
         return f"MaxCopy({self.most})" if self.how == USUAL else f"MaxCopy({self.most}, {self.how})"
@@ -69,7 +72,18 @@ class MaxCopy(Joinable):
             raise UsageError(
                 f"{self} needs events that are notes, and this encoding has {names}: leave it out (--max-copy off)"
             )
+        self._check_units(vocabulary)
         return ByEvent(vocabulary, _CopyMachine(vocabulary, self._steps, self.how, self.since))
+
+    def _check_units(self, vocabulary: Vocabulary) -> None:
+        if not isinstance(self.corpus, TokenCorpus) or not self.how.rhythm:
+            return
+        theirs, ours = self.corpus.vocabulary.resolution, vocabulary.resolution
+        if theirs != ours:
+            raise VocabularyError(
+                f"the corpus of {self} has {theirs} units a quarter note, and here there are {ours}: give pieces as "
+                "the model reads them, for example pipeline.corpus_"
+            )
 
     @cached_property
     def _steps(self) -> _Steps:

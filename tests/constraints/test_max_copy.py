@@ -12,7 +12,7 @@ from stochastic_music.constraints.forbidden_runs import ForbiddenRuns
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.corpus.lines import Line, line_of
 from stochastic_music.corpus.matching import WAYS, Matching
-from stochastic_music.errors import InvalidParameterError, UsageError
+from stochastic_music.errors import InvalidParameterError, UsageError, VocabularyError
 from stochastic_music.evaluation import OriginalityIndex
 from stochastic_music.protocols import DEAD
 from stochastic_music.testing.check_constraint import check_constraint
@@ -116,4 +116,8 @@ def test_notes_of_chords_and_melodies_are_read_and_voices_refused():
 def test_bad_requests_are_named():
     with pytest.raises(InvalidParameterError, match="at least 1 note"):
         MaxCopy([], 0)
+    other = TokenCorpus.from_sequences([], MelodyEncoding(grid="1/32").vocabulary)
+    with pytest.raises(VocabularyError, match="8 units a quarter note, and here there are 2"):
+        MaxCopy(other, 3).compile(MELODY, None)
+    MaxCopy(other, 3, Matching(rhythm=False)).compile(MELODY, None)
     assert str(MaxCopy([], 12, Matching("pitch"))) == "MaxCopy(12, pitches and rhythm)"
