@@ -27,6 +27,8 @@ from stochastic_music.tokens import Vocabulary
 END = 0
 #: in place of a mark: no event begins here, so the model hears nothing
 _DEAF = -2
+#: in place of a mark: the piece has ended, and all contexts are one
+_ENDED = -3
 #: contexts at a node from which on it pays to know how many there will be
 _MANY = 256
 #: to find that out may take so small a part of all arcs
@@ -225,7 +227,7 @@ class Product:
 
     def _branch(self, contexts: int, slots: NDArray[np.int16], targets: list[int]) -> Branch:
         """The branch of a set whose symbols lead to these slots; END and equal marks are heard alike."""
-        hears = tuple(-3 if i == END else self.nodes[i].hears for i in targets)
+        hears = tuple(_ENDED if i == END else self.nodes[i].hears for i in targets)
         key = (contexts, slots.tobytes(), hears)
         if key not in self._branches:
             self._branches[key] = self._make_branch(self._fan(contexts), slots, hears)
@@ -241,8 +243,9 @@ class Product:
             slot, arcs = slot[kept], arcs[kept]
         context = self.table.next_context[arcs]
         for i, mark in enumerate(hears):
-            at = slice(None) if len(hears) == 1 else slot == i
-            context[at] = 0 if mark == -3 else self._heard(context[at], mark)
+            if mark != _DEAF:
+                at = slice(None) if len(hears) == 1 else slot == i
+                context[at] = 0 if mark == _ENDED else self._heard(context[at], mark)
         return Branch(first, arcs, slot, context, len(hears), self.sets)
 
     def _heard(self, contexts: IntArray, mark: int) -> IntArray:
