@@ -223,6 +223,7 @@ class Places(Joinable):
     fixed: tuple[tuple[int, int], ...]
 
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> _PlacesAutomaton:  # noqa: ARG002
+        """A count with an eye on the places."""
         return _PlacesAutomaton(vocabulary, dict(self.fixed))
 
 

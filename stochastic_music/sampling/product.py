@@ -32,7 +32,7 @@ _ENDED = -3
 #: contexts at a node from which on it pays to know how many there will be
 _MANY = 256
 #: to find that out may take so small a part of all arcs
-_SHARE = 4
+_SHARE = 16
 
 
 @dataclass(eq=False)

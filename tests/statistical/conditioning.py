@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import chi2
 
-from stochastic_music.constraints import AtMost, MaxCopy
+from stochastic_music.constraints import AtMost, EndsOn, MaxCopy, Not, StartsOn
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.models import HMM, PPM, Markov
 from stochastic_music.protocols import Constraint
@@ -69,7 +69,12 @@ def _copied() -> set[tuple[int, ...]]:
 
 #: no two notes as anywhere in the corpus: a demand on neighbors, since pieces are short
 COPIES = Kind("no copies", lambda: MaxCopy(CORPUS, 1), lambda h: not set(_steps(h)) & _copied())
-EVERY_KIND: list[Kind] = [*KINDS, COPIES]
+EVERY_KIND: list[Kind] = [
+    *KINDS,
+    COPIES,
+    Kind("not", lambda: Not(EndsOn("C4")), lambda h: h.pitches[-1:] != [60]),
+    Kind("or", lambda: StartsOn("D4") | EndsOn("D4"), lambda h: 62 in (h.pitches[:1] + h.pitches[-1:])),
+]
 
 
 class Demand(NamedTuple):
