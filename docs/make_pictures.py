@@ -18,6 +18,22 @@ def piano_roll() -> None:
     )
 
 
+def metropolis() -> None:
+    """Chains that walk towards an arch."""
+    from stochastic_music.pipeline.walking import walked
+    from stochastic_music.render.plots import to_png
+    from stochastic_music.render.traces import trace_plot
+    from stochastic_music.sampling.metropolis import Contour, Plan
+
+    corpus = sm.Corpus.builtin("bach-sopranos")
+    pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1), transpose="common").fit(corpus)
+    plan = Plan(steps=6000)
+    walk = walked(pipeline, 4, plan=plan, soft=[(Contour("arch"), 2.0)], constraint=sm.Bars(4), seed=1)
+    title = "Four bars towards an arch: four chains, Markov model of order 1 on Bach's sopranos"
+    (IMAGES / "metropolis.png").write_bytes(to_png(trace_plot(walk.run, title=title), title=title))
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     piano_roll()
+    metropolis()

@@ -10,8 +10,9 @@ from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.sampling.metropolis.block import Block
 from stochastic_music.sampling.metropolis.chains import picked
 from stochastic_music.sampling.metropolis.layout import Layout
-from stochastic_music.sampling.metropolis.proposals import Mixture, Shift, Split, Swap, Transpose
+from stochastic_music.sampling.metropolis.proposals import Mixture, Swap, Transpose
 from stochastic_music.sampling.metropolis.redraw import Copy, Redraw
+from stochastic_music.sampling.metropolis.rhythm import Shift, Split
 from stochastic_music.sampling.metropolis.step import begin
 from stochastic_music.sampling.metropolis.target import Target
 from stochastic_music.tokens import Header, Meter
@@ -59,6 +60,7 @@ PROPOSALS = {
     "swap": lambda s: Swap(s.layout, reach=2),
     "transpose": lambda s: Transpose(s.layout, longest=2, reach=1),
     "split": lambda s: Split(s.layout, reach=1),
+    "split by the model": lambda s: Split(s.layout, s.reader),
     "redraw": lambda s: Redraw(s.reader, s.layout.tones),
     "redraw of whole notes": lambda s: Redraw(s.reader, tuple(range(s.layout.vocabulary.n_fields)), longest=2),
     "copy": lambda s: Copy(s.reader, s.layout.tones, n_events=1),
@@ -66,7 +68,7 @@ PROPOSALS = {
     "block of whole notes": lambda s: Block(s.reader, tuple(range(s.layout.vocabulary.n_fields)), n_events=2),
 }
 #: those whose way back is not as likely as the way there
-CORRECTED = ["split", "redraw", "redraw of whole notes", "copy", "block", "block of whole notes"]
+CORRECTED = ["split", "split by the model", "redraw", "redraw of whole notes", "copy", "block", "block of whole notes"]
 
 
 @pytest.mark.parametrize("name", PROPOSALS)

@@ -2,7 +2,7 @@
 
     chains   many pieces side by side, and the random numbers of a step
     step     one pure step, and the exchange of replicas
-    proposals, redraw, block   ways to change a piece
+    proposals, rhythm, redraw, block   ways to change a piece
     target, soft, reading   what chains walk towards, and how it is worked out again after a change
     run, diagnostics, checkpoint   many steps, how well they mixed, and how to break off
 
@@ -26,8 +26,9 @@ from stochastic_music.sampling.metropolis.block import Block
 from stochastic_music.sampling.metropolis.chains import Chains, Draws, Pieces
 from stochastic_music.sampling.metropolis.diagnostics import Diagnostics, summary
 from stochastic_music.sampling.metropolis.layout import Layout
-from stochastic_music.sampling.metropolis.proposals import Mixture, Shift, Split, Swap, Transpose, mixture
+from stochastic_music.sampling.metropolis.proposals import Mixture, Swap, Transpose, mixture
 from stochastic_music.sampling.metropolis.redraw import Copy, Redraw
+from stochastic_music.sampling.metropolis.rhythm import Shift, Split
 from stochastic_music.sampling.metropolis.run import Plan, Precision, Run, run
 from stochastic_music.sampling.metropolis.soft import Contour, Density, Events, Similarity, Style, Tension
 from stochastic_music.sampling.metropolis.step import Info, begin, exchange, step

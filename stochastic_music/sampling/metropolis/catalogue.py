@@ -18,9 +18,10 @@ from typing import Any
 from stochastic_music.errors import UnknownNameError, UsageError
 from stochastic_music.sampling.metropolis.block import Block
 from stochastic_music.sampling.metropolis.layout import Layout
-from stochastic_music.sampling.metropolis.proposals import Mixture, Shift, Split, Swap, Transpose, mixture
-from stochastic_music.sampling.metropolis.reading import ContextReader, WholeReader
+from stochastic_music.sampling.metropolis.proposals import Mixture, Swap, Transpose, mixture
+from stochastic_music.sampling.metropolis.reading import ContextReader, Reader, WholeReader
 from stochastic_music.sampling.metropolis.redraw import Copy, Redraw
+from stochastic_music.sampling.metropolis.rhythm import Shift, Split
 from stochastic_music.sampling.metropolis.target import Target
 
 #: how often each is tried, unless weights are given
@@ -58,18 +59,26 @@ def _makers(target: Target) -> dict[str, Callable[[], Any]]:
         "swap": lambda: Swap(layout),
         "transpose": lambda: Transpose(layout),
         "shift": lambda: Shift(layout),
-        "split": lambda: Split(layout),
+        "split": lambda: Split(layout, _context_reader(target)),
         "copy": lambda: Copy(_drawer(target), tones),
     }
 
 
+def _context_reader(target: Target) -> ContextReader | None:
+    """The reader of the model, or of a guide, that has finitely many contexts."""
+    return next((reader for reader in _readers(target) if isinstance(reader, ContextReader)), None)
+
+
+def _readers(target: Target) -> list[Reader]:
+    return [term.reader for term in target.terms if term.name in {"model", "guide"}]
+
+
 def _drawer(target: Target) -> ContextReader | WholeReader:
     """The reader to draw from: of finite contexts, if any is."""
-    found = [term.reader for term in target.terms if term.name in {"model", "guide"}]
-    for kind in (ContextReader, WholeReader):
-        for reader in found:
-            if isinstance(reader, kind):
-                return reader
+    whole = (reader for reader in _readers(target) if isinstance(reader, WholeReader))
+    found = _context_reader(target) or next(whole, None)
+    if found is not None:
+        return found
     raise UsageError(
         "redraw, block and copy need a model that predicts, and this one only compares: give a guide, or use other "
         "proposals, such as swap and transpose"
@@ -77,8 +86,8 @@ def _drawer(target: Target) -> ContextReader | WholeReader:
 
 
 def _contexts(target: Target) -> ContextReader:
-    reader = _drawer(target)
-    if isinstance(reader, ContextReader):
+    reader = _context_reader(target)
+    if reader is not None:
         return reader
     raise UsageError(
         "blocks need a model of finitely many contexts, and neither this model nor a guide has them: leave 'block' out"
