@@ -1,6 +1,19 @@
-"""Musical demands, as values: `PitchRange(60, 81) & Bars(16)`.
+"""Musical demands, as values: `PitchRange(60, 81) & Bars(16) & ~Contains("C4 D4 E4")`.
 
-A constraint is compiled against a vocabulary and a header to an automaton, which samplers condition on.
+A constraint is compiled against a vocabulary and a header to an automaton, which samplers condition on. They join with
+`&` and `|` and are negated with `~`.
+
+    symbols.py, pitches.py   which symbols and pitches; scales; the first note and the last
+    places.py, metre.py      a note at a place, chord tones on beats; full bars, downbeats
+    length.py                bars, notes
+    motifs.py, max_copy.py   motifs that come or do not; no long runs of the corpus's
+    counting.py, matches.py  how many of a thing; regular expressions
+    shapes.py, similar.py    the rhythm of a piece, its contour, how much of it comes back
+    around.py, kept.py       events that are kept, and gaps between them
+    form.py                  plans of sections
+
+To write another: `events.py` makes an automaton of a machine that hears whole events; `testing.check_constraint` checks
+it.
 """
 
 from stochastic_music.constraints.around import Around

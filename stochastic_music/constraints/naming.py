@@ -30,14 +30,14 @@ _CLASS = re.compile(r"([A-Ga-g])(#{0,2}|b{0,2})")
 def normal(name: int | str) -> str:
     """A name in its usual spelling; raises InvalidParameterError for one that names no note.
 
-    >>> normal(60), normal("bb"), normal(" ^b3 "), normal("Dominant")
+    >>> normal(60), normal("a#"), normal(" ^b3 "), normal("Dominant")
     ('C4', 'Bb', '^b3', 'dominant')
     """
     text = str(name).strip()
     if _BY_NUMBER.fullmatch(text) or text.lower() in (*_STEPS, *_LEADING):
         return text.lower()
     if _CLASS.fullmatch(text):
-        return text[0].upper() + text[1:]
+        return class_name(pitch_class(text))
     try:
         return pitch_name(pitch_number(text))
     except InvalidParameterError as error:
