@@ -120,25 +120,32 @@ def _with_other_kin(kin: IntArray, shared: IntArray) -> IntArray:
 
 
 def _suffix_array(text: IntArray) -> IntArray:
-    """The places of `text` in the order of what follows from them, by prefix doubling."""
+    """The places of `text` in the order of what follows from them, by prefix doubling.
+
+    Suffixes that agree so far share a rank, the first of the slots that they fill; in each round only these are sorted,
+    by what their ranks say of twice as many symbols.
+    """
     size, width = len(text), 1
-    order = np.argsort(text, kind="stable")
-    rank = _ranks(text, order)
-    while size and rank.max() + 1 < size:
-        following = np.zeros(size, dtype=np.int64)
-        following[:-width] = rank[width:] + 1
-        key = rank * (size + 1) + following
-        order = np.argsort(key, kind="stable")
-        rank = _ranks(key, order)
+    order, rank = np.argsort(text, kind="stable").astype(np.int64), np.empty(size, dtype=np.int64)
+    slots = _settle(np.arange(size), order, text[order], rank)
+    while len(slots):
+        suffix = order[slots]
+        after = suffix + width
+        following = np.where(after < size, rank[np.minimum(after, size - 1)] + 1, 0)
+        key = rank[suffix] * (size + 1) + following
+        ascending = np.argsort(key, kind="stable")
+        order[slots] = suffix[ascending]
+        slots = _settle(slots, order, key[ascending], rank)
         width *= 2
-    return order.astype(np.int64)
+    return order
 
 
-def _ranks(key: IntArray, order: IntArray) -> IntArray:
-    rank = np.empty(len(key), dtype=np.int64)
-    ascending = key[order]
-    rank[order] = np.cumsum(np.concatenate([[0], ascending[1:] != ascending[:-1]])) if len(key) else 0
-    return rank
+def _settle(slots: IntArray, order: IntArray, key: IntArray, rank: IntArray) -> IntArray:
+    """Write the ranks of suffixes in `slots`, in the order of their keys; the slots of those that share one."""
+    new = np.concatenate([key[:1] == key[:1], key[1:] != key[:-1]])
+    rank[order[slots]] = slots[np.flatnonzero(new)[np.cumsum(new) - 1]]
+    shared: IntArray = slots[~(new & np.append(new[1:], True))]
+    return shared
 
 
 def _common_prefix(text: IntArray, at: IntArray, query: IntArray, start: IntArray) -> IntArray:
