@@ -50,7 +50,8 @@ def _furthest(setting: Setting, parts: tuple[Constraint, ...]) -> str:
         product = setting.product(parts, rounded=False)
     except ProductTooLargeError:
         return ""
-    return _last_place(product) or _last_note(product)
+    note = _last_note(product)
+    return note and (_last_place(product) or note)
 
 
 def _last_place(product: Product) -> str:
@@ -58,9 +59,11 @@ def _last_place(product: Product) -> str:
     if not provides(product.automaton, "describe"):
         return ""
     states = np.array([node.state for node in product.nodes[1:]], dtype=np.int64)
+    states = states[product.automaton.due(states) == 0]  # an event under way may be doomed already
     reached = product.automaton.progress(states)
-    latest = (product.automaton.moment(states) if reached is None else reached).argmax()
-    return product.automaton.describe(int(states[latest]))
+    latest = np.argsort(product.automaton.moment(states) if reached is None else reached)[::-1]
+    places = (product.automaton.describe(state) for state in states[latest].tolist())
+    return next((place for place in places if place), "")
 
 
 def _last_note(product: Product) -> str:

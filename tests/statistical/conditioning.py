@@ -197,8 +197,10 @@ def goodness(counts: np.ndarray, weights: np.ndarray) -> float:
 
 
 def homogeneity(first: np.ndarray, second: np.ndarray) -> float:
-    """The p-value of Pearson's chi-square of two rows of counts being draws of one distribution."""
+    """The p-value of Pearson's chi-square of two rows of counts being draws of one distribution; 1 for too few."""
     both = np.stack([first, second]).astype(np.float64)
+    if both.sum(axis=1).min() < LEAST:
+        return 1.0
     both = _pooled(both, both.sum(axis=0) * both.sum(axis=1).min() / both.sum())
     expected = both.sum(axis=1, keepdims=True) * both.sum(axis=0) / both.sum()
     statistic = ((both - expected) ** 2 / expected).sum()
