@@ -33,7 +33,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, conjuncts
-from stochastic_music.constraints.section_lines import SectionAutomaton, check_sectional
+from stochastic_music.constraints.pitches import EndsOn
+from stochastic_music.constraints.section_lines import ClosingAutomaton, SectionAutomaton, check_sectional
 from stochastic_music.errors import InvalidParameterError, UnsatisfiableError, UsageError
 from stochastic_music.protocols import Automaton, Constraint
 from stochastic_music.tokens import Header, Vocabulary
@@ -158,18 +159,26 @@ class Form(Joinable):
 
 @dataclass(frozen=True)
 class Sections(Joinable):
-    """The lines of a form: so many bars, a note in each section, none across a line."""
+    """The lines of a form: so many bars, a note in each section, none across a line.
+
+    Where the piece `ends` with something and its last section is another one again, that one must end so too.
+    """
 
     form: Form
+    ends: EndsOn | None = None
 
-    def compile(self, vocabulary: Vocabulary, header: Header | None) -> SectionAutomaton:
+    def compile(self, vocabulary: Vocabulary, header: Header | None) -> SectionAutomaton | ClosingAutomaton:
         """The clock, which notes the lines. Raises UsageError for music that cannot be cut into sections."""
         check_sectional(vocabulary, str(self.form))
         under = header or Header(vocabulary.resolution)
         lines = self.form.lines(under)
         bar = under.bar_start(self.form.n_bars) - under.pickup
         stops = range(max(bar, 0) + 1, lines[-1] + 1) if self.form.rest else lines[-1:]
-        return SectionAutomaton(vocabulary, under, lines, tuple(stops), self._closing())
+        clock = SectionAutomaton(vocabulary, under, lines, tuple(stops), self._closing())
+        first, last = self.form.first[-1], len(self.form.sections) - 1
+        if self.ends is None or first == last or not self.form.sections[-1].plain:
+            return clock
+        return ClosingAutomaton(clock, self.ends.compile(vocabulary, header), first)
 
     def _closing(self) -> tuple[bool, ...]:
         """Which sections have the rhythm of the last one."""
@@ -194,7 +203,9 @@ def form_of(constraint: Constraint | None) -> tuple[Form | None, Constraint | No
         return None, constraint
     if len(forms) > 1:
         raise UsageError(f"{forms[0]} and {forms[1]} were both asked for; expected one form")
-    return forms[0], All(tuple(part.regular if isinstance(part, Form) else part for part in parts))
+    ends = next((part for part in parts if isinstance(part, EndsOn)), None)
+    regular = Sections(forms[0], ends)
+    return forms[0], All(tuple(regular if part is forms[0] else part for part in parts))
 
 
 def _section(word: str, plan: str) -> Section:

@@ -122,6 +122,27 @@ def test_requests_are_met(fitted, stochmusic, tmp_path):
         assert score.tracks[0].program == 73
 
 
+def test_a_form_has_its_sections_back(fitted, stochmusic, tmp_path):
+    done = stochmusic("generate", "-n", "2", "--form", "A:1 B:1 A:1", "--seed", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "ask for --bars N" not in done.stderr
+    for row in json.loads(done.stdout)["files"]:
+        score = Score(tmp_path / row["file"])
+        bar = score.end() // 3
+        sections = [
+            [
+                (note.time - i * bar, note.duration, note.pitch)
+                for note in score.tracks[0].notes
+                if note.time // bar == i
+            ]
+            for i in range(3)
+        ]
+        assert sections[0] == sections[2]
+    done = stochmusic("generate", "--form", "A:1 B':1")
+    assert done.returncode == 2
+    assert "no B before it" in done.stderr
+
+
 def test_start_goes_on_from_a_piece(fitted, stochmusic, tmp_path, tune):
     tune([(0, 1, 62), (1, 1, 64), (2, 2, 66), (4, 4, 69)]).dump_midi(tmp_path / "mine.mid")
     options = ("generate", "--start", "mine.mid", "-n", "2", "--seed", "1", "--bars", "6", "--top-p", "0.9", "--json")

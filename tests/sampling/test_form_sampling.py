@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chisquare
 from toy_models import MELODY, EndlessMemory, ToyModel, events, marks_of, pieces
 
-from stochastic_music.constraints import Form, Length, PitchRange
+from stochastic_music.constraints import EndsOn, Form, Length, PitchRange
 from stochastic_music.errors import ProductTooLargeError, UnsatisfiableError, UsageError
 from stochastic_music.sampling import sample
 from stochastic_music.sampling.copies import CopySampler
@@ -180,6 +180,27 @@ def test_copies_join_with_other_demands_and_with_a_pickup():
     for one in drawn:
         assert has_form(form, RESTED, tuple(one.symbols.tolist()))
         assert len(one.symbols) == 6 * 3 + 1
+
+
+@pytest.mark.parametrize("vocabulary", [MELODY, RESTED])
+def test_what_a_piece_ends_with_is_asked_of_the_section_that_comes_back_last(vocabulary):
+    # exact as ever; and one particle without a guide never plays an A that cannot close
+    model, form = toy(vocabulary), Form("A:1 B:1 A:1")
+    low = [p for p in truth(model, form)[0] if notes(vocabulary, p)[-1][2] == 60]
+    assert CopySampler(model, form & EndsOn(60), TWO).log_evidence == pytest.approx(
+        np.logaddexp.reduce([model_log_prob(model, p) for p in low]), abs=1e-9
+    )
+    options = {"header": TWO, "constraint": form & EndsOn(60), "seed": 1, "n_particles": 1, "sweeps": 0}
+    for one in sample(EndlessMemory(model), 50, **options):
+        assert tuple(one.symbols.tolist()) in low
+
+
+def model_log_prob(model, piece):
+    state, total = model.initial_state(1, TWO), 0.0
+    for symbol in piece:
+        total += model.next_log_probs(state)[0, symbol]
+        state = model.advance(state, np.array([symbol]))
+    return total
 
 
 def test_what_is_too_large_is_left_to_particles():
