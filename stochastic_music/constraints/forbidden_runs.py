@@ -82,7 +82,7 @@ def _beginnings(parts: Sequence[IntArray], length: int) -> IntArray:
 def _levels(text: IntArray, places: IntArray, length: int, n_symbols: int) -> list[IntArray]:
     """The (parent, symbol) pairs of the nodes of each length from 1 to `length`, ascending."""
     levels, node, first = [], np.zeros(len(places), dtype=np.int64), 1
-    for depth in range(length):
+    for depth in range(length if len(places) else 1):  # a length that no part has forbids nothing
         pairs, number = np.unique(node * n_symbols + text[places + depth], return_inverse=True)
         levels.append(pairs)
         node, first = first + number, first + len(pairs)

@@ -92,6 +92,12 @@ def test_beginnings_that_cannot_become_copies_are_not_remembered():
     assert runs.advance(np.array([0]), np.array([0])).tolist() == [0]
 
 
+def test_a_limit_beyond_all_pieces_forbids_nothing():
+    corpus = TokenCorpus.from_sequences([[60, 62, 64, 62, 60]], PITCHES)
+    assert passes(MaxCopy(corpus, 10**9), PITCHES, corpus[0][:-1])
+    assert not passes(MaxCopy(corpus, 4), PITCHES, corpus[0][:-1])
+
+
 def test_it_is_wide_and_keeps_the_contract_of_constraints():
     corpus = TokenCorpus.from_sequences([[60, 62, 64, 62, 60]], PITCHES)
     assert MaxCopy(corpus, 2).compile(PITCHES, None).wide
