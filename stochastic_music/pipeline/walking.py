@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music import _random
-from stochastic_music.errors import InvalidParameterError
+from stochastic_music.constraints import Form, conjuncts
+from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.pipeline.composing import LEAST_REPEATS, Take, draw_headers, guides_of, seen_model, take_of
 from stochastic_music.protocols import Constraint, FiniteContextModel, IntArray
 from stochastic_music.sampling import MAX_ARCS, Sample, sample
@@ -70,6 +71,8 @@ def walked(
     pipeline.check_fitted()
     if n_chains < 1:
         raise InvalidParameterError(f"{n_chains} chains were asked for; expected 1 or more, 4 to compare them")
+    if any(isinstance(part, Form) for part in conjuncts(constraint)):
+        raise UsageError("a form is not kept by changes note by note: leave --sampler metropolis out, or the form")
     key = _random.key(seed)
     under = header or draw_headers(pipeline, 1, key)[0]
     most = max_events or pipeline.card_["most_events"]

@@ -7,7 +7,7 @@ from symusic import Score
 
 from stochastic_music import Markov, MelodyEncoding, Pipeline
 from stochastic_music.cli import _metropolis
-from stochastic_music.constraints import Bars, Length
+from stochastic_music.constraints import Bars, Form, Length
 from stochastic_music.corpus import Corpus
 from stochastic_music.errors import InvalidParameterError, UnknownNameError, UnsatisfiableError, UsageError
 from stochastic_music.pipeline.walking import walked
@@ -108,5 +108,7 @@ def test_takes_do_not_depend_on_how_many_there_are(pipeline):
         walked(pipeline, 9, n_chains=2, plan=Plan(steps=4), seed=7)
     with pytest.raises(InvalidParameterError, match="0 chains were asked for"):
         walked(pipeline, 2, n_chains=0)
+    with pytest.raises(UsageError, match="a form is not kept by changes note by note"):
+        walked(pipeline, 1, constraint=Form("A:2 A:2"), seed=1)
     with pytest.raises(UnsatisfiableError, match="cannot be met together"):
         walked(pipeline, 1, constraint=Bars(2) & Length(60), seed=1)
