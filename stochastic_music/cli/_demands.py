@@ -36,7 +36,12 @@ At = Annotated[
 ]
 Contains = Annotated[str | None, typer.Option(metavar="PIECE", help="These notes come somewhere, at any pitch.")]
 MaxCopy = Annotated[
-    str | None, typer.Option(metavar="12|off", help="No longer run of notes that the corpus has, at any pitch.")
+    str | None,
+    typer.Option(
+        metavar="12|off",
+        help="No longer run of notes that the corpus has, at any pitch. Without it generate and continue draw takes "
+        "again that copy more than held-out pieces do.",
+    ),
 ]
 Form = Annotated[str | None, typer.Option(metavar="'A:8 A:8 B:8'", help="A plan of sections, in bars.")]
 
