@@ -31,7 +31,7 @@ from stochastic_music.io.splicing import NewNotes
 from stochastic_music.music import keys, marks
 from stochastic_music.music.bars import Bar, bar_at, bars
 from stochastic_music.music.parts import choose_part
-from stochastic_music.protocols import BoolArray, IntArray
+from stochastic_music.protocols import BoolArray, IntArray, WalkingModel
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary, pitch_name
 from stochastic_music.tokens.grid import Grid, Timeline, grid_of
 from stochastic_music.tokens.heading import timeline_of
@@ -338,8 +338,14 @@ def later(events: Timed, units: int) -> Timed:
 def read_part(pipeline: Pipeline, score: ScoreTick, part: str | int | None) -> Reading:
     """The part of a score that `part` names, or the one that carries the tune, as a pipeline reads it.
 
-    Raises EncodingError where there is no such part, UsageError for encodings that do not say when single notes begin.
+    Raises EncodingError where there is no such part, UsageError for encodings that do not say when single notes begin,
+    and for models that cannot be drawn from left to right.
     """
+    if isinstance(pipeline.model, WalkingModel):
+        raise UsageError(
+            f"{type(pipeline.model).__name__} compares whole pieces and says nothing of what comes next, so it cannot "
+            "go on from some notes, or between them: use another kind of model"
+        )
     track, why = choose_part(score, part)
     encoding = pipeline.for_part(0) if "part" in registry.parameters_set(pipeline.encoding) else pipeline.encoding
     fields = encoding.vocabulary.fields

@@ -373,6 +373,13 @@ class Pipeline:
         each note is higher than the one before, or lower); `keep_bars` (first, last) stay as they are; `similarity` is
         the share of notes that come back, in place and pitch, give or take 0.05. With none of these it is 0.7. The
         other options, and what is raised, as for `fill`; UnsatisfiableError also where there are fewer variations.
+
+            >>> import stochastic_music as sm
+            >>> corpus = sm.Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
+            >>> pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1)).fit(corpus)
+            >>> [take] = pipeline.vary(corpus[0].score, keep=["rhythm"], seed=1)
+            >>> len(take.new.onset) == len(corpus[0].score.tracks[0].notes)
+            True
         """
         return varied(
             self,

@@ -11,6 +11,7 @@ import stochastic_music as sm
 from stochastic_music.constraints import At
 from stochastic_music.corpus.text import score_from_text
 from stochastic_music.errors import EncodingError, UnsatisfiableError, UsageError
+from stochastic_music.models.maxent import MaxEnt
 
 TUNES = [
     "4/4 c4 d e c e f g2 g4 f e d c1",
@@ -306,3 +307,10 @@ def test_a_note_asked_for_in_a_bar_is_there_as_printed_after_a_long_silence_too(
     score = score_from_text("4/4 r1 r1 r1 r1 r1 r1 c4 d e c e f g2 c4 d e c g1")
     for take in pipeline.fill(score, 8, 2, constraint=At(8, 2, "A4"), seed=1):
         assert (29.0, 69) in [(onset, pitch) for onset, _, pitch in rows(take.score)]
+
+
+def test_models_that_do_not_say_what_comes_next_are_refused():
+    pipeline = sm.Pipeline(sm.MelodyEncoding(), MaxEnt(1, n_steps=1, n_refinements=0)).fit(CORPUS)
+    for revise in (pipeline.continue_, pipeline.vary):
+        with pytest.raises(UsageError, match="MaxEnt compares whole pieces"):
+            revise(score_from_text(EIGHT))
