@@ -19,8 +19,8 @@ from stochastic_music.sampling.product import END, Product
 from stochastic_music.sampling.setting import Setting
 from stochastic_music.tokens import Header
 
-#: arcs of a product that is made to find a reason, as a part of those that may be made to sample
-_SHARE = 8
+#: a product that is made to find a reason may have so small a part of the arcs that one made to sample may have
+_SHARE = 2
 
 
 def explained(setting: Setting, parts: tuple[Constraint, ...]) -> str:
