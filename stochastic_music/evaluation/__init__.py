@@ -2,6 +2,7 @@
 
 from stochastic_music.corpus.lines import Line, lines
 from stochastic_music.corpus.matching import Matching
+from stochastic_music.evaluation.borrowing import Borrowing, borrowing, own_borrowing
 from stochastic_music.evaluation.crossval import CrossValidation, cross_validate
 from stochastic_music.evaluation.explanation import Explanation, NoteExplanation, Source, explain
 from stochastic_music.evaluation.known import KNOWN, encode_known
@@ -18,6 +19,7 @@ from stochastic_music.evaluation.surprise import Notes, Prediction, notes_of, pr
 
 __all__ = [
     "KNOWN",
+    "Borrowing",
     "Copied",
     "Copy",
     "CrossValidation",
@@ -35,6 +37,7 @@ __all__ = [
     "bits_per_note",
     "bits_per_pitch",
     "bits_per_symbol",
+    "borrowing",
     "cross_validate",
     "cross_validate_labeller",
     "encode_known",
@@ -42,6 +45,7 @@ __all__ = [
     "label_figures",
     "lines",
     "notes_of",
+    "own_borrowing",
     "paired_difference",
     "predict",
     "predict_adapting",

@@ -31,6 +31,9 @@ from stochastic_music.sampling import Sample
 from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.tokens import Header, Vocabulary
 
+#: numbers of steps from sweep to sweep, more than a sweep has; odd, so that figures of all widths take turns
+_STRIDE = (1 << 16) + 1
+
 
 class Walk(NamedTuple):
     """What chains walk on: the parts of a fitted model, and for how many sweeps. `figures` are of each width."""
@@ -80,14 +83,14 @@ class _Group:
 
     def walk(self) -> list[IntArray]:
         """The symbols of each piece after all sweeps."""
-        n_figures = int(self.lengths.max(initial=0)) // LONGEST + 1 if self.walk_.figures else 0
+        n_figures = self.lengths // LONGEST + 1
         for sweep in range(self.walk_.n_sweeps):
             if self.watch is None:
                 self.chains.sweep()
             else:
                 self._sweep_watched(self.watch, sweep)
-            for step in range(n_figures):
-                self._change_figure(sweep * n_figures + step)
+            for step in range(int(n_figures.max()) if self.walk_.figures else 0):
+                self._change_figure(np.where(step < n_figures, self.lengths, 0), sweep * _STRIDE + step)
         return self._written()
 
     def _sweep_watched(self, watch: Watch, sweep: int) -> None:
@@ -96,14 +99,16 @@ class _Group:
         for t in range(self.first, len(self.chains.live)):
             for field in self.chains.fields:
                 old = cells[reach + t].copy()
-                self.chains.update(slice(t, t + 1), field, sweep * len(self.chains.live) + t)
+                self.chains.update(slice(t, t + 1), field, sweep * _STRIDE + t)
                 rows = np.flatnonzero((cells[reach + t] != old).any(axis=0))
+                if not len(rows):
+                    continue
                 kept = watch.accept(rows, np.full(len(rows), t * self.walk_.columns.n_fields), self._at(rows, t, 1))
                 cells[reach + t][:, rows[~kept]] = old[:, rows[~kept]]
 
-    def _change_figure(self, number: int) -> None:
+    def _change_figure(self, lengths: IntArray, number: int) -> None:
         before = self.chains.cells.copy() if self.watch else None
-        moved = self.rhythm.step(self.chains, self.lengths, number, first=self.first)
+        moved = self.rhythm.step(self.chains, lengths, number, first=self.first)
         if self.watch is None or before is None:
             return
         for row, at in zip(*moved[:2], strict=True):  # figures begin at different places

@@ -94,7 +94,7 @@ class MaxEnt(Estimator):
         l2: float = 3.0,
         n_steps: int = 100,
         n_refinements: int = 150,
-        n_sweeps: int = 200,
+        n_sweeps: int = 60,
         clock: bool = True,
         seed: int = 0,
     ) -> None:
@@ -238,7 +238,7 @@ class MaxEnt(Estimator):
         for figures in self.figures_:
             name = f"figures.{figures.width}"
             arrays |= {f"{name}.values": figures.values, f"{name}.marks": figures.marks}
-            arrays[f"{name}.times"] = figures.times(np.arange(len(figures.code)))
+            arrays[f"{name}.times"] = figures.times(np.arange(len(figures.key)))
         return arrays | {f"opening.{name}": array for name, array in self.opening_.to_arrays().items()}
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:

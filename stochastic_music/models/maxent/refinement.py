@@ -24,7 +24,7 @@ import numpy as np
 
 from stochastic_music.models.maxent.chains import Chains, fields_of, side_by_side
 from stochastic_music.models.maxent.events import Columns, Events
-from stochastic_music.models.maxent.potentials import Potentials, pair_blocks
+from stochastic_music.models.maxent.potentials import Potentials
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 #: notes that all chains together hold, at least; more make steps surer and slower
@@ -65,31 +65,30 @@ def refined(
 
 def moments(cells: IntArray, columns: Columns, reach: int) -> Potentials:
     """How often each symbol, and each pair, comes in `cells` (see `chains`): counts in the shape of potentials."""
-    q, m, n_fields = columns.n_columns, len(columns.marks), columns.n_fields
-    inside = cells[:, 0] < columns.boundary(0)
-    at = [columns.columns_of(f)[cells[:, f]] for f in range(n_fields)]
-    bias = _pairs([np.zeros_like(a)[inside] for a in at], [a[inside] for a in at], 1, q)[0]
-    place = _pairs([cells[:, -1][inside]] * n_fields, [a[inside] for a in at], m + 1, q)[:m]
-    within = _pairs(
-        [at[f][inside] for f in range(n_fields) for _ in range(f)],
-        [at[g][inside] for f in range(n_fields) for g in range(f)],
-        q,
-        q,
-    )
-    across = np.zeros((reach, q + 1, q + 1))
+    q, n_fields = columns.n_columns, columns.n_fields
+    at = [columns.columns_of(f)[cells[:, f]] % (q + 2) for f in range(n_fields)]  # a blank, -1, becomes the last
+    across = np.zeros((reach, q + 2, q + 2))
     for d in range(1, reach + 1):
-        either = inside[:-d] | inside[d:]
-        across[d - 1] = _pairs(
-            [a[:-d][either] for a in at for _ in at], [b[d:][either] for _ in at for b in at], q + 1, q + 1
-        )
-    return Potentials(bias, place, np.where(pair_blocks(columns), within + within.T, 0.0), across)
+        for first in at:
+            for second in at:
+                across[d - 1] += _pairs(first[:-d], second[d:], q + 2)
+    across[:, q, q] = 0.0  # silence beside silence
+    within = np.zeros((q + 2, q + 2))
+    for g in range(n_fields):
+        for f in range(g):
+            within += _pairs(at[f], at[g], q + 2)
+    marks = len(columns.marks)
+    place = np.zeros((marks + 1, q + 2))
+    for a in at:
+        place += _pairs(cells[:, -1], a, q + 2, n_rows=marks + 1)
+    return Potentials(place.sum(axis=0)[:q], place[:marks, :q], within[:q, :q], across[:, :-1, :-1])
 
 
-def _pairs(first: Sequence[IntArray], second: Sequence[IntArray], rows: int, width: int) -> FloatArray:
-    """How often each pair of columns comes, blanks (-1) left out: (rows, width)."""
-    a, b = np.concatenate([*first, np.zeros(0, np.int64)]), np.concatenate([*second, np.zeros(0, np.int64)])
-    known = (a >= 0) & (b >= 0)
-    return np.bincount(a[known] * width + b[known], minlength=rows * width).reshape(rows, width).astype(np.float64)
+def _pairs(first: IntArray, second: IntArray, size: int, *, n_rows: int | None = None) -> FloatArray:
+    """How often each pair of numbers below `size` comes: (n_rows, size), (size, size) unless said."""
+    rows = n_rows or size
+    counts = np.bincount((first * size + second).ravel(), minlength=rows * size)
+    return counts.reshape(rows, size).astype(np.float64)
 
 
 def _moved(potentials: Potentials, wanted: Potentials, found: Potentials, *, l2: float, rate: float) -> Potentials:

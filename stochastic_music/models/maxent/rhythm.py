@@ -39,9 +39,10 @@ def time_fields(vocabulary: Vocabulary) -> list[int]:
 class Figures(NamedTuple):
     """The figures of `width` events that a corpus has, ascending by `group`: events at one place, of one span.
 
-    `values` (n, width, n_time_fields) and `marks` (n, width) are what they hold, `code` (n,) tells them apart and
-    ascends, `until` (n,) counts all figures up to each, as often as the corpus has them. `groups` (n_groups,) are
-    the numbers of place and span, `first` (n_groups + 1,) where each begins.
+    `values` (n, width, n_time_fields) and `marks` (n, width) are what they hold, `until` (n,) counts all figures up to
+    each, as often as the corpus has them. `groups` (n_groups,) are the numbers of place and span, `first`
+    (n_groups + 1,) where each begins; `codes` tell the figures of a group apart, and `key` (n,), which ascends, is
+    made of the places in both.
     """
 
     width: int
@@ -49,7 +50,8 @@ class Figures(NamedTuple):
     units: tuple[IntArray, ...]
     values: IntArray
     marks: IntArray
-    code: IntArray
+    codes: IntArray
+    key: IntArray
     until: IntArray
     groups: IntArray
     first: IntArray
@@ -75,14 +77,16 @@ class Figures(NamedTuple):
         units = tuple(_units(columns, vocabulary, f) for f in fields)
         group, code = _numbers(values, marks, units)
         order = np.lexsort([code, group])
-        groups, first = np.unique(group[order], return_index=True)
+        groups, first, place = np.unique(group[order], return_index=True, return_inverse=True)
+        codes, rank = np.unique(code[order], return_inverse=True)
         return cls(
             marks.shape[1],
             tuple(fields),
             units,
             values[order],
             marks[order],
-            code[order],
+            codes,
+            place * len(codes) + rank,
             np.cumsum(times[order]),
             groups,
             np.append(first, len(order)),
@@ -91,13 +95,9 @@ class Figures(NamedTuple):
     def find(self, values: IntArray, marks: IntArray) -> tuple[IntArray, IntArray]:
         """The group of each figure (n, width, n_time_fields), and its number; -1 where the corpus has none."""
         group, code = _numbers(values, marks, self.units)
-        found = search(self.groups, group)
-        number = np.full(len(found), -1)
-        for i in np.flatnonzero(found >= 0):
-            a, b = self.first[found[i] : found[i] + 2]
-            at = a + int(np.searchsorted(self.code[a:b], code[i]))
-            number[i] = at if at < b and self.code[at] == code[i] else -1
-        return found, number
+        found, rank = search(self.groups, group), search(self.codes, code)
+        key = np.where((found < 0) | (rank < 0), -1, found * len(self.codes) + rank)
+        return found, search(self.key, key)
 
     def times(self, numbers: IntArray) -> IntArray:
         """How often the corpus has each figure."""
