@@ -88,7 +88,7 @@ class _AroundAutomaton(KeepsTime):
         self._gap = len(kept)
         self._kept = np.concatenate([kept, end, piece.symbols[after].ravel(), end]).astype(np.int64)
         self._done = self._gap if self._resumes < 0 else len(self._kept) - 1
-        last = max(int(piece.end[before].max(initial=0)), ring, self._resumes)
+        last = max(int(piece.end.max(initial=0)), ring)
         self._longest = (last + 2) * vocabulary.n_fields
         self.frame = TimeAutomaton(vocabulary, header, until=last + 1)
         self._adapts = vocabulary.fields[0].advances == "now"

@@ -7,6 +7,7 @@ states are many.
 
 `ByEvent` makes an automaton of such a machine. `ByOnset` does so for a machine that also asks when each event begins;
 it keeps time as a `TimeAutomaton` does, folded after the machine's `until`, beyond which onsets mean nothing to it.
+`misses` (optional) says of states and times that no event which begins then or later can be accepted any more.
 
 Within an event only the values that the machine wants are kept, and it steps as soon as it has them all. A field that
 may hold no note (a voice that rests, or holds one that began before) can be named as the machine's `line` (optional):
@@ -186,6 +187,16 @@ class ByOnset(_Framed, KeepsTime):
         self.frame = TimeAutomaton(vocabulary, header, until=machine.until)
         symbols = np.arange(vocabulary.n_symbols)
         self._moves = np.where(np.isin(self._field_of, moving), vocabulary.values(symbols), 0)
+
+    def advance(self, states: IntArray, symbols: IntArray) -> IntArray:
+        """As any machine's; DEAD as soon as time says that what was waited for cannot come any more."""
+        following = super().advance(states, symbols)
+        if hasattr(self.machine, "misses"):
+            going = np.flatnonzero((following != DEAD) & (symbols != self.vocabulary.end))
+            rest, outer = np.divmod(following[going], self.frame.n_states)
+            missed = self.machine.misses(rest // self._n_heard, self.frame.unpack(outer).time)
+            following[going[missed]] = DEAD
+        return following
 
     def _step(self, inner: IntArray, outer: IntArray, symbols: IntArray, values: Values) -> IntArray:
         onsets = self.frame.unpack(outer).time + self._moves[symbols]

@@ -78,7 +78,8 @@ class At(Joinable):
         line = line_field(vocabulary, self)
         header = header or Header(vocabulary.resolution)
         mask = pitches_named(self.note, header, self.key, self)
-        return ByOnset(vocabulary, header, _NoteAt(line, _time_of(self, header), mask))
+        chords = any(field.advances == "sounds" for field in vocabulary.fields)
+        return ByOnset(vocabulary, header, _NoteAt(line, _time_of(self, header), mask, chords=chords))
 
     def __str__(self) -> str:
         return f"At({self.bar}.{_spelled(self.beat)}={self.note})"
@@ -89,16 +90,21 @@ class At(Joinable):
 class _NoteAt:
     """0 until the note came at its time, then 1."""
 
-    def __init__(self, line: str, time: int, mask: BoolArray) -> None:
+    def __init__(self, line: str, time: int, mask: BoolArray, *, chords: bool) -> None:
         self.line, self.wanted, self.time, self.mask = line, (line,), time, mask
         self.until = time + 1
+        self._last = time if chords else time - 1  # when another note may still leave it open
 
     def start(self) -> int:
         return 0
 
     def step(self, states: IntArray, onsets: IntArray, values: Values) -> IntArray:
         hit = (onsets == self.time) & self.mask[values[self.line]]
-        return np.where((states == 1) | hit, 1, np.where(onsets > self.time, DEAD, 0))
+        return np.where((states == 1) | hit, 1, np.where(onsets > self._last, DEAD, 0))
+
+    def misses(self, states: IntArray, times: IntArray) -> BoolArray:
+        missed: BoolArray = (states == 0) & (times > self.time)
+        return missed
 
     def accepts(self, states: IntArray) -> BoolArray:
         accepted: BoolArray = states == 1

@@ -70,8 +70,8 @@ class _Returns:
         self._there = np.zeros((self.until + 1, 128), dtype=bool)
         for onset, pitch in notes:
             self._there[onset, pitch] = True
-        left = np.append(self._there.sum(axis=1)[::-1].cumsum()[::-1], 0)[1:]  # that begin later
-        self._needed = least - left if gives_up else np.zeros_like(left)  # by an event that begins at a time
+        left = np.append(self._there.sum(axis=1)[::-1].cumsum()[::-1], 0)  # that begin at a time, or later
+        self._needed = least - left if gives_up else np.zeros_like(left)  # before an event that begins at a time
         self._most = most
         self._cap = least if most >= len(notes) else most + 1
 
@@ -81,7 +81,11 @@ class _Returns:
     def step(self, states: IntArray, onsets: IntArray, values: Values) -> IntArray:
         time = np.minimum(onsets, self.until)
         count = np.minimum(states + self._there[time, values[self.line]], self._cap)
-        return np.where((count > self._most) | (count < self._needed[time]), DEAD, count)
+        return np.where((count > self._most) | (count < self._needed[time + 1]), DEAD, count)
+
+    def misses(self, states: IntArray, times: IntArray) -> BoolArray:
+        missed: BoolArray = states < self._needed[np.minimum(times, self.until)]
+        return missed
 
     def accepts(self, states: IntArray) -> BoolArray:
         accepted: BoolArray = (self._least <= states) & (states <= self._most)

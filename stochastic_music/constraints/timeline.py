@@ -119,11 +119,14 @@ class TimeAutomaton(BaseAutomaton):
         return now.time * n + (now.due - self._pivot - 1) % n
 
     def describe(self, state: int) -> str:
-        """Where the music heard so far stops sounding, as printed: "bar 5 beat 1"; "" where time is folded."""
+        """How far the music has come, as printed: "bar 5 beat 1"; "" where time is folded.
+
+        With `stops` that is where it stops sounding, without them where the event under way begins.
+        """
         now = self.unpack(np.array([state]))
         if self.stops is None and int(now.time[0]) >= self._kept:
             return ""
-        place = self.clock.place(now, at_end=True)
+        place = self.clock.place(now, at_end=self.stops is not None)
         denominator = int(place.meter[0]) & 0xFF
         beat = 1 + int(place.position[0]) * denominator / (4 * self.vocabulary.resolution)
         return f"bar {int(place.bar[0])} beat {beat:g}"
