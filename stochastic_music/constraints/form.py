@@ -151,7 +151,10 @@ class Form(Joinable):
         raise self._alone()
 
     def _alone(self) -> UsageError:
-        return UsageError(f"{self} can be joined with other demands by & only, and once: not negated, and not by |")
+        return UsageError(
+            f"{self} joins with other demands by & only, neither by | nor negated, and is kept to by exact and "
+            "particle sampling: leave the sampler to choose itself"
+        )
 
     def __str__(self) -> str:
         return f'Form("{self.plan}")'

@@ -7,6 +7,8 @@ from stochastic_music.constraints import Bars
 from stochastic_music.models import PPM, STM, Mixture
 from stochastic_music.pipeline.guiding import ORDER, Guides
 
+FEW = {"n_particles": 4, "sweeps": 0}
+
 
 @pytest.fixture
 def pipeline():
@@ -26,19 +28,19 @@ def test_guides_remember_less_and_less_and_hold_every_symbol_possible(pipeline):
 
 def test_particles_are_led_by_what_the_pipeline_learned(pipeline):
     assert pipeline.guides is None
-    [take] = pipeline.compose(1, constraint=Bars(3), seed=1)
+    [take] = pipeline.compose(1, constraint=Bars(3), seed=1, **FEW)
     assert take.sample.guarantee == "particle"
     first = pipeline.guides
-    pipeline.compose(1, constraint=Bars(2), seed=1)
+    pipeline.compose(1, constraint=Bars(2), seed=1, **FEW)
     assert pipeline.guides is first
 
 
 def test_without_sources_nothing_leads(pipeline, tmp_path):
     pipeline.save(tmp_path / "bare.smm", sources=False)
     bare = sm.Pipeline.load(tmp_path / "bare.smm")
-    [take] = bare.compose(1, constraint=Bars(3), seed=1)
+    [take] = bare.compose(1, constraint=Bars(3), seed=1, **FEW)
     assert bare.guides is None
-    assert take.score.end() == pipeline.compose(1, constraint=Bars(3), seed=1)[0].score.end()
+    assert take.score.end() == pipeline.compose(1, constraint=Bars(3), seed=1, **FEW)[0].score.end()
 
 
 def _field(vocabulary):
