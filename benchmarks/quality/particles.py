@@ -1,4 +1,4 @@
-"""What does a guide do for particles?
+"""What does a guide, a small Markov model, do for particles?
 
 Multiple viewpoints, fitted to nine tenths of the sopranos of Bach's chorales, compose under demands: exactly 8 or 16
 bars; 16 bars within C4 to A5, in the scale of C, with C at the end (pieces are read in C major or A minor); 8 bars with
@@ -66,7 +66,7 @@ def main() -> None:
     rows.append(["held-out pieces", "", "", "", "", "", f"{surprise:.2f}"])
     _table.write(
         Path(__file__).with_suffix(".md"),
-        "What does a guide do for particles?",
+        "What does a guide, a small Markov model, do for particles?",
         [
             "demands",
             "guide",
