@@ -90,6 +90,10 @@ class Heard:
             now += duration if self.vocabulary.fields[1].advances == "later" else 0
         return notes
 
+    @cached_property
+    def symbols(self) -> list[int]:
+        return symbols_of(self.vocabulary, self.events)
+
     @property
     def pitches(self) -> list[int]:
         return [note.pitch for note in self.notes]
@@ -277,8 +281,7 @@ def accepted(constraint: Constraint, vocabulary: Vocabulary, header: Header | No
     n = max(len(piece.events) for piece in pieces) * vocabulary.n_fields + 1
     rows = np.full((len(pieces), n), vocabulary.end)
     for row, piece in zip(rows, pieces, strict=True):
-        flat = symbols_of(vocabulary, piece.events)
-        row[: len(flat)] = flat
+        row[: len(piece.symbols)] = piece.symbols
     states = np.full(len(pieces), automaton.start())
     for column in rows.T:
         states = automaton.advance(states, column)
