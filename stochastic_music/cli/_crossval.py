@@ -92,6 +92,15 @@ def _tell_unmarked(tokens: TokenCorpus, known: str) -> None:
         say("No ends of phrases are marked in this music: that none ends is all that is known of phrases.")
 
 
+def _refuse_comparing(models: Sequence[str]) -> None:
+    """Raise UsageError for kinds of models that have no probability of what comes next."""
+    from stochastic_music import registry
+
+    for name in models:
+        if name in registry.names("models") and not hasattr(registry.get("models", name), "next_log_probs"):
+            raise UsageError(f"{name} compares pieces and predicts nothing, so that it has no figure to cross-validate")
+
+
 def contenders(
     music: Corpus,
     models: Sequence[str],
@@ -104,6 +113,7 @@ def contenders(
     transpose: str | None,
 ) -> list[Contender]:
     """One for each model named, each use of it, and each set of what is known."""
+    _refuse_comparing(models)
     given = _shared(models, texts)
     chosen, why = choose_encoding(music, encoding, part, grid)
     if any(not name.endswith(".smm") for name in models):
