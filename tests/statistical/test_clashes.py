@@ -38,7 +38,7 @@ def test_both_kinds_of_a_clash_are_named(messages):
     ("pair", "place"),
     [
         ("range and start", "; every continuation breaks off by note 1."),
-        ("range and note at a place", "; every continuation breaks off by bar 1 beat 3."),
+        ("range and note at a place", "; every continuation breaks off by bar 1 beat 2."),
         ("bars and around a gap", "; every continuation breaks off by bar 2 beat 1."),
         ("end and end on the tonic", " under 3/8."),  # music may go on for ever, and never end so
     ],
