@@ -6,6 +6,7 @@ between them that may be longer than symbols can say, and it knows where the mus
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,7 @@ class Kept(Joinable):
     symbols: tuple[tuple[int, ...], ...] = ()
     spans: tuple[Span, ...] = ()
     stops: tuple[int, ...] = ()
+    rings: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         inside = within(_edges(self.spans), np.array(self.onsets, dtype=np.int64))
@@ -47,6 +49,12 @@ class Kept(Joinable):
             raise InvalidParameterError(
                 f"events at {list(self.onsets)} are to be kept within {list(self.spans)}; expected onsets in these "
                 "spans, in order, and symbols for each"
+            )
+        begins = [span[0] for span in self.spans]
+        if self.rings and (len(self.rings) != len(begins) or any(map(operator.lt, self.rings, begins))):
+            raise InvalidParameterError(
+                f"music may ring until {list(self.rings)} into spans that begin at {begins}; expected a time for each, "
+                "not before it begins"
             )
 
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> _KeptAutomaton:
@@ -82,9 +90,10 @@ class _KeptAutomaton(KeepsTime):
     def __init__(self, vocabulary: Vocabulary, header: Header | None, kept: Kept) -> None:
         self.vocabulary, self.n_symbols, self._n_fields = vocabulary, vocabulary.n_symbols, vocabulary.n_fields
         self._edges = _edges(kept.spans)
+        self._over = np.array([*(kept.rings or (span[0] for span in kept.spans)), _NEVER], dtype=np.int64)
         self._onsets = np.array([*kept.onsets, _NEVER], dtype=np.int64)
         self._kept = np.array([*(symbol for event in kept.symbols for symbol in event), -1], dtype=np.int64)
-        until = max(int(self._edges[self._edges < _NEVER].max(initial=0)), *kept.onsets, 0) + 1
+        until = max(int(self._edges[self._edges < _NEVER].max(initial=0)), *kept.onsets, *kept.rings, 0) + 1
         self.frame = TimeAutomaton(vocabulary, header, kept.stops or None, until=until)
         symbols = np.arange(self.n_symbols)
         effect = np.array([*(field.advances for field in vocabulary.fields), ""])[vocabulary.field_of(symbols)]
@@ -119,9 +128,9 @@ class _KeptAutomaton(KeepsTime):
         return onset == due, ~within(self._edges, onset) & (onset < due)
 
     def _is_over(self, now: ClockState, symbols: IntArray) -> BoolArray:
-        """Whether a new event that sounds as long as a symbol says ends before the next span begins: (n,)."""
-        begins = np.append(self._edges, _NEVER)[np.searchsorted(self._edges, now.time, side="right")]
-        over: BoolArray = now.time + self._sounds[symbols] <= begins
+        """Whether a new event that sounds as long as a symbol says is over in time for the next span: (n,)."""
+        following = np.searchsorted(self._edges, now.time, side="right") // 2
+        over: BoolArray = now.time + self._sounds[symbols] <= self._over[following]
         return over
 
 

@@ -113,7 +113,8 @@ def filled(
     stops = (stop(gap.after),) if len(gap.after.onset) else _closes(reading, gap)
     fixed = Timed(*(np.concatenate(columns) for columns in zip(gap.before, gap.after, strict=True)))
     first = max(gap.begin, int(gap.before.onset.max(initial=-1)) + 1)
-    demands = [_kept(fixed, [(0, first), (gap.end, None)], stops), constraint]
+    rings = 0, max(gap.end, reading.rings_until(gap, dropped))
+    demands = [_kept(fixed, [(0, first), (gap.end, None)], stops, rings), constraint]
     _remark(pipeline, reading, fixed)
     samples = _drawn(pipeline, reading, gap.excerpt, demands, fixed, start=gap.symbols, n=n, seed=seed, **shaping)
     return revisions(pipeline, reading, dropped, [[_in_gap(pipeline, gap, found)] for found in samples])
@@ -146,7 +147,11 @@ def varied(
         if is_new.any():
             fixed = picked(events, ~is_new)
             _remark(pipeline, reading, events)
-            demands = [_kept(fixed, spans, (stop(events),)), *_alike(reading.pitches(events), events, keep, share)]
+            rings = tuple(max(begin, _sounding(picked(events, is_new), begin)) for begin, _ in spans)
+            demands = [
+                _kept(fixed, spans, (stop(events),), rings),
+                *_alike(reading.pitches(events), events, keep, share),
+            ]
             draw = functools.partial(
                 _drawn, pipeline, reading, excerpt, [*demands, constraint], fixed, known=events, n=n, **shaping
             )
@@ -194,10 +199,15 @@ def _remark(pipeline: Pipeline, reading: Reading, events: Timed) -> None:
         _log.warning("Of the piece: %s.", remark)
 
 
-def _kept(events: Timed, spans: Sequence[Span], stops: tuple[int, ...]) -> Kept:
-    """That within some spans these events begin, each as it is, and no others, and where the music stops."""
+def _kept(events: Timed, spans: Sequence[Span], stops: tuple[int, ...], rings: tuple[int, ...]) -> Kept:
+    """That within some spans these events begin, each as it is, and no others; where music stops, how far it rings."""
     symbols = tuple(tuple(row) for row in events.symbols.tolist())
-    return Kept(tuple(events.onset.tolist()), symbols, tuple(spans), stops)
+    return Kept(tuple(events.onset.tolist()), symbols, tuple(spans), stops, rings)
+
+
+def _sounding(events: Timed, time: int) -> int:
+    """Until when those of the events ring that begin before a time (units)."""
+    return stop(picked(events, events.onset < time))
 
 
 def _closes(reading: Reading, gap: Gap) -> tuple[int, ...]:

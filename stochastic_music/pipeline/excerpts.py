@@ -170,6 +170,13 @@ class Reading:
         events = timed_events(self.vocabulary, symbols), later(timed_events(self.vocabulary, following), last)
         return Gap(excerpt, symbols, *events, first, last)
 
+    def rings_until(self, gap: Gap, dropped: BoolArray) -> int:
+        """Until when the notes `dropped` (n_notes,) rang, if that is before what comes after the gap (units)."""
+        if not dropped.any():
+            return 0
+        last = gap.excerpt.timeline.nearest(np.array([int(self.ends[dropped].max()) - gap.excerpt.origin]))[0]
+        return int(gap.after.onset.min(initial=last))
+
     def bars_before(self, excerpt: Excerpt) -> int:
         """How many printed bars lie before an excerpt."""
         if not excerpt.origin:

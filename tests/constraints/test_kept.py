@@ -18,15 +18,16 @@ CASES = {
 }
 
 
-def kept(vocabulary, onsets, pitches, spans, stops=()):
+def kept(vocabulary, onsets, pitches, spans, stops=(), rings=()):
     rows = [(0, vocabulary.symbol("duration", 1), vocabulary.symbol("pitch", pitch)) for pitch in pitches]
-    return Kept(onsets, tuple(rows), spans, stops)
+    return Kept(onsets, tuple(rows), spans, stops, rings)
 
 
-def keeps(heard, onsets, pitches, spans):
-    """Notes of one unit at the onsets within spans, no others there; those between are over when a span begins."""
+def keeps(heard, onsets, pitches, spans, rings=None):
+    """Notes of one unit at the onsets within spans, no others there; those between are over in time for each span."""
     inside = [n for n in heard.notes if any(a <= n.onset and (b is None or n.onset < b) for a, b in spans)]
-    over = all(n.onset + n.duration <= a for n in heard.notes if n not in inside for a, _ in spans if a > n.onset)
+    times = [(a, until) for (a, _), until in zip(spans, rings or [a for a, _ in spans], strict=True)]
+    over = all(n.onset + n.duration <= r for n in heard.notes if n not in inside for a, r in times if a > n.onset)
     return over and inside == [(onset, 1, pitch) for onset, pitch in zip(onsets, pitches, strict=True)]
 
 
@@ -53,8 +54,20 @@ def test_music_stops_at_one_of_the_times(vocabulary, case):
     check_constraint(kept(symbols, *CASES[case], stops=(3, 5)), symbols, HEADERS["plain"])
 
 
+@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+def test_what_came_before_a_span_may_ring_into_it_as_far_as_is_said(vocabulary):
+    symbols, case, rings = VOCABULARIES[vocabulary], ((2,), (62,), ((1, None),)), (2,)
+    pieces = list(every_piece(symbols, HEADERS["plain"]))
+    found = accepted(kept(symbols, *case, rings=rings), symbols, HEADERS["plain"], pieces)
+    assert found == [keeps(piece, *case, rings) for piece in pieces]
+    assert sum(found) > sum(accepted(kept(symbols, *case), symbols, HEADERS["plain"], pieces)) > 0
+    check_constraint(kept(symbols, *case, rings=rings), symbols, HEADERS["plain"])
+
+
 def test_wrong_use():
     event = (0, 3, 5)
+    with pytest.raises(InvalidParameterError, match="not before it begins"):
+        Kept(spans=((2, 4),), rings=(1,))
     with pytest.raises(InvalidParameterError, match=r"\[5\]"):
         Kept((5,), (event,), ((0, 2),))
     with pytest.raises(InvalidParameterError, match="in order"):
