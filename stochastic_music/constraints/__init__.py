@@ -12,15 +12,16 @@ A constraint is compiled against a vocabulary and a header to an automaton, whic
     around.py, kept.py       events that are kept, and gaps between them
     form.py                  plans of sections
 
-To write another: `events.py` makes an automaton of a machine that hears whole events; `testing.check_constraint` checks
-it.
+To write another: `automata/events.py` makes an automaton of a machine that hears whole events;
+`testing.check_constraint` checks it.
 """
 
 from stochastic_music.constraints.around import Around
-from stochastic_music.constraints.automaton import BaseAutomaton, join, provides
+from stochastic_music.constraints.automata.automaton import BaseAutomaton, join, provides
+from stochastic_music.constraints.automata.events import ByEvent, ByOnset, EventMachine, OnsetMachine
+from stochastic_music.constraints.automata.timeline import TimeAutomaton, TimedAutomaton
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, conjuncts
 from stochastic_music.constraints.counting import Count, Having, Leaps, Notes, Rests
-from stochastic_music.constraints.events import ByEvent, ByOnset, EventMachine, OnsetMachine
 from stochastic_music.constraints.form import Form
 from stochastic_music.constraints.length import AtMost, Bars, Length
 from stochastic_music.constraints.matches import Matches
@@ -32,7 +33,6 @@ from stochastic_music.constraints.places import At, ChordTones
 from stochastic_music.constraints.shapes import Contour, Rhythm
 from stochastic_music.constraints.similar import Similar
 from stochastic_music.constraints.symbols import PitchRange, SymbolsOf
-from stochastic_music.constraints.timeline import TimeAutomaton, TimedAutomaton
 
 __all__ = [
     "All",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from stochastic_music.constraints.automaton import BaseAutomaton, Either, join
-from stochastic_music.constraints.grammar import Complement
+from stochastic_music.constraints.automata.automaton import BaseAutomaton, Either, join
+from stochastic_music.constraints.automata.grammar import Complement
 from stochastic_music.protocols import Automaton, Constraint
 from stochastic_music.tokens import Header, Vocabulary
 

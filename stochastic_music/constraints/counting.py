@@ -17,9 +17,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import BaseAutomaton
+from stochastic_music.constraints.automata.automaton import BaseAutomaton
+from stochastic_music.constraints.automata.events import ByEvent, Values
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByEvent, Values
 from stochastic_music.constraints.melodic import Melodic
 from stochastic_music.constraints.naming import field_names, is_step, line_field, normal, pitches_named
 from stochastic_music.errors import InvalidParameterError, UsageError

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stochastic_music.constraints.automata.events import KeepsTime
+from stochastic_music.constraints.automata.timeline import TimeAutomaton
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import KeepsTime
 from stochastic_music.constraints.places import check_time
-from stochastic_music.constraints.timeline import TimeAutomaton
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.protocols import DEAD, BoolArray, IntArray
 from stochastic_music.tokens import ClockState, Header, Vocabulary

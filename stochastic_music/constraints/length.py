@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stochastic_music.constraints.automaton import CountAutomaton
+from stochastic_music.constraints.automata.automaton import CountAutomaton
+from stochastic_music.constraints.automata.timeline import TimeAutomaton
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.timeline import TimeAutomaton
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.tokens import Header, Vocabulary
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stochastic_music.constraints.automata.events import ByEvent, Values
+from stochastic_music.constraints.automata.pattern import Deterministic
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByEvent, Values
 from stochastic_music.constraints.naming import field_names, is_step, normal, pitches_named
-from stochastic_music.constraints.pattern import Deterministic
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens import Field, Header, Vocabulary

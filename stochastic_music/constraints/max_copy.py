@@ -15,9 +15,9 @@ from functools import cached_property
 
 import numpy as np
 
+from stochastic_music.constraints.automata.events import ByEvent, Values
+from stochastic_music.constraints.automata.forbidden_runs import ROOT, ForbiddenRuns
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByEvent, Values
-from stochastic_music.constraints.forbidden_runs import ROOT, ForbiddenRuns
 from stochastic_music.corpus.lines import Line, lines
 from stochastic_music.corpus.matching import USUAL, Alphabet, Matching, Pairs
 from stochastic_music.corpus.token_corpus import TokenCorpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stochastic_music.constraints.events import Values
+from stochastic_music.constraints.automata.events import Values
 from stochastic_music.protocols import DEAD, BoolArray, IntArray
 
 #: pitches, and none yet

@@ -18,8 +18,8 @@ from typing import Literal, Self
 
 import numpy as np
 
+from stochastic_music.constraints.automata.events import ByEvent, Values
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByEvent, Values
 from stochastic_music.constraints.melodic import Melodic
 from stochastic_music.constraints.naming import field_names, line_field
 from stochastic_music.corpus.lines import Line

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import BaseAutomaton, MaskAutomaton
+from stochastic_music.constraints.automata.automaton import BaseAutomaton, MaskAutomaton
+from stochastic_music.constraints.automata.events import ByEvent, Values
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByEvent, Values
 from stochastic_music.constraints.naming import (
     class_name,
     field_names,

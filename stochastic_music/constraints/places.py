@@ -15,9 +15,9 @@ from itertools import accumulate, count
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import join
+from stochastic_music.constraints.automata.automaton import join
+from stochastic_music.constraints.automata.events import ByOnset, Values
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByOnset, Values
 from stochastic_music.constraints.naming import field_names, is_step, line_field, moved, normal, pitches_named
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.music.beats import beat_lengths

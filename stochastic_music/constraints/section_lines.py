@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import Numbered
-from stochastic_music.constraints.timeline import TimeAutomaton
+from stochastic_music.constraints.automata.automaton import Numbered
+from stochastic_music.constraints.automata.timeline import TimeAutomaton
 from stochastic_music.errors import UsageError
 from stochastic_music.protocols import DEAD, Automaton, BoolArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary

@@ -8,14 +8,14 @@ from typing import Self
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import BaseAutomaton, join
+from stochastic_music.constraints.automata.automaton import BaseAutomaton, join
+from stochastic_music.constraints.automata.events import ByEvent, Values
+from stochastic_music.constraints.automata.timing import timed_events
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByEvent, Values
 from stochastic_music.constraints.length import Length
 from stochastic_music.constraints.melodic import Melodic
 from stochastic_music.constraints.naming import line_field
 from stochastic_music.constraints.places import check_time
-from stochastic_music.constraints.timing import timed_events
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.protocols import DEAD, Automaton, BoolArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary

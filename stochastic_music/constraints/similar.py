@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stochastic_music.constraints.automata.events import ByOnset, Values
+from stochastic_music.constraints.automata.timing import timed_events
 from stochastic_music.constraints.constraint import Joinable
-from stochastic_music.constraints.events import ByOnset, Values
 from stochastic_music.constraints.naming import line_field
 from stochastic_music.constraints.places import check_time
-from stochastic_music.constraints.timing import timed_events
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.protocols import DEAD, BoolArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import MaskAutomaton
+from stochastic_music.constraints.automata.automaton import MaskAutomaton
 from stochastic_music.constraints.constraint import Joinable
 from stochastic_music.errors import InvalidParameterError, UsageError, VocabularyError
 from stochastic_music.protocols import BoolArray, IntArray

@@ -21,9 +21,9 @@ import numpy as np
 
 from stochastic_music import _random
 from stochastic_music.constraints import All, At, Contour, Length, Rhythm, Similar, conjuncts
-from stochastic_music.constraints.automaton import MaskAutomaton
+from stochastic_music.constraints.automata.automaton import MaskAutomaton
+from stochastic_music.constraints.automata.timing import Timed, timed_events
 from stochastic_music.constraints.kept import Kept, Span
-from stochastic_music.constraints.timing import Timed, timed_events
 from stochastic_music.errors import UnknownNameError, UnsatisfiableError, UsageError
 from stochastic_music.pipeline.composing import draw_pieces, key_taken, new_in
 from stochastic_music.pipeline.excerpts import Excerpt, Gap, Reading, read_part, stop

@@ -24,7 +24,7 @@ import numpy as np
 from symusic.core import NoteTickList, ScoreTick, TimeSignatureTick, TrackTick
 
 from stochastic_music import registry
-from stochastic_music.constraints.timing import Timed, timed_events
+from stochastic_music.constraints.automata.timing import Timed, timed_events
 from stochastic_music.corpus import Piece, encode_piece
 from stochastic_music.errors import UsageError
 from stochastic_music.io.splicing import NewNotes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from stochastic_music.constraints.timing import Timed
+from stochastic_music.constraints.automata.timing import Timed
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.io.splicing import KeptFile, NewNotes
 from stochastic_music.models import corpus_log_probs

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from stochastic_music.constraints import TimeAutomaton, TimedAutomaton, conjuncts, join, provides
-from stochastic_music.constraints.automaton import Joined
+from stochastic_music.constraints.automata.automaton import Joined
 from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import DEAD, Automaton, Constraint, IntArray
 from stochastic_music.tokens import Header, Meter, Vocabulary

@@ -13,12 +13,12 @@ from stochastic_music.errors import InvalidParameterError, ProductTooLargeError,
 from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray, WalkingModel
 from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.compiling import by_timing, check_start
-from stochastic_music.sampling.copies import exact_copies
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.exact import MAX_ARCS, exact, finite_contexts
-from stochastic_music.sampling.foresight import Guide
+from stochastic_music.sampling.exact.forms import exact_copies
 from stochastic_music.sampling.greedy import greedy
-from stochastic_music.sampling.particles import N_PARTICLES, N_SWEEPS, particles
+from stochastic_music.sampling.particles.crowds import N_PARTICLES, N_SWEEPS, particles
+from stochastic_music.sampling.particles.foresight import Guide
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stochastic_music.constraints import MaxCopy
-from stochastic_music.constraints.forbidden_runs import ForbiddenRuns
+from stochastic_music.constraints.automata.forbidden_runs import ForbiddenRuns
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.corpus.lines import Line, line_of
 from stochastic_music.corpus.matching import WAYS, Matching

@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from stochastic_music.constraints import Matches, pattern
+from stochastic_music.constraints import Matches
+from stochastic_music.constraints.automata import pattern
 from stochastic_music.errors import InvalidParameterError, UsageError, VocabularyError
 from stochastic_music.protocols import DEAD
 from stochastic_music.tokens import Field, Vocabulary

@@ -10,7 +10,7 @@ from toy_models import MELODY, EndlessMemory, ToyModel, events, marks_of, pieces
 from stochastic_music.constraints import EndsOn, Form, Length, PitchRange
 from stochastic_music.errors import ProductTooLargeError, UnsatisfiableError, UsageError
 from stochastic_music.sampling import sample
-from stochastic_music.sampling.copies import CopySampler
+from stochastic_music.sampling.exact.forms import CopySampler
 from stochastic_music.tokens import Field, Header, Meter, Vocabulary
 
 RESTED = Vocabulary(

@@ -8,9 +8,10 @@ from toy_models import MELODY, PLAIN, WORDS, ToyModel, marks_of
 from stochastic_music.constraints import Bars, BaseAutomaton, Joinable, Length, PitchRange, SymbolsOf
 from stochastic_music.errors import ProductTooLargeError, UnsatisfiableError
 from stochastic_music.protocols import Automaton, Constraint
-from stochastic_music.sampling import ExactSampler, Shaping, product, sample
+from stochastic_music.sampling import ExactSampler, Shaping, sample
 from stochastic_music.sampling.compiling import split
-from stochastic_music.sampling.lifting import Numbering
+from stochastic_music.sampling.exact import product
+from stochastic_music.sampling.exact.lifting import Numbering
 
 
 class Carried(BaseAutomaton):

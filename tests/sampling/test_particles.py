@@ -14,8 +14,9 @@ from stochastic_music.errors import InvalidParameterError, ProductTooLargeError,
 from stochastic_music.models import STM, Markov
 from stochastic_music.models.idyom import Idyom
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
-from stochastic_music.sampling import ExactSampler, foresight, sample
-from stochastic_music.sampling.particles import pick, resampled
+from stochastic_music.sampling import ExactSampler, sample
+from stochastic_music.sampling.particles import foresight
+from stochastic_music.sampling.particles.crowds import pick, resampled
 from stochastic_music.tokens import Vocabulary
 
 

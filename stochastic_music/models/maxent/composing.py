@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stochastic_music.constraints import AtMost, Bars, Length, conjuncts
-from stochastic_music.constraints.automaton import MaskAutomaton
+from stochastic_music.constraints.automata.automaton import MaskAutomaton
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.models.maxent.chains import Chains, fields_of, side_by_side
 from stochastic_music.models.maxent.events import Columns, Events, events_of

@@ -12,7 +12,7 @@ from stochastic_music.sampling.metropolis.chains import Chains, Draws, Pieces, R
 from stochastic_music.sampling.metropolis.layout import Layout
 from stochastic_music.sampling.metropolis.reading import ContextReader, Reader, WholeReader
 from stochastic_music.sampling.metropolis.step import OWN
-from stochastic_music.sampling.particles import pick
+from stochastic_music.sampling.particles.crowds import pick
 
 
 class Conditionals(Protocol):

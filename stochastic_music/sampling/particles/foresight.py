@@ -22,16 +22,16 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from stochastic_music.constraints import All, conjuncts, provides
-from stochastic_music.constraints.automaton import MaskAutomaton
+from stochastic_music.constraints.automata.automaton import MaskAutomaton
 from stochastic_music.constraints.form import form_of
 from stochastic_music.errors import UsageError
 from stochastic_music.protocols import DEAD, Automaton, BoolArray, Constraint, FiniteContextModel, FloatArray, IntArray
 from stochastic_music.sampling.compiling import compiled, singles, split
-from stochastic_music.sampling.context_sets import ArcTable
-from stochastic_music.sampling.exact import ExactSampler, Tables
+from stochastic_music.sampling.exact.context_sets import ArcTable
+from stochastic_music.sampling.exact.sampler import ExactSampler, Tables
 from stochastic_music.sampling.greedy import Hope
+from stochastic_music.sampling.particles.forms import Plan, Tied
 from stochastic_music.sampling.shaping import Shaping
-from stochastic_music.sampling.ties import Plan, Tied
 from stochastic_music.tokens import Header, Vocabulary
 
 #: a guide, or several of which the first is taken that is small enough under the constraint

@@ -21,9 +21,9 @@ from typing import Protocol
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import BaseAutomaton
-from stochastic_music.constraints.grammar import Grammar
-from stochastic_music.constraints.timeline import TimeAutomaton
+from stochastic_music.constraints.automata.automaton import BaseAutomaton
+from stochastic_music.constraints.automata.grammar import Grammar
+from stochastic_music.constraints.automata.timeline import TimeAutomaton
 from stochastic_music.protocols import DEAD, BoolArray, IntArray
 from stochastic_music.tokens import Header, Vocabulary
 

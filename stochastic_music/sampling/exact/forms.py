@@ -29,10 +29,10 @@ from stochastic_music.errors import ProductTooLargeError, UnsatisfiableError
 from stochastic_music.protocols import Constraint, FiniteContextModel, FloatArray, IntArray
 from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.sampling.drawing import Sample, choose, vocabulary_of
-from stochastic_music.sampling.exact import MAX_ARCS, ExactSampler
-from stochastic_music.sampling.places import Places
+from stochastic_music.sampling.exact.places import Places
+from stochastic_music.sampling.exact.sampler import MAX_ARCS, ExactSampler
+from stochastic_music.sampling.particles.forms import Plan, is_pitched
 from stochastic_music.sampling.shaping import Shaping
-from stochastic_music.sampling.ties import Plan, is_pitched
 from stochastic_music.tokens import Header, Vocabulary
 
 #: in a row: nothing known, or nothing that still matters

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from stochastic_music.protocols import Constraint, IntArray
 from stochastic_music.sampling.compiling import lasting, split
-from stochastic_music.sampling.context_sets import ArcTable
 from stochastic_music.sampling.drawing import NO_START
-from stochastic_music.sampling.lifting import LiftedTable
-from stochastic_music.sampling.product import Product
+from stochastic_music.sampling.exact.context_sets import ArcTable
+from stochastic_music.sampling.exact.lifting import LiftedTable
+from stochastic_music.sampling.exact.product import Product
 from stochastic_music.tokens import Header, Vocabulary
 
 

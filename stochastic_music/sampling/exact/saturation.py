@@ -13,8 +13,8 @@ import numpy as np
 from stochastic_music.constraints import TimedAutomaton
 from stochastic_music.errors import ProductTooLargeError
 from stochastic_music.protocols import IntArray
-from stochastic_music.sampling.context_sets import ArcTable
-from stochastic_music.sampling.lifting import LiftedTable
+from stochastic_music.sampling.exact.context_sets import ArcTable
+from stochastic_music.sampling.exact.lifting import LiftedTable
 
 
 def saturated(table: ArcTable, clock: TimedAutomaton, end: int, limit: int) -> dict[int, IntArray]:

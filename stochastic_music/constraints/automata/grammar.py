@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import BaseAutomaton
+from stochastic_music.constraints.automata.automaton import BaseAutomaton
 from stochastic_music.protocols import DEAD, Automaton, BoolArray, IntArray
 from stochastic_music.tokens import Vocabulary
 

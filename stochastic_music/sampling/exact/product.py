@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from stochastic_music.constraints import TimedAutomaton
 from stochastic_music.protocols import DEAD, FloatArray, IntArray
-from stochastic_music.sampling.context_sets import ArcTable, ContextSets, Fan, SmallInts, check_size
 from stochastic_music.sampling.drawing import NO_START, impossible
-from stochastic_music.sampling.saturation import saturated
+from stochastic_music.sampling.exact.context_sets import ArcTable, ContextSets, Fan, SmallInts, check_size
+from stochastic_music.sampling.exact.saturation import saturated
 from stochastic_music.tokens import Vocabulary
 
 END = 0

@@ -29,13 +29,13 @@ from stochastic_music.protocols import (
     IntArray,
 )
 from stochastic_music.sampling.ancestral import begun
-from stochastic_music.sampling.clashes import explained
 from stochastic_music.sampling.compiling import by_timing
-from stochastic_music.sampling.context_sets import ArcTable
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
-from stochastic_music.sampling.messages import Messages
-from stochastic_music.sampling.product import END, Product
-from stochastic_music.sampling.setting import Setting
+from stochastic_music.sampling.exact.clashes import explained
+from stochastic_music.sampling.exact.context_sets import ArcTable
+from stochastic_music.sampling.exact.messages import Messages
+from stochastic_music.sampling.exact.product import END, Product
+from stochastic_music.sampling.exact.setting import Setting
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 

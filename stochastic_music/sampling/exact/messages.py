@@ -26,8 +26,8 @@ from scipy.sparse.linalg import LinearOperator, bicgstab
 
 from stochastic_music.errors import UsageError
 from stochastic_music.protocols import FloatArray, IntArray
-from stochastic_music.sampling.context_sets import SmallInts
-from stochastic_music.sampling.product import END, Branch, Node, Product
+from stochastic_music.sampling.exact.context_sets import SmallInts
+from stochastic_music.sampling.exact.product import END, Branch, Node, Product
 
 _TINY = -345.0  # exp of it squared is still a number
 _TOLERANCE = 1e-12

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from stochastic_music.constraints.automaton import BaseAutomaton
+from stochastic_music.constraints.automata.automaton import BaseAutomaton
 from stochastic_music.protocols import DEAD, Automaton, BoolArray, IntArray
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 

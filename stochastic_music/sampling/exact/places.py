@@ -12,7 +12,7 @@ import numpy as np
 
 from stochastic_music.errors import ProductTooLargeError
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
-from stochastic_music.sampling.exact import Tables
+from stochastic_music.sampling.exact.sampler import Tables
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
 

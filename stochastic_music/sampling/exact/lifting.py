@@ -33,7 +33,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stochastic_music.protocols import DEAD, Arcs, Automaton, FloatArray, IntArray
-from stochastic_music.sampling.context_sets import ArcTable, grown
+from stochastic_music.sampling.exact.context_sets import ArcTable, grown
 
 #: a run of numbers is merged with the one before it unless that is so much longer: there are few, each seldom rewritten
 _RATIO = 8

@@ -48,7 +48,7 @@ from stochastic_music.protocols import AutoregressiveModel, BoolArray, Constrain
 from stochastic_music.sampling.ancestral import begun
 from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
-from stochastic_music.sampling.foresight import Foresight, Guide, Outlook
+from stochastic_music.sampling.particles.foresight import Foresight, Guide, Outlook
 from stochastic_music.sampling.shaping import Shaping, normalized
 from stochastic_music.tokens import Header
 

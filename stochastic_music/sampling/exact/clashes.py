@@ -15,8 +15,8 @@ from stochastic_music.constraints import provides
 from stochastic_music.errors import ProductTooLargeError
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling.compiling import is_wide
-from stochastic_music.sampling.product import END, Product
-from stochastic_music.sampling.setting import Setting
+from stochastic_music.sampling.exact.product import END, Product
+from stochastic_music.sampling.exact.setting import Setting
 from stochastic_music.tokens import Header
 
 #: a product that is made to find a reason may have so small a part of the arcs that one made to sample may have
