@@ -23,6 +23,7 @@ from stochastic_music.constraints.automata.timeline import TimeAutomaton, TimedA
 from stochastic_music.constraints.constraint import All, AnyOf, Joinable, Not, conjuncts
 from stochastic_music.constraints.counting import Count, Having, Leaps, Notes, Rests
 from stochastic_music.constraints.form import Form
+from stochastic_music.constraints.kept import Kept
 from stochastic_music.constraints.length import AtMost, Bars, Length
 from stochastic_music.constraints.matches import Matches
 from stochastic_music.constraints.max_copy import MaxCopy
@@ -55,6 +56,7 @@ __all__ = [
     "Having",
     "InScale",
     "Joinable",
+    "Kept",
     "Leaps",
     "Length",
     "Matches",

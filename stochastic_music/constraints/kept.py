@@ -1,7 +1,7 @@
 """Events that are kept: within some stretches of time nothing begins but what is given; elsewhere anything may.
 
-`Around` says this of a piece with one gap, in the piece's own symbols; `Kept` of any number of stretches, with silences
-between them that may be longer than symbols can say, and it knows where the music stops.
+Silences between the stretches may be longer than symbols can say, and where the music stops can be told. `Around` says
+the same of a piece with one gap, in the piece's own symbols.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ Span = tuple[int, int | None]
 class Kept(Joinable):
     """Within `spans` exactly the given events begin, in their order; outside of them anything may begin.
 
-    Spans ascend. An event has an onset (units) in one of them, and `symbols`, one for each field; the first, the
-    silence before it, is adapted so that it begins there. What begins outside is over when the next span begins. The
-    music stops at one of the times `stops` (units), and nothing sounds beyond the last; () leaves it free. Raises
-    InvalidParameterError for an event outside of all spans, or out of order.
+    Spans ascend. An event has an onset (units) in one of them, and `symbols`, one for each field; the first, where it
+    is the silence before it, is adapted so that it begins there. What begins outside is over when the next span
+    begins, or by the time in `rings`, one a span, until which it may ring into it. The music stops at one of the times
+    `stops` (units), and nothing sounds beyond the last; () leaves it free. Raises InvalidParameterError for an event
+    outside of all spans, or out of order, and for a ring that ends before its span begins.
 
     >>> Kept((0, 12), ((0, 204, 445), (0, 204, 447)), spans=((0, 24),), stops=(48,))
     Kept(2 events; stops at 48)
@@ -60,10 +61,10 @@ class Kept(Joinable):
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> _KeptAutomaton:
         """The clock, and how many of the kept symbols have come.
 
-        Raises UsageError where symbols carry no time, or an event does not begin with the silence before it.
+        Raises UsageError where symbols carry no time, or an event does not begin with what tells its time.
         """
         check_time(vocabulary, self)
-        if [i for i, field in enumerate(vocabulary.fields) if field.advances == "now"] != [0]:
+        if any(field.advances == "now" for field in vocabulary.fields[1:]):
             raise UsageError(f"{self} needs an encoding whose first field tells when an event begins")
         return _KeptAutomaton(vocabulary, header, self)
 
@@ -99,7 +100,8 @@ class _KeptAutomaton(KeepsTime):
         effect = np.array([*(field.advances for field in vocabulary.fields), ""])[vocabulary.field_of(symbols)]
         values = vocabulary.values(symbols)
         self._waits = np.where(effect == "now", values, 0)
-        self._sounds = np.where(np.isin(effect, ("later", "sounds")), values, 0)
+        self._sounds = np.where(np.isin(effect, ("later", "sounds")), values, vocabulary.step)
+        self._adapts = vocabulary.fields[0].advances == "now"
 
     def start(self) -> int:
         """Nothing heard yet."""
@@ -113,7 +115,7 @@ class _KeptAutomaton(KeepsTime):
         is_kept, is_free = self._begins(place, now, symbols)
         goes_on = place % self._n_fields > 0
         is_kept = np.where(now.due > 0, goes_on & (symbols == self._kept[place]), is_kept)
-        is_free = np.where(now.due > 0, ~goes_on & self._is_over(now, symbols), is_free)
+        is_free = np.where(now.due > 0, ~goes_on & self._is_over(now.time, symbols), is_free)
         may = np.where(is_end, place == len(self._kept) - 1, is_kept | is_free)
         alive = (states != DEAD) & (following != DEAD) & may
         return np.where(alive, (place + (is_kept & ~is_end)) * self.frame.n_states + following, DEAD)
@@ -125,12 +127,13 @@ class _KeptAutomaton(KeepsTime):
     def _begins(self, place: IntArray, now: ClockState, symbols: IntArray) -> tuple[BoolArray, BoolArray]:
         """Whether an event that a symbol begins is the next one kept, and whether it may be a new one: (n,) each."""
         onset, due = now.time + self._waits[symbols], self._onsets[place // self._n_fields]
-        return onset == due, ~within(self._edges, onset) & (onset < due)
+        same = self._adapts | (symbols == self._kept[place])
+        return (onset == due) & same, ~within(self._edges, onset) & (onset < due) & self._is_over(onset, symbols)
 
-    def _is_over(self, now: ClockState, symbols: IntArray) -> BoolArray:
+    def _is_over(self, onset: IntArray, symbols: IntArray) -> BoolArray:
         """Whether a new event that sounds as long as a symbol says is over in time for the next span: (n,)."""
-        following = np.searchsorted(self._edges, now.time, side="right") // 2
-        over: BoolArray = now.time + self._sounds[symbols] <= self._over[following]
+        following = np.searchsorted(self._edges, onset, side="right") // 2
+        over: BoolArray = onset + self._sounds[symbols] <= self._over[following]
         return over
 
 

@@ -73,6 +73,6 @@ def test_wrong_use():
     with pytest.raises(InvalidParameterError, match="in order"):
         Kept((1, 0), (event, event), ((0, 2),))
     with pytest.raises(UsageError, match="first field tells when"):
-        Kept(stops=(3,)).compile(Vocabulary((Field("duration", 2, first=1, advances="later"),), 2), None)
+        Kept(stops=(3,)).compile(Vocabulary((Field("pitch", 2), Field("rest", 2, advances="now")), 2), None)
     with pytest.raises(UsageError, match="time"):
         Kept(stops=(3,)).compile(Vocabulary.plain(3), None)
