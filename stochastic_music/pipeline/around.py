@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stochastic_music import _random
-from stochastic_music.constraints import All, At, Contour, Length, Rhythm, Similar, conjuncts
+from stochastic_music.constraints import All, At, Contour, EndsOn, Length, Rhythm, Similar, conjuncts
 from stochastic_music.constraints.automata.automaton import MaskAutomaton
 from stochastic_music.constraints.automata.timing import Timed, timed_events
 from stochastic_music.constraints.kept import Kept, Span
@@ -148,9 +148,11 @@ def varied(
             fixed = picked(events, ~is_new)
             _remark(pipeline, reading, events)
             rings = tuple(max(begin, _sounding(picked(events, is_new), begin)) for begin, _ in spans)
+            pitch = reading.pitches(events)
             demands = [
                 _kept(fixed, spans, (stop(events),), rings),
-                *_alike(reading.pitches(events), events, keep, share),
+                *_alike(pitch, events, keep, share),
+                *_ending(reading, pitch, constraint),
             ]
             draw = functools.partial(
                 _drawn, pipeline, reading, excerpt, [*demands, constraint], fixed, known=events, n=n, **shaping
@@ -263,6 +265,12 @@ def _alike(pitch: IntArray, events: Timed, keep: Sequence[str], share: float | N
         least, most = min(share - _TOLERANCE, nearest), max(share + _TOLERANCE, nearest)
         demands.append(Similar(symbols, max(least, 0.0), min(most, (n - 1) / n)))
     return demands
+
+
+def _ending(reading: Reading, pitch: IntArray, constraint: Constraint | None) -> list[Constraint]:
+    """That a melody ends on the note it ended on, where nothing else is asked of its end."""
+    asked = any(isinstance(part, EndsOn) for part in conjuncts(constraint)) if constraint else False
+    return [EndsOn(int(pitch[-1]))] if reading.one_at_a_time and not asked else []
 
 
 def _inside(events: Timed, spans: Sequence[tuple[int, int]]) -> BoolArray:

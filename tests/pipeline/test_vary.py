@@ -49,6 +49,13 @@ def test_the_contour_stays(pipeline):
         assert end(rows(take.score)) == end(rows(score))
 
 
+def test_a_variation_ends_on_the_last_note_of_the_piece_or_on_the_one_asked_for(pipeline):
+    score = score_from_text(FOUR)
+    for asked, last in [(None, 60), (sm.EndsOn("G4"), 67)]:
+        takes = pipeline.vary(score, 8, keep=["rhythm"], constraint=asked, seed=1)
+        assert {rows(take.score)[-1][2] for take in takes} == {last}
+
+
 @pytest.mark.parametrize("similarity", [0.3, 0.8])
 def test_about_the_share_of_notes_asked_for_comes_back(pipeline, similarity):
     score = score_from_text(EIGHT)
@@ -88,7 +95,7 @@ def test_a_part_with_long_silences_is_varied_throughout(pipeline):
 
 
 def test_equal_seeds_give_equal_variations_and_one_does_not_depend_on_how_many(pipeline):
-    score = score_from_text("4/4 c4 d e c")
+    score = score_from_text(FOUR)
     first = [rows(take.score) for take in pipeline.vary(score, 6, keep=["rhythm", "contour"], seed=3)]
     assert [rows(take.score) for take in pipeline.vary(score, 3, keep=["rhythm", "contour"], seed=3)] == first[:3]
     assert len({tuple(notes) for notes in first}) == 6
