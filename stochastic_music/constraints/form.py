@@ -22,7 +22,7 @@ before the bar line, and the piece ends so much before its last one. Sections of
 piece in several meters can only repeat what is equally long in them.
 
 That a section comes back is not a regular property: no automaton of bounded size knows. What is regular about a form
-are its lines (`Sections`); samplers see to the rest (`sampling.ties`, `sampling.copies`).
+are its lines (`Sections`); samplers see to the rest (`sampling.particles.forms`, `sampling.exact.forms`).
 """
 
 from __future__ import annotations

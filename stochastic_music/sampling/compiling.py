@@ -22,7 +22,7 @@ def compiled(parts: Sequence[Constraint], vocabulary: Vocabulary, header: Header
 def split(
     parts: Sequence[Constraint], vocabulary: Vocabulary, header: Header | None
 ) -> tuple[TimedAutomaton, list[Automaton]]:
-    """The automaton of all parts that are not wide, which keeps time, and those that are (see `lifting`)."""
+    """The automaton of all parts that are not wide, which keeps time, and those that are (see `exact.lifting`)."""
     automata = [single for part in parts for single in singles(part.compile(vocabulary, header))]
     wide = [automaton for automaton in automata if is_wide(automaton)]
     narrow = [automaton for automaton in automata if not is_wide(automaton)]

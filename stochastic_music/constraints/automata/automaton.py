@@ -8,7 +8,7 @@ leads to a greater number, which makes exact sampling a single sweep; it is None
 An automaton of the same shape by anyone else joins with these. `Joined` passes on what a part may offer
 beyond the contract: `marks`, `due`, `phase` and `moment` (it keeps time, see `timeline`) and `describe` (a
 place in words). An automaton of many states that do not keep time says `wide = True`: exact sampling then carries them
-along with the model's contexts (`sampling.lifting`), and so it does with alternatives of which one is wide.
+along with the model's contexts (`sampling.exact.lifting`), and so it does with alternatives of which one is wide.
 """
 
 from __future__ import annotations

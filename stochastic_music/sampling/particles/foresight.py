@@ -5,7 +5,7 @@ that a chain has, and `ahead`, the log of the hope that each symbol would leave 
 
     Guided     the probability that a guide, a model of finitely many contexts, meets the constraint from there on,
                told by the guide's backward messages
-    Tied       0 or -inf: whether a symbol agrees with a form (see `ties`)
+    Tied       0 or -inf: whether a symbol agrees with a form (see `forms`)
     Stepwise   0 or -inf: whether the constraint can still be met at all, or, for automata of very many states, only
                whether this symbol breaks it
 
