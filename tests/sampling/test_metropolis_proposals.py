@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from enumerated import imbalance, paths, transition_matrix
-from toy_models import MELODY, PLAIN, WORDS, EndlessMemory, ToyModel, marks_of, pieces
+from toy_models import CHORDS, MELODY, PLAIN, WORDS, EndlessMemory, ToyModel, marks_of, pieces
 
 from stochastic_music.constraints import AtMost, Bars, Length
 from stochastic_music.errors import InvalidParameterError, UsageError
@@ -15,8 +15,10 @@ from stochastic_music.sampling.metropolis.redraw import Copy, Redraw
 from stochastic_music.sampling.metropolis.rhythm import Shift, Split
 from stochastic_music.sampling.metropolis.step import begin
 from stochastic_music.sampling.metropolis.target import Target
-from stochastic_music.tokens import Header, Meter
+from stochastic_music.tokens import Field, Header, Meter, Vocabulary
 
+#: notes that have more than pitch
+LOUD = Vocabulary((Field("loudness", 2), Field("pitch", 2, first=60)))
 WALTZ = Header(1, (Meter(0, 3, 4),))
 
 
@@ -91,6 +93,29 @@ def test_models_of_endless_memory_redraw_and_copy_in_balance(endless):
 def test_rhythm_moves_in_detailed_balance(make, waltz):
     matrix = transition_matrix(make(waltz), waltz.chains, waltz.target)
     assert imbalance(matrix, waltz.chains.log_density) < 1e-12
+    assert matrix.diagonal().min() < 0.9
+
+
+@pytest.mark.parametrize(("vocabulary", "header"), [(LOUD, None), (CHORDS, PLAIN)])
+def test_whatever_else_notes_have_they_split_and_join_in_balance(vocabulary, header):
+    space = Space(vocabulary, header, Length(1, 2), 2)
+    for proposal in (PROPOSALS["split"](space), PROPOSALS["split by the model"](space)):
+        matrix = transition_matrix(proposal, space.chains, space.target)
+        assert imbalance(matrix, space.chains.log_density) < 1e-12
+        assert matrix.diagonal().min() < 0.9
+
+
+def test_notes_split_and_join_in_balance_in_a_bar_of_three(waltz):
+    for name in ("split", "split by the model"):
+        matrix = transition_matrix(PROPOSALS[name](waltz), waltz.chains, waltz.target)
+        assert imbalance(matrix, waltz.chains.log_density) < 1e-12
+        assert matrix.diagonal().min() < 0.9
+
+
+def test_phrases_of_two_notes_are_copied_in_balance():
+    space = Space(Vocabulary.plain(2), None, Length(4), 4)
+    matrix = transition_matrix(Copy(space.reader, (0,), n_events=2), space.chains, space.target)
+    assert imbalance(matrix, space.chains.log_density) < 1e-12
     assert matrix.diagonal().min() < 0.9
 
 

@@ -104,7 +104,8 @@ class Split:
 
     A split divides the length in one of its w ways; the first note keeps the pitch, the second takes a pitch with
     probability q: as `reader`'s model has it there, or without one evenly among those `reach` symbols away at most.
-    Joining drops the second pitch; it needs neighbours without a rest or the end of a phrase between them. With n
+    Whatever else a note has goes to both. Joining drops the second pitch; it needs neighbours that are alike in all
+    but pitch and length, without a rest or the end of a phrase between them. With n
     notes there are n to split, and n pairs to join afterwards, so that q(back) / q(forth) = w / q, and q / w for
     joining. Where events have no lengths a split puts a note in. Raises UsageError where events have several notes.
     """
@@ -175,6 +176,8 @@ class Split:
             possible &= self._durations.known(one + other)
             ways = self._durations.ways(np.where(possible, one + other, 0))
             joined[rows, place, layout.duration] += other
+        for field in self._shared:
+            possible &= events[rows, place, field] == events[rows, second, field]
         for field, symbol, before in self._between:
             possible &= events[rows, place if before else second, field] == symbol
             if before:
@@ -197,6 +200,12 @@ class Split:
         total: FloatArray = weights.sum(axis=1, keepdims=True)
         shares: FloatArray = weights / np.where(total > 0, total, 1.0)
         return shares
+
+    @cached_property
+    def _shared(self) -> list[int]:
+        """The fields that both notes of a split have alike."""
+        apart = {self.layout.tone, self.layout.duration, *(field for field, _, _ in self._between)}
+        return [i for i in range(self.layout.vocabulary.n_fields) if i not in apart]
 
     @cached_property
     def _between(self) -> list[tuple[int, int, bool]]:
