@@ -116,7 +116,7 @@ def test_phrases_of_two_notes_are_copied_in_balance():
     space = Space(Vocabulary.plain(2), None, Length(4), 4)
     matrix = transition_matrix(Copy(space.reader, (0,), n_events=2), space.chains, space.target)
     assert imbalance(matrix, space.chains.log_density) < 1e-12
-    assert matrix.diagonal().min() < 0.9
+    assert matrix.diagonal().max() < 0.995, "it moves"
 
 
 def everything(space):
