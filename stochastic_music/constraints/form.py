@@ -77,8 +77,8 @@ class Form(Joinable):
     within the last bar, which a rest then fills. Joins with other demands by `&` only: `|` and `~` raise UsageError.
     Raises InvalidParameterError for plans that make no sense, naming what is wrong with them.
 
-    >>> [str(section) for section in Form("A:4 A^5~:4 B:2 A':4").sections]
-    ['A:4', 'A~^5:4', 'B:2', "A':4"]
+    >>> print(*Form("A:4 A^5~:4 B:2 A':4").sections)
+    A:4 A~^5:4 B:2 A':4
     >>> Form("A:4 B:2").n_bars
     6
     """

@@ -85,8 +85,8 @@ class KeptFile:
         >>> kept = KeptFile(score_from_text("4/4 c4 d e f"))
         >>> new = NewNotes(*(np.array([value]) for value in (960, 960, 72, 90)))
         >>> changed = kept.with_notes(0, np.array([False, False, True, True]), new)
-        >>> [(note.time, note.pitch) for note in changed.score.tracks[0].notes]
-        [(0, 60), (480, 62), (960, 72)]
+        >>> print(*((note.time, note.pitch) for note in changed.score.tracks[0].notes))
+        (0, 60) (480, 62) (960, 72)
         """
         if self._tracks is None:
             return replace(self, score=_score_with(self.score, part, ~dropped, new))

@@ -246,8 +246,8 @@ def cadence(before: Chord | None, last: Chord, context: Context) -> Cadence:
     other                  none of these
 
     >>> from stochastic_music.music.chords import parse_chord
-    >>> [cadence(parse_chord("G7"), parse_chord(name), Context(0)) for name in ("C", "Am")]
-    ['authentic', 'deceptive']
+    >>> print(*(cadence(parse_chord("G7"), parse_chord(name), Context(0)) for name in ("C", "Am")))
+    authentic deceptive
     """
     degree = (last.root - context.tonic) % 12
     triad = last.quality in ("maj", "min")
