@@ -101,13 +101,17 @@ class HiddenChain(Protocol):
 
 @runtime_checkable
 class EnergyModel(Protocol):
-    """A model that tells how likely pieces are beside each other, and need not sum to 1: what Metropolis walks on."""
+    """A model that tells how likely pieces are beside each other, and need not sum to 1: what Metropolis walks on.
 
-    def log_density(self, symbols: IntArray, lengths: IntArray) -> FloatArray:
+    One that has only pieces of equal length to compare says so with a further attribute, `compares_lengths` False.
+    """
+
+    def log_density(self, symbols: IntArray, lengths: IntArray, headers: Any = None) -> FloatArray:
         """The log of each piece's unnormalised density, in nats, -inf for what cannot be: (batch,).
 
         Row i of `symbols` (batch, T) begins with a piece of `lengths[i]` symbols, its END among them where the
-        vocabulary is closed; what stands after it (END) says nothing. Row i of the answer depends on that piece alone.
+        vocabulary is closed; what stands after it (END) says nothing. `headers` are one a piece, or one for all. Row i
+        of the answer depends on that piece alone.
         """
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stochastic_music import _random
 from stochastic_music.constraints import Form, conjuncts
 from stochastic_music.errors import InvalidParameterError, UsageError
@@ -15,6 +17,7 @@ from stochastic_music.protocols import Constraint, FiniteContextModel, IntArray
 from stochastic_music.sampling import MAX_ARCS, Sample, sample
 from stochastic_music.sampling.metropolis import Layout, Pieces, Plan, Run, Target, run
 from stochastic_music.sampling.metropolis.catalogue import proposals
+from stochastic_music.sampling.metropolis.reading import EnergyReader
 from stochastic_music.sampling.metropolis.run import Progress
 
 if TYPE_CHECKING:
@@ -86,9 +89,10 @@ def walked(
 
 
 def state(pipeline: Pipeline, found: Run, header: Header | None, chain: int, kept: int) -> Take:
-    """What a chain was at its kept state number `kept`, as a take."""
+    """What a chain was at its kept state number `kept`, as a take; nan bits where the model has no probabilities."""
     symbols: IntArray = found.symbols[kept, chain, : found.lengths[kept, chain]]
-    log_prob = float(found.terms[kept, chain, found.target.names.index("model")])
+    only_compares = isinstance(found.target.reader("model"), EnergyReader)
+    log_prob = np.nan if only_compares else float(found.terms[kept, chain, found.target.names.index("model")])
     acceptance = float(found.accepted[:, chain].sum() / max(found.n_steps, 1))
     return take_of(pipeline, Sample(symbols, log_prob, header, "metropolis", False, acceptance=acceptance))
 

@@ -29,7 +29,7 @@ def check_energy_model(model: Any, *, corpora: Mapping[str, Callable[[], TokenCo
     fit, by name: leave out those that a model is not made for.
     """
     check_constructor(model)
-    require(isinstance(model, EnergyModel), "there is no log_density(symbols, lengths)")
+    require(isinstance(model, EnergyModel), "there is no log_density(symbols, lengths, headers)")
     for name, make in corpora.items():
         try:
             _check_on(model, make())

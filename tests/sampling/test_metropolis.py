@@ -202,7 +202,8 @@ def test_energies_alone_are_enough():
     class Ones:
         vocabulary_ = WORDS
 
-        def log_density(self, symbols, lengths):
+        def log_density(self, symbols, lengths, headers=None):
+            del headers  # no meter is heard
             inside = np.arange(symbols.shape[1]) < lengths[:, None]
             return 0.5 * ((symbols == 1) & inside).sum(axis=1)
 

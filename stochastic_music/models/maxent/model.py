@@ -86,6 +86,8 @@ class MaxEnt(Estimator):
     vocabulary_: Vocabulary
     #: whether counts have changed since weights were learned; a model of this kind is always fitted anew
     stale_: bool = False
+    #: how many events a piece has is no part of the model, so that Metropolis must not change their number
+    compares_lengths: bool = False
 
     def __init__(
         self,

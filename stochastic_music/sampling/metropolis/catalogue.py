@@ -19,7 +19,7 @@ from stochastic_music.errors import UnknownNameError, UsageError
 from stochastic_music.sampling.metropolis.block import Block
 from stochastic_music.sampling.metropolis.layout import Layout
 from stochastic_music.sampling.metropolis.proposals import Mixture, Swap, Transpose, mixture
-from stochastic_music.sampling.metropolis.reading import ContextReader, Reader, WholeReader
+from stochastic_music.sampling.metropolis.reading import ContextReader, EnergyReader, Reader, WholeReader
 from stochastic_music.sampling.metropolis.redraw import Copy, Redraw
 from stochastic_music.sampling.metropolis.rhythm import Shift, Split
 from stochastic_music.sampling.metropolis.target import Target
@@ -59,9 +59,15 @@ def _makers(target: Target) -> dict[str, Callable[[], Any]]:
         "swap": lambda: Swap(layout),
         "transpose": lambda: Transpose(layout),
         "shift": lambda: Shift(layout),
-        "split": lambda: Split(layout, _context_reader(target)),
+        "split": lambda: _split(target, layout),
         "copy": lambda: Copy(_drawer(target), tones),
     }
+
+
+def _split(target: Target, layout: Layout) -> Split:
+    if all(term.reader.compares_lengths for term in target.terms if isinstance(term.reader, EnergyReader)):
+        return Split(layout, _context_reader(target))
+    raise UsageError("this model only compares pieces of as many notes: leave 'split' out, which changes their number")
 
 
 def _context_reader(target: Target) -> ContextReader | None:

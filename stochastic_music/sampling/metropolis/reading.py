@@ -255,22 +255,27 @@ class WholeReader:
 
 
 class EnergyReader:
-    """An `EnergyModel`: one number a piece."""
+    """An `EnergyModel` under one header: one number a piece."""
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, header: Header | None = None) -> None:
+        self.model, self.header = model, header
 
     def __str__(self) -> str:
-        return fingerprint(self.model)
+        return f"{fingerprint(self.model)} under {self.header}"
+
+    @property
+    def compares_lengths(self) -> bool:
+        """Whether pieces of different length may be compared, as they may unless the model says otherwise."""
+        return bool(getattr(self.model, "compares_lengths", True))
 
     def read(self, pieces: Pieces, near: Chains | None = None) -> Reading:
         """The densities of pieces; those that are as they were are not asked for again."""
         known = None if near is None else near.readings.get(self)
         if near is None or known is None:
-            return Reading(self.model.log_density(*pieces))
+            return Reading(self.model.log_density(*pieces, self.header))
         rows, total = changed(pieces, near), known.total.copy()
         if len(rows):
-            total[rows] = self.model.log_density(pieces.symbols[rows], pieces.lengths[rows])
+            total[rows] = self.model.log_density(pieces.symbols[rows], pieces.lengths[rows], self.header)
         return Reading(total)
 
 
@@ -280,7 +285,7 @@ def reader_of(model: Any, header: Header | None = None) -> Reader:
         return ContextReader(model, header)
     if hasattr(model, "next_log_probs"):
         return WholeReader(model, header)
-    return EnergyReader(model)
+    return EnergyReader(model, header)
 
 
 def changed(pieces: Pieces, near: Chains) -> IntArray:
