@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from stochastic_music.protocols import Constraint
 
 
-def demanded(pipeline: Pipeline, text: str, n_given: int) -> list[Constraint]:
-    """What --max-copy demands of the music after its first `n_given` notes: nothing where it is off."""
+def demanded(pipeline: Pipeline, text: str, n_given: int) -> Constraint | None:
+    """What --max-copy demands of the music after its first `n_given` notes; None where it is off."""
     from stochastic_music.constraints import MaxCopy
 
     if text.strip().lower() == "off":
-        return []
+        return None
     if not text.strip().isdecimal() or int(text) < 1:
         raise UsageError(f"--max-copy got '{text}'; expected a number of notes from 1, or off")
     if pipeline.corpus_ is None:
         raise UsageError(
             "--max-copy needs the sources, and this model was saved without them: fit it again, or leave it out"
         )
-    return [MaxCopy(pipeline.corpus_, int(text), since=n_given)]
+    return MaxCopy(pipeline.corpus_, int(text), since=n_given)
 
 
 def row(index: OriginalityIndex | None, new: Sequence[Line]) -> dict[str, Any]:

@@ -6,18 +6,16 @@ is moved before it is written, so a demand is moved the other way.
 
 from __future__ import annotations
 
-import functools
-import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stochastic_music.cli import _copies, _takes
-from stochastic_music.cli._common import open_corpus, plural
+from stochastic_music.cli._common import open_corpus
 from stochastic_music.errors import UnsatisfiableError, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +27,10 @@ Scale = Annotated[
     str | None, typer.Option(metavar="G:major", help="Only notes of this scale; any mode, or pitch classes: C,E,G.")
 ]
 End = Annotated[
-    str | None, typer.Option(metavar="tonic", help="The last note: tonic, dominant, ^3, a pitch (D4) or a name (D).")
+    str | None,
+    typer.Option(
+        metavar="tonic", help="The last note: a pitch (D4), a name (D), a step (tonic, ^3) of --key or --scale."
+    ),
 ]
 At = Annotated[
     list[str], typer.Option(metavar="5.1=D5", help="In bar 5 a note D5 begins on beat 1. Repeat. Bar 0 is the pickup.")
@@ -66,14 +67,13 @@ class Asked:
 
     def named(self) -> tuple[str, ...]:
         """The options given that name pitches, and so need to know how far the music will be moved."""
-        from stochastic_music.constraints.naming import is_step, normal
+        notes = {"--end": (self.end or "").split(","), "--at": [text.partition("=")[2] for text in self.at]}
+        named = {"--range": self.pitch_range is not None, "--scale": self.scale is not None}
+        named |= {option: any(name and not _is_step(name) for name in names) for option, names in notes.items()}
+        return tuple(option for option, is_named in named.items() if is_named)
 
-        ends_on_pitch = self.end is not None and any(not is_step(normal(name)) for name in self.end.split(","))
-        named = {"--range": self.pitch_range, "--scale": self.scale, "--end": ends_on_pitch, "--at": self.at}
-        return tuple(option for option, value in named.items() if value)
 
-
-def constraint(
+def demands(
     pipeline: Pipeline,
     asked: Asked,
     shift: int | None,
@@ -82,8 +82,8 @@ def constraint(
     length: int | None = None,
     n_given: int = 0,
     key: str | None = None,
-) -> Constraint | None:
-    """What the request demands of the music before it is moved by `shift` semitones; None where it demands nothing.
+) -> dict[str, Constraint]:
+    """What the request demands of the music before it is moved by `shift` semitones, each by how it was said.
 
     `key` is the one that the music is moved to, where one was asked for. The first `n_given` notes are given and may
     be copies. A `shift` of None says that it is not known. Raises UsageError where pitches are named all the same, and
@@ -95,48 +95,89 @@ def constraint(
         raise UsageError(
             f"{asked.named()[0]} with --key needs a model fitted with --transpose common; fit again, or leave one out"
         )
-    parts: list[Any] = []
+    rest = not pipeline.card_.get("ends_on_line", True)
+    found: dict[str, Constraint] = {}
     if bars is not None:
-        parts.append(Bars(bars, rest=not pipeline.card_.get("ends_on_line", True)))
+        found[f"--bars {bars}"] = Bars(bars, rest=rest)
     if length is not None:
-        parts.append(Length(length))
+        found[f"--length {length}"] = Length(length)
     if asked.form is not None:
-        parts.append(Form(asked.form, rest=not pipeline.card_.get("ends_on_line", True)))
-    parts.extend(_pitched(asked, shift or 0))
-    if asked.end is not None:
-        parts.append(_ending(pipeline, asked, shift, key))
+        found[f"--form '{asked.form}'"] = Form(asked.form, rest=rest)
+    found |= _pitched(pipeline, asked, shift, key)
     if asked.contains is not None:
-        parts.append(_containing(pipeline, asked.contains))
-    if asked.max_copy is not None:
-        parts.extend(_copies.demanded(pipeline, asked.max_copy, n_given))
-    return functools.reduce(operator.and_, parts) if parts else None
+        found[f"--contains {asked.contains}"] = _containing(pipeline, asked.contains)
+    if asked.max_copy is not None and (limit := _copies.demanded(pipeline, asked.max_copy, n_given)):
+        found[f"--max-copy {asked.max_copy}"] = limit
+    return found
 
 
-def _pitched(asked: Asked, shift: int) -> list[Any]:
-    from stochastic_music.constraints import At, InScale, PitchRange
+def joined(found: dict[str, Constraint]) -> Constraint | None:
+    """All demands as one; None without any."""
+    from stochastic_music.constraints import All
 
-    parts: list[Any] = []
+    parts = tuple(found.values())
+    return All(parts) if len(parts) > 1 else next(iter(parts), None)
+
+
+@contextmanager
+def as_said(found: dict[str, Constraint]) -> Iterator[None]:
+    """Errors name demands as they were said, not as the model reads them: in its key, with C4 for MIDI 60."""
+    try:
+        yield
+    except (UnsatisfiableError, UsageError) as error:
+        text = str(error)
+        for said, demand in found.items():
+            text = text.replace(str(demand), said)
+        error.args = (text,)
+        raise
+
+
+def _pitched(pipeline: Pipeline, asked: Asked, shift: int | None, key: str | None) -> dict[str, Constraint]:
+    """The demands that name notes."""
+    from stochastic_music.constraints import At, EndsOn, InScale, PitchRange
+
+    by, note = -(shift or 0), _note_in(asked, None if shift is None else key)
+    common = "C" if pipeline.transpose == "common" else None
+    found: dict[str, Constraint] = {}
     if asked.pitch_range is not None:
         low, high = _takes.span(asked.pitch_range, asked.middle_c)
-        parts.append(PitchRange(low - shift, high - shift))
+        found[f"--range {asked.pitch_range}"] = PitchRange(max(low + by, 0), min(high + by, 127))
     if asked.scale is not None:
-        parts.append(InScale(asked.scale).moved(-shift))
+        found[f"--scale {asked.scale}"] = InScale(asked.scale).moved(by)
     for text in asked.at:
-        place, equals, note = text.partition("=")
-        parts.append(At.parse(f"{place}{equals}{_note(note, asked.middle_c)}").moved(-shift))
-    return parts
+        place, equals, name = text.partition("=")
+        found[f"--at {text}"] = At.parse(f"{place}{equals}{note(name)}", key=common).moved(by)
+    if asked.end is not None:
+        found[f"--end {asked.end}"] = EndsOn(*map(note, asked.end.split(",")), key=common).moved(by)
+    return found
 
 
-def _ending(pipeline: Pipeline, asked: Asked, shift: int | None, key: str | None) -> Constraint:
-    """The last note; a step is that of the key asked for, else of the key of the piece as the model reads it."""
-    from stochastic_music.constraints import EndsOn
-    from stochastic_music.constraints.naming import class_name, is_step, normal, step_class
+def _note_in(asked: Asked, key: str | None) -> Callable[[str], str]:
+    """How notes are spelled for constraints: pitches with C4 for MIDI 60, steps of a known key as notes in any octave.
+
+    The key is `key`, else that of the scale asked for. Without any a step stays, and so does what is no note.
+    """
+    from stochastic_music.constraints import InScale
+    from stochastic_music.constraints.naming import class_name, normal, step_class
     from stochastic_music.music.keys import parse_key
+    from stochastic_music.tokens import pitch_name, pitch_number
 
-    names = [normal(_note(name, asked.middle_c)) for name in (asked.end or "").split(",")]
-    if key is not None and shift is not None:
-        names = [class_name(step_class(name, parse_key(key))) if is_step(name) else name for name in names]
-    return EndsOn(*names, key="C" if pipeline.transpose == "common" else None).moved(-(shift or 0))
+    scale = InScale(asked.scale).scale if asked.scale is not None else ""
+    known = key or (scale if ":" in scale else None)
+
+    def spelled(name: str) -> str:
+        if _is_step(name):
+            return name if known is None else class_name(step_class(normal(name), parse_key(known)))
+        with_octave = re.fullmatch(r"\s*[A-Ga-g][#b]*-?\d+\s*", name)
+        return pitch_name(pitch_number(name, middle_c=asked.middle_c)) if with_octave else name
+
+    return spelled
+
+
+def _is_step(name: str) -> bool:
+    from stochastic_music.constraints.naming import is_step
+
+    return is_step(name.strip().lower())
 
 
 def _containing(pipeline: Pipeline, piece: str) -> Constraint:
@@ -151,26 +192,3 @@ def _containing(pipeline: Pipeline, piece: str) -> Constraint:
     symbols, header = pipeline.opening(music[0].score)
     motif = Motif.of(lines_of(vocabulary, symbols, header, piece)[0], max(vocabulary.resolution, 1))
     return Contains(motif, "interval", rhythm=vocabulary.clock.ticks and vocabulary.index("pitch") is not None)
-
-
-def _note(name: str, middle_c: str) -> str:
-    """A pitch as this package spells it; what is no pitch with an octave stays as it is."""
-    from stochastic_music.tokens import pitch_name, pitch_number
-
-    spelled = re.fullmatch(r"\s*[A-Ga-g][#b]*-?\d+\s*", name)
-    return pitch_name(pitch_number(name, middle_c=middle_c)) if spelled else name
-
-
-@contextmanager
-def as_said(asked: Asked, shift: int | None) -> Iterator[None]:
-    """Errors that name pitches as the model reads them say how far those are from what was asked."""
-    try:
-        yield
-    except UnsatisfiableError as error:
-        if not shift or not asked.named():
-            raise
-        direction = "lower" if shift > 0 else "higher"
-        raise UnsatisfiableError(
-            f"{error} (Pitches are named here as the model reads them, {plural(abs(shift), 'semitone')} {direction} "
-            "than they were asked for.)"
-        ) from error

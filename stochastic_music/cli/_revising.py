@@ -92,15 +92,10 @@ def revise(
     seed = _random.key(request.seed)
     reading = read_part(pipeline, kept.score, request.part)
     _say_part(kept.score, reading.why)
-    takes = compose(
-        pipeline,
-        kept.score,
-        request.n,
-        part=request.part,
-        constraint=_demands.constraint(pipeline, request.asked, -reading.semitones, n_given=n_before(reading)),
-        seed=seed,
-        **request.shaping,
-    )
+    asked = _demands.demands(pipeline, request.asked, -reading.semitones, n_given=n_before(reading))
+    options = {"part": request.part, "constraint": _demands.joined(asked), "seed": seed, **request.shaping}
+    with _demands.as_said(asked):
+        takes = compose(pipeline, kept.score, request.n, **options)
     licences = pipeline.card_.get("licences", [])
     made_by = provenance(seed=seed, model=path.name, sha256=checksum, piece=Path(request.piece).name, licences=licences)
     rows = _written(request, kept, takes, pipeline, formats, made_by, seed)

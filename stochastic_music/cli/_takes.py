@@ -67,12 +67,18 @@ def shift_to_key(pipeline: Pipeline, key: str | None) -> int | None:
 
 
 def in_key(score: Any, key: str | None, shift: int | None) -> Any:
-    """The score moved to `key`: by `shift` semitones, or from the key that it is heard in."""
-    from stochastic_music.music.keys import transpose, transpose_to_key
+    """The score moved to `key`, which is then printed: by `shift` semitones, or from the key that it is heard in."""
+    from stochastic_music.music.keys import mark_key, parse_key, transpose, transpose_to_key
 
     if key is None:
         return score
-    return transpose_to_key(score, key) if shift is None else transpose(score, shift)
+    if shift is None:
+        return transpose_to_key(score, key)
+    moved = transpose(score, shift)
+    moved.key_signatures.clear()
+    moved.markers.filter(lambda marker: not marker.text.startswith("key:"))
+    mark_key(moved, parse_key(key))
+    return moved
 
 
 def write(

@@ -106,13 +106,13 @@ def generate(
         opening = pipeline.opening(begun)
         shift, n_given = -opening.header.transposed, len(opening.symbols) // pipeline.vocabulary_.n_fields
     asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, form, middle_c)
-    sized: dict[str, Any] = {"bars": bars, "length": length, "n_given": n_given, "key": key}
-    with _demands.as_said(asked, shift):
+    found = _demands.demands(pipeline, asked, shift, bars=bars, length=length, n_given=n_given, key=key)
+    with _demands.as_said(found):
         takes, walk = _compose(
             pipeline,
             n,
             walking,
-            constraint=_demands.constraint(pipeline, asked, shift, **sized),
+            constraint=_demands.joined(found),
             usual_copies=max_copy is None,
             seed=number,
             meter=meter,

@@ -55,13 +55,13 @@ class At(Joinable):
             object.__setattr__(self, name, value)
 
     @classmethod
-    def parse(cls, text: str) -> At:
+    def parse(cls, text: str, *, key: str | None = None) -> At:
         """From "bar.beat=note", as on the command line; raises InvalidParameterError for any other text."""
         place, equals, note = text.partition("=")
         bar, dot, beat = place.partition(".")
         if not (equals and dot and bar.strip().isdigit()):
             raise InvalidParameterError(f"'{text}' is no note at a place: expected bar.beat=note, as in 5.1=D5")
-        return cls(int(bar), beat.strip(), note)
+        return cls(int(bar), beat.strip(), note, key=key)
 
     @property
     def reads_key(self) -> bool:

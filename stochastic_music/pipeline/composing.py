@@ -96,7 +96,7 @@ def composed(
             f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "
             "or notes, or give a shorter start"
         )
-    return [replace(take_of(pipeline, drawn.sample), redrawn=drawn.redrawn) for drawn in samples]
+    return [replace(take_of(pipeline, drawn.sample, constraint), redrawn=drawn.redrawn) for drawn in samples]
 
 
 def draw_pieces(
@@ -204,8 +204,8 @@ def draw_headers(pipeline: Pipeline, n: int, key: int, *, steady: bool = False) 
     return [headers[i] for i in generator.integers(0, len(headers), size=n)]
 
 
-def take_of(pipeline: Pipeline, drawn: Sample) -> Take:
-    """A sample as music."""
+def take_of(pipeline: Pipeline, drawn: Sample, constraint: Constraint | None = None) -> Take:
+    """A sample as music; `constraint` is what it was drawn under."""
     notes = begins_note(pipeline.vocabulary_, drawn.symbols)
     n_given = int(notes[: drawn.n_given].sum())
     n_notes = int(notes.sum()) - n_given
@@ -213,7 +213,7 @@ def take_of(pipeline: Pipeline, drawn: Sample) -> Take:
     score = pipeline.encoding.decode([TokenPiece(drawn.symbols, header)])
     heard = _as_far_as(header, score)
     if not drawn.n_given:
-        heard = replace(heard, key=_key_heard(pipeline, score, header))
+        heard = replace(heard, key=_key_heard(pipeline, score, header, constraint))
     if heard != header:
         header, score = heard, pipeline.encoding.decode([TokenPiece(drawn.symbols, heard)])
     if drawn.n_given and drawn.header:
@@ -222,10 +222,15 @@ def take_of(pipeline: Pipeline, drawn: Sample) -> Take:
     return Take(score, drawn, TokenPiece(drawn.symbols, header), surprise, n_given)
 
 
-def _key_heard(pipeline: Pipeline, score: Score, header: Header) -> str | None:
-    """The key to print: the header says how many sharps, the notes decide between major and minor."""
+def _key_heard(pipeline: Pipeline, score: Score, header: Header, constraint: Constraint | None) -> str | None:
+    """The key to print: the header says how many sharps, the notes decide between major and minor.
+
+    Where steps of the key were asked for, the header's key decides: they are meant in it.
+    """
     name = header.key or ("C" if pipeline.transpose == "common" else None)
     if name is None or (key := parse_key(name)).mode not in {"major", "minor"}:
+        return name
+    if getattr(constraint, "reads_key", False):
         return name
     return str(relative_mode(key.sharps, pitch_class_weights(score)))
 

@@ -84,17 +84,26 @@ def walked(
     mixture = proposals(target, weights)
     start = _start(pipeline, model, n_chains, under, key=key, constraint=constraint, max_events=most, max_arcs=max_arcs)
     found = run(target, start, mixture, plan, seed=key, save_to=save_to, progress=progress)
-    takes = [state(pipeline, found, under, *place) for place in _places(found, n, n_chains)]
+    takes = [state(pipeline, found, under, *place, constraint=constraint) for place in _places(found, n, n_chains)]
     return Walk(takes, found, under)
 
 
-def state(pipeline: Pipeline, found: Run, header: Header | None, chain: int, kept: int) -> Take:
+def state(
+    pipeline: Pipeline,
+    found: Run,
+    header: Header | None,
+    chain: int,
+    kept: int,
+    *,
+    constraint: Constraint | None = None,
+) -> Take:
     """What a chain was at its kept state number `kept`, as a take; nan bits where the model has no probabilities."""
     symbols: IntArray = found.symbols[kept, chain, : found.lengths[kept, chain]]
     only_compares = isinstance(found.target.reader("model"), EnergyReader)
     log_prob = np.nan if only_compares else float(found.terms[kept, chain, found.target.names.index("model")])
     acceptance = float(found.accepted[:, chain].sum() / max(found.n_steps, 1))
-    return take_of(pipeline, Sample(symbols, log_prob, header, "metropolis", False, acceptance=acceptance))
+    drawn = Sample(symbols, log_prob, header, "metropolis", False, acceptance=acceptance)
+    return take_of(pipeline, drawn, constraint)
 
 
 def _models(pipeline: Pipeline) -> tuple[Any, list[Any]]:

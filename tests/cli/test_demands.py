@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from stochastic_music import Corpus, Markov, MelodyEncoding, Pipeline
-from stochastic_music.cli._demands import Asked, as_said, constraint
+from stochastic_music.cli._demands import Asked, as_said, demands, joined
 from stochastic_music.errors import InvalidParameterError, UnsatisfiableError, UsageError
 
 
@@ -43,6 +43,18 @@ def pipeline(tunes):
         ({"end": "tonic"}, None, None, "EndsOn(tonic)"),
         ({"end": "tonic"}, -5, "Em", "EndsOn(A)"),
         ({"end": "dominant,D4"}, 2, "D", "EndsOn(G, C4)"),
+        ({"scale": "G:major", "end": "tonic"}, 0, None, "InScale(G:major) & EndsOn(G)"),
+        (
+            {"scale": "G:major", "end": "tonic", "at": ("1.1=^3",)},
+            -2,
+            None,
+            "InScale(A:major) & At(1.1=C#) & EndsOn(A)",
+        ),
+        ({"scale": "G:major", "end": "tonic"}, -5, "Em", "InScale(C:major) & EndsOn(A)"),
+        ({"scale": "C,E,G", "end": "tonic"}, 0, None, "InScale(C, E, G) & EndsOn(tonic)"),
+        ({"at": ("5.1=Tonic",)}, -5, "Em", "At(5.1=A)"),
+        ({"pitch_range": "C-1:A5"}, 4, "E", "PitchRange(C-1, F5)"),
+        ({"pitch_range": "C4:G9"}, -5, "Em", "PitchRange(F4, G9)"),
         ({"end": "D3", "middle_c": "C3"}, 0, None, "EndsOn(D4)"),
         ({"at": ("5.1=D5", "6.2+1/2=E")}, 2, "D", "At(5.1=C5) & At(6.2+1/2=D)"),
         ({"at": ("5.1=D4",), "middle_c": "C3"}, 0, None, "At(5.1=D5)"),
@@ -50,13 +62,13 @@ def pipeline(tunes):
     ],
 )
 def test_pitches_are_moved_to_where_the_model_reads_them(pipeline, asked, shift, key, expected):
-    assert str(constraint(pipeline, Asked(**asked), shift, key=key)) == expected
+    assert str(joined(demands(pipeline, Asked(**asked), shift, key=key))) == expected
 
 
 def test_a_motif_is_read_from_a_file_with_its_rhythm(pipeline, tunes, tmp_path):
     motif = tunes[0].clip(0, 480 * 3)
     motif.dump_midi(tmp_path / "motif.mid")
-    demanded = constraint(pipeline, Asked(contains=str(tmp_path / "motif.mid")), 0)
+    demanded = joined(demands(pipeline, Asked(contains=str(tmp_path / "motif.mid")), 0))
     assert str(demanded) == "Contains(C4 E4 D4, by intervals and rhythm)"
 
 
@@ -74,21 +86,39 @@ def test_a_motif_is_read_from_a_file_with_its_rhythm(pipeline, tunes, tmp_path):
 )
 def test_options_that_make_no_sense(pipeline, asked, error, message):
     with pytest.raises(error, match=message):
-        constraint(pipeline, Asked(**asked), 0)
+        demands(pipeline, Asked(**asked), 0)
 
 
 @pytest.mark.parametrize("asked", [{"scale": "G"}, {"pitch_range": "C4:C5"}, {"end": "D"}, {"at": ("1.1=D4",)}])
 def test_pitches_cannot_be_named_where_nobody_knows_how_far_the_music_moves(pipeline, asked):
     with pytest.raises(UsageError, match=r"^--(scale|range|end|at) with --key needs a model fitted with --transpose"):
-        constraint(pipeline, Asked(**asked), None)
+        demands(pipeline, Asked(**asked), None)
 
 
-def test_an_error_says_how_far_its_pitches_are_from_those_asked_for():
-    told = r"nothing\. \(Pitches are named here.*2 semitones lower than they"
-    with pytest.raises(UnsatisfiableError, match=told), as_said(Asked(scale="D"), 2):
-        raise UnsatisfiableError("nothing.")
-    with pytest.raises(UnsatisfiableError, match=r"^nothing\.$"), as_said(Asked(contains="x.mid"), 2):
-        raise UnsatisfiableError("nothing.")
+@pytest.mark.parametrize(
+    ("asked", "shift", "key", "message"),
+    [
+        ({"at": ("3.7=C5",)}, -5, "Em", "^--at 3.7=C5 asks for a beat that bar 3 lacks"),
+        ({"pitch_range": "C3:E3", "at": ("2.1=G3",), "middle_c": "C3"}, 0, None, "^--range C3:E3 and --at 2.1=G3 "),
+        ({"scale": "D", "end": "Eb"}, 2, "D", "meets --end Eb under 4/4"),
+    ],
+)
+def test_errors_name_notes_as_they_were_said(pipeline, asked, shift, key, message):
+    found = demands(pipeline, Asked(**asked), shift, key=key)
+    with pytest.raises((UnsatisfiableError, UsageError), match=message), as_said(found):
+        pipeline.sample(1, constraint=joined(found), seed=1)
+
+
+def test_steps_need_no_common_key(pipeline):
+    assert str(joined(demands(pipeline, Asked(at=("1.1=tonic",), end="^5"), None, key="G"))) == (
+        "At(1.1=tonic) & EndsOn(^5)"
+    )
+
+
+def test_steps_of_a_scale_are_those_of_no_other_key(pipeline):
+    found = joined(demands(pipeline, Asked(scale="D:dorian", end="tonic"), 0))
+    for take in pipeline.compose(4, constraint=found, seed=1):
+        assert take.score.tracks[0].notes[-1].pitch % 12 == 2
 
 
 def test_five_demands_at_once_are_met(stochmusic, tmp_path, tunes, pipeline):
@@ -127,5 +157,5 @@ def test_a_bar_that_does_not_exist(stochmusic, tmp_path, pipeline):
     done = stochmusic("generate", "tunes.smm", "--bars", "2", "--at", "9.1=C4")
     assert done.returncode == 3
     assert (
-        "Bars(2) and At(9.1=C4) cannot be met together under 4/4; every continuation breaks off by bar" in done.stderr
+        "--bars 2 and --at 9.1=C4 cannot be met together under 4/4; every continuation breaks off by bar" in done.stderr
     )
