@@ -144,10 +144,11 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
         )
     if sized is None:
         begun = takes[0].sample.n_given // pipeline.vocabulary_.n_fields
-        least, most = pipeline.card_["least_events"], pipeline.card_["most_events"] + begun
+        least, most = max(pipeline.card_["least_events"], begun + 1), pipeline.card_["most_events"] + begun
+        shortest = "" if begun >= pipeline.card_["least_events"] else " (the corpus's shortest piece)"
         noun = "notes" if pipeline.encoding.name == "melody" else "events"
         say(
-            f"The model ends each piece, after {least} {noun} (the corpus's shortest piece) at the earliest "
+            f"The model ends each piece, after {least} {noun}{shortest} at the earliest "
             f"and {most} at the latest; ask for --bars N or --length N to choose."
         )
     for licence in pipeline.card_.get("licences", []):

@@ -72,7 +72,7 @@ def continued(
     demands += [Kept(stops=_closes(reading, gap))] if bars else []
     demands += [Length(n_before + length)] if length else []
     least = max(pipeline.card_["least_events"], n_before + 1)
-    ends = {} if any(demands) else {"least_events": least, "whole": True}
+    ends = {"least_events": least, "whole": pipeline.vocabulary_.closed}
     _remark(pipeline, reading, gap.before)
     index = pipeline.originality() if usual_copies else None
 
@@ -81,10 +81,6 @@ def continued(
         return _drawn(pipeline, reading, gap.excerpt, demands, gap.before, n=first, **options)
 
     drawn = drawn_within(draw, n, key=_random.key(seed), index=index)
-    if drawn and all(len(found.sample.symbols) <= len(gap.symbols) + 1 for found in drawn):
-        raise UnsatisfiableError(
-            f"nothing comes after the music, which {constraint or 'the model'} takes for whole: ask for --bars N"
-        )
     found = revisions(pipeline, reading, ~kept, [[_in_gap(pipeline, gap, one.sample)] for one in drawn])
     return [replace(take, redrawn=one.redrawn) for take, one in zip(found, drawn, strict=True)]
 

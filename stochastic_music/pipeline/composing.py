@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stochastic_music import _random
 from stochastic_music.constraints.form import form_of
 from stochastic_music.corpus import encode_piece
-from stochastic_music.errors import EncodingError, UnsatisfiableError, UsageError
+from stochastic_music.errors import EncodingError, UsageError
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import DOUBTFUL, key_of, parse_key, pitch_class_weights, relative_mode, transpose
 from stochastic_music.pipeline.guiding import Guides
@@ -83,19 +83,14 @@ def composed(
             headers[:first],
             start=begun,
             constraint=constraint,
-            least_events=0 if constraint else min(least, most),
+            least_events=min(least, most),
             max_events=most,
-            whole=max_events is None and pipeline.vocabulary_.closed,
+            whole=(max_events is None or constraint is not None) and pipeline.vocabulary_.closed,
             seed=number,
             **shaping,
         )
 
     samples = drawn_within(draw, n, key=key, index=index)
-    if opening and samples and all(len(drawn.sample.symbols) <= len(begun) + 1 for drawn in samples):
-        raise UnsatisfiableError(
-            f"nothing comes after the start, which {constraint or 'the model'} takes for whole: ask for more bars "
-            "or notes, or give a shorter start"
-        )
     return [replace(take_of(pipeline, drawn.sample, constraint), redrawn=drawn.redrawn) for drawn in samples]
 
 

@@ -14,6 +14,7 @@ from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray
 from stochastic_music.sampling.ancestral import redrawn
 from stochastic_music.sampling.compiling import by_timing, check_start
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
+from stochastic_music.sampling.ending import sized, tells_length
 from stochastic_music.sampling.exact import MAX_ARCS, exact, finite_contexts
 from stochastic_music.sampling.exact.forms import exact_copies
 from stochastic_music.sampling.greedy import greedy
@@ -61,12 +62,13 @@ def sample(
     `n`.
 
     A piece that has not ended after `max_events` events is cut there and marked `capped`; constraints that
-    limit the length themselves are never cut. To condition on ending in time instead, ask for
-    `constraint=AtMost(n_events)`.
+    limit the length themselves are never cut. With `whole`, pieces are conditioned on `constraint` and on a length as
+    well: at least `least_events` and at most `max_events`, or, where the constraint says itself how long the music
+    is, one event more than the `start`.
 
-    `least_events`, `most_repeats` and `whole` go without a constraint: shorter pieces, those in which a pitch comes
-    more often in a row, and those that would be cut (a few times) are drawn again, which is exact as well. Particles
-    heed `most_repeats` under a constraint too.
+    Without a constraint, pieces shorter than `least_events`, those in which a pitch comes more than `most_repeats`
+    times in a row, and with `whole` those that would be cut (a few times) are drawn again, which is exact as well.
+    Particles heed `most_repeats` under a constraint too.
 
     A model that walks (`WalkingModel`: one that has no probabilities of what comes next) has its pieces begun by its
     opening model, in all that is asked for, and walks on from there: `guarantee="metropolis"`.
@@ -94,13 +96,13 @@ def sample(
             "most_repeats": most_repeats,
             "whole": whole,
         }
-        limits: dict[str, Any] = {
+        room: dict[str, Any] = {
             "max_events": max_events,
             "max_arcs": max_arcs,
             "n_particles": n_particles,
             "sweeps": sweeps,
         }
-        pieces = sample(model.opening_, n, headers=under, seed=key, start=start, guide=guide, **asked, **limits)
+        pieces = sample(model.opening_, n, headers=under, seed=key, start=start, guide=guide, **asked, **room)
         return list(model.walk(pieces, constraint, key=key, temperature=temperature))
     chosen = _method(method, model, constraint, shaping)
     if not under:
@@ -110,30 +112,36 @@ def sample(
     common: dict[str, Any] = {"key": key, "max_events": max_events, "shaping": shaping, "start": begun}
     if constraint is None or chosen == "ancestral":
         return redrawn(model, under, least_events=least_events, most_repeats=most_repeats, whole=whole, **common)
+    tells = whole and tells_length(constraint, vocabulary_of(model), under[0])
+    if tells:
+        least_events = len(begun) // vocabulary_of(model).n_fields + 1 if len(begun) else 0
+    within = sized(constraint, least=least_events, most=None if tells else max_events) if whole else constraint
     if chosen == "greedy":
-        return greedy(model, under, constraint, **common)
+        return greedy(model, under, within, **common)
     if chosen == "exact":
         try:
-            return _exactly(model, under, constraint, max_arcs, common)
+            limits = {"max_arcs": max_arcs, "least_events": least_events if whole else None}
+            return _exactly(model, under, constraint, limits, common)
         except ProductTooLargeError:
             if method == "exact":
                 raise
     crowds: dict[str, Any] = {"n_particles": n_particles, "sweeps": sweeps, "guide": guide}
-    return particles(model, under, constraint, most_repeats=most_repeats, **crowds, **common)
+    return particles(model, under, within, most_repeats=most_repeats, **crowds, **common)
 
 
 def _exactly(
-    model: Any, headers: list[Header | None], constraint: Constraint, max_arcs: int, common: dict[str, Any]
+    model: Any, headers: list[Header | None], constraint: Constraint, limits: dict[str, Any], common: dict[str, Any]
 ) -> list[Sample]:
     """Exact samples, a form's by its copies. Raises ProductTooLargeError where there is too much to sum over."""
     form, _ = form_of(constraint)
     if form is None:
-        return exact(model, headers, constraint, max_arcs=max_arcs, **common)
+        return exact(model, headers, constraint, **limits, **common)
     if len(common["start"]):
         raise ProductTooLargeError(f"{form} after a start is met by particles alone: use method='auto'")
     finite = finite_contexts(model, common["shaping"])
     assert finite is not None  # noqa: S101 - _method made sure
-    return exact_copies(finite, headers, constraint, key=common["key"], shaping=common["shaping"], max_arcs=max_arcs)
+    options = {"key": common["key"], "shaping": common["shaping"], "max_arcs": limits["max_arcs"]}
+    return exact_copies(finite, headers, constraint, **options)
 
 
 def _check_starts(

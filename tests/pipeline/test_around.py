@@ -280,7 +280,7 @@ def test_going_on_by_notes_and_until_the_model_ends(pipeline):
     assert len(take.new.onset) == 5
     [take] = pipeline.continue_(score, seed=1)
     assert len(take.new.onset) >= 1
-    with pytest.raises(UnsatisfiableError, match="ask for --bars"):
+    with pytest.raises(UnsatisfiableError, match="ask for more bars"):
         pipeline.continue_(score, constraint=sm.Length(len(rows(score))), seed=1)
 
 

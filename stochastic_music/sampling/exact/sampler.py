@@ -31,6 +31,7 @@ from stochastic_music.protocols import (
 from stochastic_music.sampling.ancestral import begun
 from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
+from stochastic_music.sampling.ending import sized
 from stochastic_music.sampling.exact.clashes import explained
 from stochastic_music.sampling.exact.context_sets import ArcTable
 from stochastic_music.sampling.exact.messages import Messages
@@ -41,6 +42,10 @@ from stochastic_music.tokens import Header, Vocabulary
 
 #: arcs of the product, some 100 bytes each
 MAX_ARCS = 25_000_000
+#: how often pieces of a length that was not asked for are drawn again before the length is conditioned on as well
+PATIENCE = 16
+#: added to the 64-bit seed for each time; keys of 128 bits leave room above every seed
+_NEXT = 1 << 64
 #: the step whose uniforms say where chains begin: none of the others
 _FIRST = (1 << 62) - 1
 
@@ -74,7 +79,7 @@ class ExactSampler:
         setting = Setting(table, self.vocabulary, header, max_arcs, start)
         product = setting.product(parts)
         messages = Messages(product)
-        self.bounded = product.acyclic
+        self.bounded = not any(stage.cyclic for stage in messages.stages)
         self.log_evidence = float(np.logaddexp.reduce(messages.start_weights))
         if self.log_evidence == -np.inf:
             raise UnsatisfiableError(explained(setting, parts))
@@ -190,26 +195,61 @@ def exact(
     shaping: Shaping | None = None,
     max_arcs: int = MAX_ARCS,
     start: IntArray = NO_START,
+    least_events: int | None = None,
 ) -> list[Sample]:
     """One sample a header that begins with `start`, conditioned on `constraint`; see the module's article.
 
     The `model` has contexts that `finite_contexts` finds. A constraint that limits the length itself is never cut;
-    without one, a chain is capped at `max_events` events.
+    without one, a chain is capped at `max_events` events. With `least_events` pieces are conditioned on having so many
+    events or more, and on not being capped: others are drawn again, and after PATIENCE times under a constraint that
+    counts, which gives the same distribution and is dearer to prepare.
     """
     vocabulary, contexts = vocabulary_of(model), finite_contexts(model, shaping or Shaping())
     assert contexts is not None  # noqa: S101 - callers made sure
     samples: dict[int, Sample] = {}
-    table, most = ArcTable(contexts, shaping or Shaping()), max_events * vocabulary.n_fields
-    left = max_events - len(start) // vocabulary.n_fields
-    for chains in by_timing(headers, constraint):
-        sampler = ExactSampler(contexts, constraint, headers[chains[0]], max_arcs=max_arcs, table=table, start=start)
+    table, n_fields = ArcTable(contexts, shaping or Shaping()), vocabulary.n_fields
+
+    def conditioned(header: Header | None, asked: Constraint) -> ExactSampler:
+        return ExactSampler(contexts, asked, header, max_arcs=max_arcs, table=table, start=start)
+
+    def drawn(sampler: ExactSampler, chains: list[int], key: int) -> list[Sample]:
+        left, under = max_events - len(start) // n_fields, [headers[i] for i in chains]
         symbols, scores = sampler.draw(np.array(chains), key=key, max_events=left)
-        under = [headers[i] for i in chains]
         if contexts is not model:
             scores = scored(model, under, symbols, start)
-        drawn = as_samples(symbols, scores, under, end=vocabulary.end, most=most, guarantee="exact", start=start)
-        samples.update(zip(chains, drawn, strict=True))
+        most = max_events * n_fields
+        return as_samples(symbols, scores, under, end=vocabulary.end, most=most, guarantee="exact", start=start)
+
+    def longer(header: Header | None, most: int | None) -> ExactSampler:
+        try:
+            return conditioned(header, sized(constraint, least=least_events or 0, most=most))
+        except UnsatisfiableError as error:
+            raise (error if most else _nothing_after(constraint)) from None
+
+    for group in by_timing(headers, constraint):
+        chains, header = group, headers[group[0]]
+        sampler = conditioned(header, constraint)
+        for attempt in range(PATIENCE + 1):
+            found = dict(zip(chains, drawn(sampler, chains, key + attempt * _NEXT), strict=True))
+            samples |= found
+            chains = [i for i, one in found.items() if _is_unfit(one, least_events, n_fields)]
+            if not chains:
+                break
+            if attempt == PATIENCE - 1:
+                sampler = longer(header, None if sampler.bounded else max_events)
     return [samples[i] for i in range(len(headers))]
+
+
+def _nothing_after(constraint: Constraint) -> UnsatisfiableError:
+    return UnsatisfiableError(
+        f"nothing comes after the start, which {constraint} takes for whole: ask for more bars or notes (--bars N, "
+        "--length N), or give a shorter start"
+    )
+
+
+def _is_unfit(drawn: Sample, least_events: int | None, n_fields: int) -> bool:
+    """Whether a piece is cut, or has fewer events than are asked for; None: any will do."""
+    return least_events is not None and (drawn.capped or len(drawn.symbols) <= least_events * n_fields)
 
 
 def scored(
