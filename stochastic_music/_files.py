@@ -59,6 +59,14 @@ def write_new(path: Path, data: bytes, *, force: bool = False) -> None:
     write_atomically(path, lambda temporary: _write_bytes(temporary, data))
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Raise MachineError if `folder` could not be made, or nothing could be written there; nothing is changed."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = errno.EACCES if there.is_dir() else errno.ENOTDIR
+        raise MachineError(f"cannot write into {folder}: {_REASONS[why].replace(' with -o', '')}.")
+
+
 def refuse_overwrite(path: Path, data: bytes, *, force: bool) -> None:
     """Raise UsageError if `path` holds something other than `data` and `force` is not given."""
     if not force and path.exists() and (not path.is_file() or path.read_bytes() != data):

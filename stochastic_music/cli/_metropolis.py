@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 SOFT = ("contour", "density", "similarity", "style", "tension")
 #: states of the first chain in the file that lets one hear it converge
 HEARD = 12
+#: the files of --diagnostics
+WRITTEN = ("mid", "txt", "json", "png")
 
 Chains = Annotated[int | None, typer.Option(metavar="N", help="Metropolis: how many chains run side by side (4).")]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Metropolis: steps of each chain (20000).")]
@@ -56,6 +59,21 @@ class Request:
         given = {name: value for name, value in vars(self).items() if value not in (None, ())}
         if sampler != "metropolis" and given:
             raise UsageError(f"--{next(iter(given))} goes with --sampler metropolis: add that, or leave it out")
+
+    def check_paths(self, stem: str, *, force: bool) -> None:
+        """Raise, before anything is sampled, where what is told of the run could not be written afterwards.
+
+        What a run left that is gone on with may stand there: where it is equal it stays.
+        """
+        from stochastic_music._files import refuse_unwritable
+
+        for folder in (self.diagnostics, self.checkpoint and self.checkpoint.parent):
+            if folder is not None:
+                refuse_unwritable(folder)
+        goes_on = self.checkpoint is not None and self.checkpoint.exists()
+        for path in _paths(self.diagnostics, stem) if self.diagnostics and not (force or goes_on) else []:
+            if path.exists():
+                raise UsageError(f"{path} exists: give --force to replace it, or another folder with --diagnostics")
 
 
 def compose(pipeline: Pipeline, n: int, request: Request, *, method: str, **options: Any) -> Walk:  # noqa: ARG001
@@ -110,6 +128,8 @@ def soft_term(pipeline: Pipeline, text: str) -> tuple[Any, float]:
     if not equals or not colon or not what:
         raise UsageError(f"--soft got '{text}'; expected NAME=WHAT:WEIGHT, for example contour=arch:2 or density=6:1")
     size = _number("--soft", text, weight)
+    if not math.isfinite(size):
+        raise UsageError(f"--soft got '{text}'; expected a finite weight, for example 2")
     if size < 0 and name != "style":
         raise UsageError(f"--soft got '{text}'; the weight is below 0, which asks for nothing: give one above 0")
     return _term(pipeline, name.strip(), what.strip()), size
@@ -158,7 +178,8 @@ def _style(pipeline: Pipeline, what: str) -> Any:
         if reason := pipeline.vocabulary_.difference(other.vocabulary_):
             raise UsageError(f"--soft style={what}: {name} reads other symbols than the model that composes ({reason})")
         models.append(other.model)
-    return Style(*models[:2])
+    against = models[1] if len(models) > 1 else None
+    return Style(models[0], against, f"style {'~'.join(Path(name).name for name in what.split('~')[:2])}")
 
 
 def _number(option: str, text: str, number: str) -> float:
@@ -174,9 +195,10 @@ def report(
     """Tell how the chains moved, write it into `folder`, if any; what --json says of it."""
     found = walk.run.diagnostics
     row, n = found.rows[0], walk.run.lengths.shape[1]
+    known = "" if math.isnan(row.r_hat) else f", effective sample size {row.ess:.0f}, R-hat {row.r_hat:.3f}"
     say(
-        f"Metropolis: {n} chain{'s' * (n > 1)}; {found.stopped}; {found.acceptance:.0%} of changes accepted; "
-        f"log density {row.mean:.1f}, effective sample size {row.ess:.0f}, R-hat {row.r_hat:.3f}."
+        f"Metropolis: {n} chain{'s' * (n > 1)}; {found.stopped}; moved in {found.acceptance:.0%} of steps; "
+        f"log density {row.mean:.1f}{known}."
     )
     for remark in found.remarks():
         say(f"{remark}.")
@@ -184,6 +206,10 @@ def report(
     if files:
         say(f"How the chains moved: {', '.join(map(str, files))}")
     return {"metropolis": {**found.to_json(), "files": [str(file) for file in files]}}
+
+
+def _paths(folder: Path, stem: str) -> list[Path]:
+    return [folder / f"{stem}-diagnostics.{suffix}" for suffix in WRITTEN]
 
 
 def write(pipeline: Pipeline, walk: Walk, folder: Path, stem: str, *, made_by: str, force: bool) -> list[Path]:
@@ -204,8 +230,7 @@ def write(pipeline: Pipeline, walk: Walk, folder: Path, stem: str, *, made_by: s
         "json": (json.dumps({"schema": 1, **found.to_json()}, indent=2) + "\n").encode(),
         "png": to_png(trace_plot(walk.run, title=title), title=title, provenance=made_by),
     }
-    paths = []
-    for suffix, content in data.items():
-        paths.append(folder / f"{stem}-diagnostics.{suffix}")
-        write_new(paths[-1], content, force=force)
+    paths = _paths(folder, stem)
+    for path, suffix in zip(paths, WRITTEN, strict=True):
+        write_new(path, data[suffix], force=force)
     return paths

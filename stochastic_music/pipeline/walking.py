@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from stochastic_music.pipeline.pipeline import Pipeline
     from stochastic_music.tokens import Header
 
+#: pieces that are drawn for a chain until one is possible
+TRIES = 16
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -69,7 +72,8 @@ def walked(
     The target is the model at a `temperature`, plus `soft` terms with their weights, under `constraint`; `weights` are
     those of proposals by name. Chains begin at pieces that the model gives under the constraint. Take i is of chain
     i % n_chains, from the second half of the run, and does not depend on `n`. Raises UnsatisfiableError where nothing
-    meets the constraint, UnknownNameError or InvalidParameterError for proposals and numbers that make no sense.
+    meets the constraint, UsageError where a term leaves chains nowhere to begin, UnknownNameError or
+    InvalidParameterError for proposals and numbers that make no sense.
     """
     pipeline.check_fitted()
     if n_chains < 1:
@@ -82,7 +86,8 @@ def walked(
     model, guides = _models(pipeline)
     target = Target.of(model, under, temperature=temperature, soft=soft, constraint=constraint, guides=guides)
     mixture = proposals(target, weights)
-    start = _start(pipeline, model, n_chains, under, key=key, constraint=constraint, max_events=most, max_arcs=max_arcs)
+    options = {"constraint": constraint, "max_events": most, "max_arcs": max_arcs}
+    start = _start(pipeline, target, model, n_chains, under, key=key, **options)
     found = run(target, start, mixture, plan, seed=key, save_to=save_to, progress=progress)
     takes = [state(pipeline, found, under, *place, constraint=constraint) for place in _places(found, n, n_chains)]
     return Walk(takes, found, under)
@@ -115,6 +120,37 @@ def _models(pipeline: Pipeline) -> tuple[Any, list[Any]]:
 
 
 def _start(
+    pipeline: Pipeline, target: Target, model: Any, n: int, header: Header | None, *, key: int, **options: Any
+) -> Pieces:
+    """Pieces that are possible under the target, one a chain; those that are not are drawn again.
+
+    Raises UsageError where `TRIES` pieces were drawn in vain.
+    """
+    start = _drawn(pipeline, model, n, header, key=key, **options)
+    for again in range(1, TRIES):
+        bad = np.isneginf(target(start)[0])
+        if not bad.any():
+            return start
+        other = _random.key(np.random.default_rng((key, again)))
+        fresh = _drawn(pipeline, model, n, header, key=other, **options)
+        symbols = np.where(bad[:, None], fresh.symbols, start.symbols)
+        start = Pieces(symbols, np.where(bad, fresh.lengths, start.lengths))
+    _refuse_impossible(target, start)
+    return start
+
+
+def _refuse_impossible(target: Target, start: Pieces) -> None:
+    density, terms, _ = target(start)
+    bad = np.flatnonzero(np.isneginf(density))
+    if len(bad):
+        name = target.names[int(np.isneginf(terms[bad[0]]).argmax())]
+        raise UsageError(
+            f"chains have nowhere to begin: of {TRIES} pieces that the model plays each had something that the term "
+            f"'{name}' holds to be impossible. Fit the model of that term with smoothing, or leave the term out"
+        )
+
+
+def _drawn(
     pipeline: Pipeline, model: Any, n: int, header: Header | None, *, key: int, max_events: int, **options: Any
 ) -> Pieces:
     """Pieces that meet the constraint, drawn by the model, or by the guide of one that only compares."""

@@ -21,14 +21,12 @@ if TYPE_CHECKING:
 
 #: inches
 _WIDTH, _ROW = 10.0, 1.7
-#: quantities that are drawn
-_MOST = 5
 
 
 def trace_plot(run: Run, *, title: str = "") -> Figure:
     """The traces of a run over its steps, and the acceptance of its proposals, as a matplotlib figure."""
     with _optional.require("matplotlib.style").context("default"):
-        found = list(quantities(run).items())[:_MOST]
+        found = list(quantities(run).items())
         figure: Figure = _optional.require("matplotlib.figure").Figure(
             figsize=(_WIDTH, _ROW * (len(found) + 1)), dpi=100
         )

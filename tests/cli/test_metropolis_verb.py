@@ -9,9 +9,15 @@ from stochastic_music import Markov, MelodyEncoding, Pipeline
 from stochastic_music.cli import _metropolis
 from stochastic_music.constraints import Bars, Form, Length
 from stochastic_music.corpus import Corpus
-from stochastic_music.errors import InvalidParameterError, UnknownNameError, UnsatisfiableError, UsageError
+from stochastic_music.errors import (
+    InvalidParameterError,
+    MachineError,
+    UnknownNameError,
+    UnsatisfiableError,
+    UsageError,
+)
 from stochastic_music.pipeline.walking import walked
-from stochastic_music.sampling.metropolis import Plan
+from stochastic_music.sampling.metropolis import Plan, Style
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +86,8 @@ def test_soft_terms_are_read(pipeline, tmp_path):
         ("contuor=arch:2", UnknownNameError, "unknown soft term 'contuor': did you mean 'contour'"),
         ("contour=arc:2", UnknownNameError, "unknown curve 'arc': did you mean 'arch'"),
         ("contour=arch", UsageError, "expected NAME=WHAT:WEIGHT"),
+        ("contour=arch:nan", UsageError, "expected a finite weight"),
+        ("style=m.smm:inf", UsageError, "expected a finite weight"),
         ("contour=arch:-2", UsageError, "the weight is below 0"),
         ("density=six:1", UsageError, "expected a number where 'six' stands"),
         ("contour=60/x:1", UsageError, "expected a number where 'x' stands"),
@@ -100,6 +108,38 @@ def test_similarity_pulls_towards_a_piece(pipeline, tune, tmp_path):
         notes = [(n.time / 480, n.duration / 480, n.pitch) for t in walk.takes for n in t.score.tracks[0].notes]
         shared.append(sum(note in given for note in notes))
     assert shared[0] >= shared[1] + 4
+
+
+def test_chains_begin_where_soft_terms_allow(pipeline):
+    def learned(text):
+        return Style(Pipeline(MelodyEncoding(), Markov(0, "none")).fit(Corpus.from_text(text)).model, name="strict")
+
+    options = {"n_chains": 4, "plan": Plan(steps=8), "constraint": Length(3), "seed": 3}
+    some = learned("4/4 c4 d e f8 e d c c2 d4 e8 d e4 c2")
+    assert walked(pipeline, 2, soft=[(some, 1.0)], **options).run.n_steps == 8
+    none = learned("4/4 c8 c c c")
+    with pytest.raises(UsageError, match=r"nowhere to begin: of 16 pieces .* the term 'strict' .* with smoothing"):
+        walked(pipeline, 2, soft=[(none, 1.0)], **options)
+
+
+def test_files_that_are_in_the_way_are_told_before_anything_is_sampled(tmp_path):
+    request = _metropolis.Request(diagnostics=tmp_path / "how")
+    request.check_paths("m-s3", force=False)
+    (tmp_path / "how").mkdir()
+    (tmp_path / "how" / "m-s3-diagnostics.png").write_bytes(b"of an earlier run")
+    with pytest.raises(UsageError, match=r"m-s3-diagnostics.png exists: give --force .*--diagnostics"):
+        request.check_paths("m-s3", force=False)
+    request.check_paths("m-s3", force=True)
+    request.check_paths("m-s4", force=False)
+    (tmp_path / "run.ckpt").write_bytes(b"of this run")
+    going_on = _metropolis.Request(diagnostics=tmp_path / "how", checkpoint=tmp_path / "run.ckpt")
+    going_on.check_paths("m-s3", force=False)
+    for request in (
+        _metropolis.Request(diagnostics=tmp_path / "run.ckpt" / "how"),
+        _metropolis.Request(checkpoint=tmp_path / "run.ckpt" / "more" / "run.ckpt"),
+    ):
+        with pytest.raises(MachineError, match="a part of that path is a file"):
+            request.check_paths("m-s3", force=False)
 
 
 def test_takes_do_not_depend_on_how_many_there_are(pipeline):

@@ -17,7 +17,6 @@ class Script:
     choices: list[int]
     step: int = 0
     n: int = 1
-    xp = np
     open: list[np.ndarray] = field(default_factory=list)
 
     def _next(self, probabilities):

@@ -1,5 +1,7 @@
 """Targets, runs, diagnostics and checkpoints of Metropolis sampling."""
 
+import sys
+
 import numpy as np
 import pytest
 from enumerated import Script, key_of
@@ -301,6 +303,35 @@ def test_a_run_that_was_broken_off_goes_on_to_the_same_bytes(tmp_path):
     assert path.read_bytes() == (tmp_path / "whole.ckpt").read_bytes()
 
 
+def test_a_run_can_be_asked_for_more_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[run.__module__], "KEPT", 50)  # a longer run would keep fewer
+    target, start = setting()
+    path = tmp_path / "run.ckpt"
+    run(target, start, proposals(target), Plan(steps=100), seed=4, save_to=path)
+    longer = run(target, start, proposals(target), Plan(steps=150), seed=4, save_to=path)
+    at_once = run(target, start, proposals(target), Plan(steps=150, thin=2), seed=4)
+    np.testing.assert_array_equal(longer.symbols, at_once.symbols)
+    assert longer.stopped == "the budget of 150 steps is spent"
+
+
+def test_a_run_that_was_precise_enough_goes_on_to_another_precision(tmp_path):
+    target, start = setting()
+    path = tmp_path / "run.ckpt"
+    rough = Plan(steps=400, thin=2, precision=Precision(mcse=100.0))
+    assert run(target, start, proposals(target), rough, seed=4, save_to=path).n_steps == 100
+    whole = run(target, start, proposals(target), Plan(steps=400, thin=2), seed=4, save_to=path)
+    assert whole.stopped == "the budget of 400 steps is spent"
+    np.testing.assert_array_equal(
+        whole.symbols, run(target, start, proposals(target), Plan(steps=400, thin=2), seed=4).symbols
+    )
+
+
+def test_what_counts_of_a_run_that_cools_down_was_drawn_when_it_had():
+    target, start = setting()
+    plan = Plan(steps=400, thin=2, cooling=4.0, precision=Precision(mcse=100.0))
+    assert run(target, start, proposals(target), plan, seed=4).n_steps == 200
+
+
 def test_checkpoints_of_other_runs_are_refused_by_name(tmp_path):
     target, start = setting()
     path, plan = tmp_path / "run.ckpt", Plan(steps=20)
@@ -308,12 +339,21 @@ def test_checkpoints_of_other_runs_are_refused_by_name(tmp_path):
     others = {
         "model": (Target.of(learned([0, 1, 1]), constraint=Length(1, 5)), plan, 4),
         "target": (setting(soft=[(Contour("rise"), 1.0)])[0], plan, 4),
-        "plan": (target, Plan(steps=40), 4),
+        "plan": (target, Plan(steps=20, ladder=(1.0, 0.5)), 4),
         "seed": (target, plan, 5),
     }
     for name, (other, how, seed) in others.items():
         with pytest.raises(UsageError, match=f"another {name}"):
             run(other, start, proposals(other), how, seed=seed, save_to=path)
+    wider = started(target.reader("model").model, Length(1, 5), 4, 6)
+    with pytest.raises(UsageError, match="another start"):
+        run(target, wider, proposals(target), plan, seed=4, save_to=path)
+    with pytest.raises(UsageError, match="has gone 20 steps, and 10 were asked for"):
+        run(target, start, proposals(target), Plan(steps=10), seed=4, save_to=path)
+    near, far = (mixture([(Swap(Layout(WORDS), reach=reach), 1)]) for reach in (1, 2))
+    run(target, start, near, plan, seed=4, save_to=tmp_path / "near.ckpt")
+    with pytest.raises(UsageError, match="another proposals"):
+        run(target, start, far, plan, seed=4, save_to=tmp_path / "near.ckpt")
     path.write_bytes(b"what is this")
     with pytest.raises(UsageError, match="no checkpoint, or damaged"):
         run(target, start, proposals(target), plan, seed=4, save_to=path)
@@ -329,6 +369,60 @@ def test_a_chain_that_never_moves_is_said():
     assert "Chains 1, 2 never moved: no change was accepted in 50 steps" in found.remarks()[0]
     assert np.isnan(found.rows[0].r_hat)
     assert found.to_json()["quantities"][0]["r_hat"] is None
+
+
+def test_changes_that_change_nothing_are_not_moves():
+    # after any two of its symbols the model knows the third: what is redrawn is what there was
+    model = Markov(1, "none").fit(TokenCorpus.from_sequences([[0, 1, 2, 0, 1, 2]], WORDS))
+    target = Target.of(model, constraint=Length(6))
+    found = run(target, started(model, Length(6), 2, 6), proposals(target), Plan(steps=200), seed=1).diagnostics
+    assert found.acceptance == 0
+    assert found.frozen == (True, True)
+    assert "Chains 1, 2 never moved" in found.remarks()[0]
+
+
+def test_replicas_that_were_exchanged_have_moved():
+    target, start = setting()
+
+    class Hot:
+        name = "hot"  # only what stands on the second rung may change
+
+        def propose(self, rng, chains):
+            found, log_hastings = Redraw(target.reader("model"), (0,)).propose(rng, chains)
+            return found, np.where(np.arange(rng.n) % 2 == 1, log_hastings, -np.inf)
+
+    found = run(target, start, Hot(), Plan(steps=200, ladder=(1.0, 0.9)), seed=1)
+    assert not found.accepted.any()
+    assert found.diagnostics.frozen == (False,) * 4
+
+
+def test_what_cannot_be_told_is_said_to_be_so():
+    target, start = setting()
+    short = run(target, start, proposals(target), Plan(steps=5), seed=1).diagnostics
+    assert short.remarks() == [
+        "How well the chains agree cannot be told: too few states were kept. Take more steps, or other proposals"
+    ]
+    even = Markov(0, "none").fit(TokenCorpus.from_sequences([[0, 1, 2]], WORDS))
+    level = Target.of(even, constraint=Length(2))
+    found = run(level, started(even, Length(2), 4, 2), proposals(level), Plan(steps=100), seed=1).diagnostics
+    assert "the log density never changed" in found.remarks()[0]
+
+
+def test_terms_of_one_name_are_told_apart():
+    model = ToyModel(WORDS, seed=3, zeros=False)
+    soft = [(Contour("rise"), 1.0), (Contour("fall"), 1.0), (Style(model, against=model), 1.0)]
+    target, start = setting(soft=soft)
+    rows = run(target, start, proposals(target), Plan(steps=20), seed=1).diagnostics.rows
+    assert [row.name for row in rows] == [
+        "log density", "model", "contour", "contour 2", "style", "style, against", "notes", "mean pitch"
+    ]  # fmt: skip
+
+
+def test_guides_hold_their_own_gaps_to_be_impossible():
+    guide = Markov(1, "none").fit(TokenCorpus.from_sequences([[0, 1, 0, 1]], WORDS))
+    target = Target.of(EndlessMemory(ToyModel(WORDS, seed=3, zeros=False)), guides=[guide])
+    density, _, _ = target(Layout(WORDS).laid_out([np.array([0, 1]), np.array([1, 1])], 2))
+    assert np.isfinite(density).tolist() == [True, False]
 
 
 def test_diagnostics_tell_chains_that_disagree_from_those_that_agree():
@@ -359,6 +453,9 @@ def test_bad_requests_are_refused_kindly():
         Density(-1)
     with pytest.raises(InvalidParameterError, match="temperature is 0"):
         Target.of(MARCH_MODEL, temperature=0)
+    for weight in (np.nan, np.inf):
+        with pytest.raises(InvalidParameterError, match=f"the weight of contour is {weight}; expected a finite"):
+            Target.of(MARCH_MODEL, soft=[(Contour("rise"), weight)])
     for plan in ({"steps": 0}, {"thin": 0}, {"ladder": (0.5,)}, {"cooling": 0.0}):
         with pytest.raises(InvalidParameterError):
             Plan(**plan)

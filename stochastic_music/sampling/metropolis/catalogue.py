@@ -2,7 +2,7 @@
 
 redraw      a note's pitch anew, drawn by a model after what came before it
 note        a whole note anew, its length too
-block       the pitches of three notes in a row, drawn exactly given all around them
+block       the pitches of two notes in a row, drawn exactly given all around them
 swap        two near notes change places
 transpose   up to four notes in a row, up or down
 shift       time moves between neighbours

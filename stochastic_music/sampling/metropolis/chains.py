@@ -66,26 +66,23 @@ class Chains(NamedTuple):
 class Draws:
     """The random numbers of step `step` for chains 0 .. n - 1, by slot; see the module's article.
 
-    `xp` is the module whose arrays are wanted: NumPy, or CuPy.
-
-        >>> few, many = Draws(7, 0, 2), Draws(7, 0, 5)
-        >>> bool((few.uniforms(3) == many.uniforms(3)[:2]).all())
-        True
+    >>> few, many = Draws(7, 0, 2), Draws(7, 0, 5)
+    >>> bool((few.uniforms(3) == many.uniforms(3)[:2]).all())
+    True
     """
 
     key: int
     step: int
     n: int
-    xp: Any = np
 
     def uniforms(self, slot: int) -> FloatArray:
         """In [0, 1): (n,)."""
-        found: FloatArray = self.xp.asarray(_random.uniforms(self.key + _STEPS + (slot << 64), self.step, self.n))
+        found: FloatArray = _random.uniforms(self.key + _STEPS + (slot << 64), self.step, self.n)
         return found
 
     def below(self, counts: IntArray | int, slot: int) -> IntArray:
         """A whole number from 0 to counts - 1 each, 0 where there is none: (n,)."""
-        drawn: IntArray = self.xp.floor(self.uniforms(slot) * counts).astype(np.int64)
+        drawn: IntArray = np.floor(self.uniforms(slot) * counts).astype(np.int64)
         return drawn
 
     def choose(self, weights: FloatArray, slot: int) -> IntArray:

@@ -72,5 +72,13 @@ def fingerprint(model: Any) -> str:
     return digest.hexdigest()[:16]
 
 
+def digest(*arrays: NDArray[Any]) -> str:
+    """A name for the contents of arrays."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
+
+
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)

@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """How often a proposal was tried, and which share of its changes was accepted."""
+    """How often a proposal was tried, and in which share of these steps a chain moved."""
 
     name: str
     tried: int
@@ -71,7 +71,7 @@ class Diagnostics:
 
     @property
     def acceptance(self) -> float:
-        """The share of all changes that was accepted."""
+        """The share of all steps in which a chain moved."""
         tried = sum(moved.tried for moved in self.proposals)
         return sum(moved.tried * moved.accepted for moved in self.proposals) / max(tried, 1)
 
@@ -86,6 +86,11 @@ class Diagnostics:
                 "nothing. Try other proposals, a higher temperature, smaller weights"
             )
         first = self.rows[0]
+        if not still and math.isnan(first.r_hat):
+            few = self.n_kept - self.n_kept // 2 < (4 if len(self.frozen) > 1 else 8)
+            why = "too few states were kept" if few else "the log density never changed"
+            said.append(f"How well the chains agree cannot be told: {why}. Take more steps, or other proposals")
+            return said
         if not still and not first.r_hat < GOOD_R_HAT:
             said.append(
                 f"The chains have not come to the same place: R-hat is {first.r_hat:.3f}, and should be below "
@@ -100,8 +105,9 @@ class Diagnostics:
 
     def text(self) -> str:
         """The tables, for people."""
-        lines = [f"{'quantity':<14} {'mean':>10} {'error':>8} {'ESS':>7} {'R-hat':>6}"]
-        lines += [f"{r.name:<14} {r.mean:>10.3f} {r.mcse:>8.3f} {r.ess:>7.0f} {r.r_hat:>6.3f}" for r in self.rows]
+        wide = max(14, *(len(r.name) for r in self.rows))
+        lines = [f"{'quantity':<{wide}} {'mean':>10} {'error':>8} {'ESS':>7} {'R-hat':>6}"]
+        lines += [f"{r.name:<{wide}} {r.mean:>10.3f} {r.mcse:>8.3f} {r.ess:>7.0f} {r.r_hat:>6.3f}" for r in self.rows]
         lines += ["", f"{'proposal':<14} {'tried':>10} {'accepted':>9}"]
         lines += [f"{m.name:<14} {m.tried:>10,} {m.accepted:>9.1%}" for m in self.proposals]
         n_chains = len(self.frozen)
@@ -136,18 +142,33 @@ def diagnosed(run: Run) -> Diagnostics:
     return Diagnostics(
         tuple(summary(name, found.T) for name, found in values.items()),
         moved,
-        tuple((run.accepted.sum(axis=0) == 0).tolist()),
+        tuple(_frozen(run).tolist()),
         run.n_steps,
         len(run.lengths),
         run.stopped,
     )
 
 
+def _frozen(run: Run) -> BoolArray:
+    """Which chains never moved, be it by a change or by an exchange of replicas: (n_chains,)."""
+    there = (run.symbols == run.start.symbols).all(axis=(0, 2)) & (run.lengths == run.start.lengths).all(axis=0)
+    frozen: BoolArray = there & (run.accepted.sum(axis=0) == 0)
+    return frozen
+
+
 def quantities(run: Run) -> dict[str, FloatArray]:
     """What is followed of each kept state, by name: (n_kept, n_chains) each."""
-    terms = {name: run.terms[:, :, i] for i, name in enumerate(run.target.names) if name not in {"constraint", "guide"}}
+    followed = [i for i, name in enumerate(run.target.names) if name not in {"constraint", "guide"}]
+    names = _distinct([run.target.names[i] for i in followed])
+    terms = {name: run.terms[:, :, i] for name, i in zip(names, followed, strict=True)}
     several = terms if len(terms) > 1 else {}
     return {"log density": run.log_density, **several, **_musical(run)}
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names, those that were there before with a number: contour, contour 2."""
+    met = [names[: i + 1].count(name) for i, name in enumerate(names)]
+    return [name if n == 1 else f"{name} {n}" for name, n in zip(names, met, strict=True)]
 
 
 def _musical(run: Run) -> dict[str, FloatArray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -77,13 +76,13 @@ class Layout:
         table: IntArray = pieces.symbols[:, :-1].reshape(len(pieces.symbols), -1, self.vocabulary.n_fields)
         return table
 
-    def pieces(self, events: IntArray, counts: IntArray, xp: Any = np) -> Pieces:
+    def pieces(self, events: IntArray, counts: IntArray) -> Pieces:
         """The inverse: the first `counts` (n,) events of each row, END after them."""
         n_fields, end = self.vocabulary.n_fields, self.vocabulary.end
         flat = events.reshape(len(events), -1)
-        kept = xp.arange(flat.shape[1]) < (counts * n_fields)[:, None]
-        symbols = xp.full((len(flat), flat.shape[1] + 1), end, dtype=np.int64)
-        symbols[:, :-1] = xp.where(kept, flat, end)
+        kept = np.arange(flat.shape[1]) < (counts * n_fields)[:, None]
+        symbols = np.full((len(flat), flat.shape[1] + 1), end, dtype=np.int64)
+        symbols[:, :-1] = np.where(kept, flat, end)
         return Pieces(symbols, counts * n_fields + int(self.vocabulary.closed))
 
     def laid_out(self, rows: list[IntArray], n_events: int) -> Pieces:

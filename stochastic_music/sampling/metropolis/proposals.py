@@ -70,12 +70,12 @@ class Swap:
         first = rng.below(counts, OWN)
         second = first + 1 + rng.below(self.reach, OWN + 1)
         possible = second < counts
-        rows, second = rng.xp.arange(len(counts)), np.where(possible, second, first)
+        rows, second = np.arange(len(counts)), np.where(possible, second, first)
         events = events.copy()
         for tone in self.layout.tones:
             one, other = events[rows, first, tone], events[rows, second, tone]
             events[rows, first, tone], events[rows, second, tone] = other, one
-        return self.layout.pieces(events, counts, rng.xp), allowed(possible)
+        return self.layout.pieces(events, counts), allowed(possible)
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class Transpose:
         last = first + rng.below(self.longest, OWN + 1)
         size = rng.below(2 * self.reach, OWN + 2) - self.reach
         by = np.where(size >= 0, size + 1, size)
-        place = rng.xp.arange(events.shape[1])
+        place = np.arange(events.shape[1])
         inside = (place >= first[:, None]) & (place <= last[:, None])
         moved, there = self.layout.raised(events, (by[:, None] * inside)[..., None])
         possible = (last < counts) & (there | ~inside[..., None]).all(axis=(1, 2))
         moved = np.where(possible[:, None, None], moved, events)
-        return self.layout.pieces(moved, counts, rng.xp), allowed(possible)
+        return self.layout.pieces(moved, counts), allowed(possible)
 
 
 def allowed(possible: BoolArray) -> FloatArray:

@@ -78,7 +78,7 @@ class Copy:
         possible = (counts >= size) & (n_sources > 0)
         copied = self._copied(rng, layout, chains.pieces, span, sources)
         fresh, log_fresh = drawn(rng, self.reader, chains, span, self.fields, OWN + 3)
-        copies = rng.below(rng.xp.full(len(counts), 2), OWN + 1) == 0
+        copies = rng.below(np.full(len(counts), 2), OWN + 1) == 0
         possible &= copies | (log_fresh < np.inf)
         symbols = np.where(copies[:, None], copied.symbols, fresh.symbols)
         pieces = Pieces(np.where(possible[:, None], symbols, chains.symbols), chains.lengths)
@@ -94,7 +94,7 @@ class Copy:
             come = np.minimum(source + i, events.shape[1] - 1)
             for field in self.fields:
                 events[rows[on], to[on], field] = events[rows[on], come[on], field]
-        return layout.pieces(events, layout.n_events(pieces), rng.xp)
+        return layout.pieces(events, layout.n_events(pieces))
 
     def _log_q(self, pieces: Pieces, reading: Reading, span: Span, sources: BoolArray) -> FloatArray:
         """The log of q(z), z being what `pieces` have in the span."""

@@ -85,7 +85,7 @@ class Shift:
     def propose(self, rng: Draws, chains: Chains) -> tuple[Pieces, FloatArray]:
         """Two lengths divided anew."""
         counts, events = self.layout.n_events(chains.pieces), self.layout.events(chains.pieces).copy()
-        field, rows = self.layout.duration, rng.xp.arange(len(counts))
+        field, rows = self.layout.duration, np.arange(len(counts))
         first = rng.below(np.maximum(counts - 1, 0), OWN)
         second = np.minimum(first + 1, events.shape[1] - 1)
         possible = first + 1 < counts
@@ -95,7 +95,7 @@ class Shift:
         longer = np.where(possible, longer, 0)
         events[rows, first, field] += longer
         events[rows, second, field] -= longer
-        return self.layout.pieces(events, counts, rng.xp), allowed(possible)
+        return self.layout.pieces(events, counts), allowed(possible)
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,13 @@ class Split:
 
     def propose(self, rng: Draws, chains: Chains) -> tuple[Pieces, FloatArray]:
         """One note more, or one less."""
-        xp, tone = rng.xp, self.layout.tone
+        tone = self.layout.tone
         counts, events = self.layout.n_events(chains.pieces), self.layout.events(chains.pieces)
-        splits = rng.below(xp.full(len(counts), 2), OWN) == 0
+        splits = rng.below(np.full(len(counts), 2), OWN) == 0
         place = rng.below(np.where(splits, counts, np.maximum(counts - 1, 0)), OWN + 1)
-        rows, second = xp.arange(len(counts)), np.minimum(place + 1, events.shape[1] - 1)
+        rows, second = np.arange(len(counts)), np.minimum(place + 1, events.shape[1] - 1)
         more, ways_apart, may_split = self._split(rng, events, counts, place)
-        less, ways_joined, may_join = self._joined(rng, events, counts, place)
+        less, ways_joined, may_join = self._joined(events, counts, place)
         apart = np.where(splits[:, None, None], more, events)
         q = self._tones(chains, apart, place)
         more[rows, second, tone] = rng.choose(q + (q.sum(axis=1, keepdims=True) == 0), OWN + 3)
@@ -141,16 +141,16 @@ class Split:
         changed = np.where((possible & splits)[:, None, None], more, events)
         changed = np.where((possible & ~splits)[:, None, None], less, changed)
         counts = counts + np.where(possible, np.where(splits, 1, -1), 0)
-        return self.layout.pieces(changed, counts, xp), np.where(possible, np.where(splits, gain, -gain), -np.inf)
+        return self.layout.pieces(changed, counts), np.where(possible, np.where(splits, gain, -gain), -np.inf)
 
     def _split(self, rng: Draws, events: IntArray, counts: IntArray, place: IntArray) -> _Changed:
         """Events with the one at `place` twice, its length divided; in how many ways that can be, and whether."""
-        xp, layout, rows = rng.xp, self.layout, rng.xp.arange(len(counts))
-        at = xp.arange(events.shape[1])
+        layout, rows = self.layout, np.arange(len(counts))
+        at = np.arange(events.shape[1])
         split = np.take_along_axis(events, (at - (at > place[:, None]))[..., None], axis=1)
         second = np.minimum(place + 1, events.shape[1] - 1)
         possible = (counts > 0) & (counts < events.shape[1])
-        ways = xp.ones(len(counts), dtype=np.int64)
+        ways = np.ones(len(counts), dtype=np.int64)
         if layout.duration is not None:
             whole = np.where(possible, layout.vocabulary.values(events[rows, place, layout.duration]), 0)
             ways = self._durations.ways(whole)
@@ -161,15 +161,15 @@ class Split:
             split[rows, place if before else second, field] = symbol
         return split, ways, possible
 
-    def _joined(self, rng: Draws, events: IntArray, counts: IntArray, place: IntArray) -> _Changed:
+    def _joined(self, events: IntArray, counts: IntArray, place: IntArray) -> _Changed:
         """Events with those at `place` and behind it as one; in how many ways it can be divided, and whether it can."""
-        xp, layout, rows = rng.xp, self.layout, rng.xp.arange(len(counts))
-        at = xp.arange(events.shape[1])
+        layout, rows = self.layout, np.arange(len(counts))
+        at = np.arange(events.shape[1])
         after = np.minimum(at + (at > place[:, None]), events.shape[1] - 1)
         joined = np.take_along_axis(events, after[..., None], axis=1)
         second = np.minimum(place + 1, events.shape[1] - 1)
         possible = counts > 1
-        ways = xp.ones(len(counts), dtype=np.int64)
+        ways = np.ones(len(counts), dtype=np.int64)
         if layout.duration is not None:
             both = [events[rows, i, layout.duration] for i in (place, second)]
             one, other = (np.where(possible, layout.vocabulary.values(symbols), 0) for symbols in both)

@@ -149,14 +149,15 @@ def run(
     """Let chains walk from `start`, one each; see the module's article.
 
     With `save_to` the run is saved there as it goes, and goes on from there if it was broken off: to the bytes that it
-    would have come to. Equal seeds give equal draws. Raises InvalidParameterError without chains, UsageError where the
+    would have come to. Without cooling it can be asked for more steps, too, and keeps states as often as it did; or for
+    another precision. Equal seeds give equal draws. Raises InvalidParameterError without chains, UsageError where the
     target is -inf at the start, or what stands at `save_to` is of another run.
     """
     plan, key = plan or Plan(), _random.key(seed)
     now = _begun(target, start, proposal, plan)
-    who = _identity(target, proposal, plan, key, len(start.lengths))
+    who = {} if save_to is None else _identity(target, start, proposal, plan, key)
     if save_to is not None and save_to.exists():
-        now = _resumed(now, checkpoint.load(save_to, who))
+        now = _judged(_resumed(now, checkpoint.load(save_to, who), save_to))
     look = max(1, plan.steps // LOOKS)
     while not now.stopped:
         until = min(now.n_steps + look - now.n_steps % look, plan.steps)
@@ -226,7 +227,8 @@ def _longer(now: Run, kept: list[Chains]) -> dict[str, Any]:
 def _judged(now: Run) -> Run:
     """The run, stopped where it is precise enough or its budget is spent."""
     plan = now.plan
-    if plan.precision is not None and now.n_steps > plan.steps // 4 and len(now.lengths) >= 8:
+    arrived = plan.steps // 4 * (1 if plan.cooling == 1 else 2)  # what counts was drawn at the final temperature
+    if plan.precision is not None and now.n_steps >= arrived and len(now.lengths) >= 8:
         found = now.diagnostics
         if plan.precision.met(found):
             return replace(
@@ -237,15 +239,26 @@ def _judged(now: Run) -> Run:
     return now
 
 
-def _identity(target: Target, proposal: Proposal, plan: Plan, key: int, n_chains: int) -> dict[str, str]:
-    """What makes a run what it is, by name."""
+def _identity(target: Target, start: Pieces, proposal: Proposal, plan: Plan, key: int) -> dict[str, str]:
+    """What makes a run what it is, by name. Precision is not part of it, nor steps where nothing cools down by them."""
+    until = None if plan.cooling == 1 else plan.steps
     return {
         **target.identity,
-        "proposals": proposal.name,
-        "number of chains": str(n_chains),
-        "plan": json.dumps([plan.steps, plan.every, plan.ladder, plan.cooling]),
+        "proposals": _described(proposal),
+        "number of chains": str(len(start.lengths)),
+        "plan": json.dumps([plan.thin, plan.ladder, plan.cooling, until]),
         "seed": str(key),
+        "start": f"{start.symbols.shape} {checkpoint.digest(*start)}",
     }
+
+
+def _described(proposal: Any) -> str:
+    """A proposal, or the parts of a mixture, with its numbers and what it reads."""
+    if hasattr(proposal, "proposals"):
+        parts = zip(proposal.proposals, proposal.weights, strict=True)
+        return "; ".join(f"{_described(part)}: {weight:g}" for part, weight in parts)
+    numbers = [f"{name}={value}" for name, value in vars(proposal).items() if isinstance(value, int | float | tuple)]
+    return f"{proposal.name} {' '.join(numbers)} {getattr(proposal, 'reader', '')}".strip()
 
 
 def _contents(now: Run) -> checkpoint.Contents:
@@ -253,13 +266,19 @@ def _contents(now: Run) -> checkpoint.Contents:
     names = ("symbols", "lengths", "log_density", "terms", "tried", "accepted")
     arrays = {name: getattr(now, name) for name in names}
     last = {f"last_{name}": getattr(now.last, name) for name in names[:4]}
-    return checkpoint.Contents({**arrays, **last}, {"n_steps": str(now.n_steps), "stopped": now.stopped})
+    return checkpoint.Contents({**arrays, **last}, {"n_steps": str(now.n_steps), "every": str(now.plan.every)})
 
 
-def _resumed(now: Run, saved: checkpoint.Contents) -> Run:
+def _resumed(now: Run, saved: checkpoint.Contents, path: Path) -> Run:
     """The run where it was broken off; readings are made anew, densities are taken as they were."""
+    done, every = int(saved.facts["n_steps"]), int(saved.facts["every"])
+    if done > now.plan.steps:
+        raise UsageError(
+            f"{path} has gone {done:,} steps, and {now.plan.steps:,} were asked for: ask for as many or more, or name "
+            "another file"
+        )
     kept: dict[str, Any] = {name: array for name, array in saved.arrays.items() if not name.startswith("last_")}
     last: Mapping[str, Any] = {n: saved.arrays[f"last_{n}"] for n in ("symbols", "lengths", "log_density", "terms")}
     readings = begin(now.target, Pieces(last["symbols"], last["lengths"])).readings
     chains = Chains(**last, readings=readings)
-    return replace(now, **kept, n_steps=int(saved.facts["n_steps"]), stopped=saved.facts["stopped"], last=chains)
+    return replace(now, **kept, plan=replace(now.plan, thin=every), n_steps=done, last=chains)

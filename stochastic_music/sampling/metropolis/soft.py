@@ -192,12 +192,13 @@ class Style:
 
     model: Any
     against: Any = None
-    name: str = field(default="style", init=False)
+    name: str = "style"
 
     @property
-    def signed(self) -> list[tuple[Any, float]]:
-        """The models with the sign that each has."""
-        return [(self.model, 1.0), *([] if self.against is None else [(self.against, -1.0)])]
+    def signed(self) -> list[tuple[str, Any, float]]:
+        """The models with the name and the sign that each has."""
+        less = [] if self.against is None else [(f"{self.name}, against", self.against, -1.0)]
+        return [(self.name, self.model, 1.0), *less]
 
 
 class SoftReader:

@@ -47,7 +47,10 @@ class Proposal(Protocol):
 
 
 class Info(NamedTuple):
-    """What a step did: which chains moved (n,), and the number of the proposal among those of a mixture."""
+    """What a step did: which chains moved (n,), and the number of the proposal among those of a mixture.
+
+    A chain whose change was accepted, and left it as it was, has not moved.
+    """
 
     accepted: BoolArray
     which: int
@@ -66,7 +69,8 @@ def step(
     proposed, log_hastings = proposal.propose(rng, chains)
     new = _known(log_density, proposed, chains)
     gain = beta * (new.log_density - chains.log_density) + log_hastings
-    accepted = np.log1p(-rng.uniforms(ACCEPT)) < gain
+    moves = (proposed.symbols != chains.symbols).any(axis=1) | (proposed.lengths != chains.lengths)
+    accepted = moves & (np.log1p(-rng.uniforms(ACCEPT)) < gain)
     return taken(accepted, new, chains), Info(accepted, which)
 
 

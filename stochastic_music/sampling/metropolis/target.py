@@ -2,8 +2,9 @@
 
     log density(piece) = log p(piece) / temperature + sum of weight * soft term(piece) + 0 or -inf by the constraint
 
-in nats. A weight of 0 reads along without a say: so a guide, from which proposals draw, is kept up to date. Where any
-term is -inf the density is -inf, and the terms after it are not asked.
+in nats. A weight of 0 reads along: so a guide, from which proposals draw, is kept up to date. Where any term is -inf
+the density is -inf, and the terms after it are not asked. That holds for guides too: no chain goes where its guide
+has no way, so that guides should be smoothed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Term(NamedTuple):
 class Target:
     """A log density over pieces; see the module's article. Terms are asked in order.
 
+    Raises InvalidParameterError for weights that are not finite.
+
     >>> import stochastic_music as sm
     >>> corpus = sm.TokenCorpus.from_sequences([[0, 1, 0]], sm.Vocabulary.plain(2))
     >>> target = Target.of(sm.Markov(order=0, smoothing="none").fit(corpus), temperature=2.0)
@@ -43,6 +46,9 @@ class Target:
 
     def __init__(self, vocabulary: Vocabulary, terms: Sequence[Term]) -> None:
         self.vocabulary, self.terms = vocabulary, tuple(terms)
+        for term in self.terms:
+            if not np.isfinite(term.weight):
+                raise InvalidParameterError(f"the weight of {term.name} is {term.weight}; expected a finite number")
 
     @classmethod
     def of(
@@ -101,7 +107,7 @@ class Target:
 def _soft(term: SoftTerm | Style, weight: float, vocabulary: Vocabulary, header: Header | None) -> list[Term]:
     """Soft terms that stand on models are read as these are."""
     if isinstance(term, Style):
-        return [Term(term.name, weight * sign, reader_of(model, header)) for model, sign in term.signed]
+        return [Term(name, weight * sign, reader_of(model, header)) for name, model, sign in term.signed]
     return [Term(term.name, weight, SoftReader(term, vocabulary, header))]
 
 
