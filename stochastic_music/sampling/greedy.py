@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from stochastic_music.constraints import TimedAutomaton
 from stochastic_music.errors import UnsatisfiableError
-from stochastic_music.protocols import DEAD, Automaton, AutoregressiveModel, BoolArray, Constraint, FloatArray, IntArray
+from stochastic_music.protocols import DEAD, AutoregressiveModel, BoolArray, Constraint, FloatArray, IntArray
 from stochastic_music.sampling.ancestral import ancestral
 from stochastic_music.sampling.compiling import by_timing, compiled, conjuncts
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
+from stochastic_music.sampling.reachable import Ways
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -43,45 +45,20 @@ def greedy(
 class Hope:
     """Which states of an automaton can still be accepted by some well-formed continuation, found backward once."""
 
-    def __init__(self, vocabulary: Vocabulary, automaton: Automaton) -> None:
+    def __init__(self, vocabulary: Vocabulary, automaton: TimedAutomaton) -> None:
         self.automaton = automaton
-        self._alphabet = vocabulary.mask
-        self._hopeful = _hopeful(automaton, np.flatnonzero(vocabulary.mask), vocabulary.end)
+        self._alphabet, self._end = vocabulary.mask, vocabulary.end
+        ways = Ways.of(automaton, vocabulary)
+        self._hopeful = ways.states[ways.hopeful]
 
     def allowed(self, states: IntArray) -> BoolArray:
         """Symbols of the alphabet that leave hope: (n, n_symbols)."""
         n, (asked, place) = len(self._alphabet), np.unique(states, return_inverse=True)
-        following = self.automaton.advance(np.repeat(asked, n), np.tile(np.arange(n), len(asked)))
-        hope = np.isin(following, self._hopeful).reshape(len(asked), n) & self._alphabet
+        following = self.automaton.advance(np.repeat(asked, n), np.tile(np.arange(n), len(asked))).reshape(-1, n)
+        hope = np.isin(following, self._hopeful) & self._alphabet
+        hope[:, self._end] = following[:, self._end] != DEAD
         allowed: BoolArray = hope[place]
         return allowed
-
-
-def _hopeful(automaton: Automaton, symbols: IntArray, end: int) -> IntArray:
-    """The states from which END can be reached, ended ones among them."""
-    known = frontier = np.array([automaton.start()], dtype=np.int64)
-    before, after, hope = [], [], []
-    while len(frontier):
-        source = np.repeat(frontier, len(symbols))
-        symbol = np.tile(symbols, len(frontier))
-        following = automaton.advance(source, symbol)
-        alive = following != DEAD
-        edges = np.unique(np.stack([source[alive], following[alive]]), axis=1)
-        before.append(edges[0])
-        after.append(edges[1])
-        hope.append(following[alive & (symbol == end)])
-        frontier = np.setdiff1d(edges[1], known)
-        known = np.union1d(known, frontier)
-    return _ancestors(np.concatenate(before), np.concatenate(after), np.unique(np.concatenate(hope)))
-
-
-def _ancestors(before: IntArray, after: IntArray, found: IntArray) -> IntArray:
-    """`found` and everything from which an edge leads there, again and again."""
-    while True:
-        more = np.union1d(found, before[np.isin(after, found)])
-        if len(more) == len(found):
-            return found
-        found = more
 
 
 class Masks:

@@ -12,10 +12,11 @@ from stochastic_music.constraints.form import form_of
 from stochastic_music.errors import InvalidParameterError, ProductTooLargeError, UnknownNameError, UsageError
 from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray, WalkingModel
 from stochastic_music.sampling.ancestral import redrawn
-from stochastic_music.sampling.compiling import by_timing, check_start
+from stochastic_music.sampling.compiling import by_timing, check_start, conjuncts
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.ending import sized, tells_length
 from stochastic_music.sampling.exact import MAX_ARCS, exact, finite_contexts
+from stochastic_music.sampling.exact.clashes import check_clashes
 from stochastic_music.sampling.exact.forms import exact_copies
 from stochastic_music.sampling.greedy import greedy
 from stochastic_music.sampling.particles.crowds import N_PARTICLES, N_SWEEPS, particles
@@ -108,7 +109,7 @@ def sample(
     if not under:
         return []
     begun = _start(start, vocabulary_of(model), max_events)
-    _check_starts(begun, vocabulary_of(model), under, constraint)
+    _check_demands(begun, vocabulary_of(model), under, constraint)
     common: dict[str, Any] = {"key": key, "max_events": max_events, "shaping": shaping, "start": begun}
     if constraint is None or chosen == "ancestral":
         return redrawn(model, under, least_events=least_events, most_repeats=most_repeats, whole=whole, **common)
@@ -144,14 +145,17 @@ def _exactly(
     return exact_copies(finite, headers, constraint, **options)
 
 
-def _check_starts(
+def _check_demands(
     start: IntArray, vocabulary: Vocabulary, headers: list[Header | None], constraint: Constraint | None
 ) -> None:
-    """Raise UnsatisfiableError where `start` breaks a part of `constraint`."""
+    """Raise UnsatisfiableError where `start` breaks a part of `constraint`, or parts of it clash by themselves."""
     _, regular = form_of(constraint)
-    if len(start) and regular is not None:
-        for chains in by_timing(headers, constraint):
-            check_start(regular, vocabulary, headers[chains[0]], start)
+    if regular is None:
+        return
+    for chains in by_timing(headers, constraint):
+        header = headers[chains[0]]
+        check_start(regular, vocabulary, header, start)
+        check_clashes(conjuncts(regular), vocabulary, header, start)
 
 
 def _check_walk(model: WalkingModel, method: str, shaping: Shaping, constraint: Constraint | None) -> None:

@@ -117,6 +117,17 @@ def test_demands_that_do_not_clash_are_left_out_of_the_error(model):
         sample(model, 1, header=HEADER, constraint=InScale("C") & Length(3) & PitchRange(60, 67) & Contour("+++"))
 
 
+@pytest.mark.parametrize("method", ["auto", "particle", "greedy"])
+def test_a_clash_is_found_where_the_product_with_the_model_is_too_large(model, method):
+    everything = Bars(4) & EndsOn("C") & At(3, 1, "F#4") & InScale("C") & Avoids("E4")
+    with pytest.raises(UnsatisfiableError) as caught:
+        sample(model, 1, header=HEADER, constraint=everything, method=method, max_arcs=10)
+    assert str(caught.value) == (
+        "At(3.1=F#4) and InScale(C:major) cannot be met together under 2/4; "
+        "every continuation breaks off by bar 3 beat 1. Relax one of them."
+    )
+
+
 def test_a_demand_that_the_model_cannot_meet_stands_alone(model):
     with pytest.raises(UnsatisfiableError, match=r"nothing this model can play meets EndsOn\(Bb\) under 2/4"):
         sample(model, 1, header=HEADER, constraint=EndsOn("Bb") & Length(3))

@@ -7,8 +7,9 @@ leads to a greater number, which makes exact sampling a single sweep; it is None
 
 An automaton of the same shape by anyone else joins with these. `Joined` passes on what a part may offer
 beyond the contract: `marks`, `due`, `phase` and `moment` (it keeps time, see `timeline`) and `describe` (a
-place in words). An automaton of many states that do not keep time says `wide = True`: exact sampling then carries them
-along with the model's contexts (`sampling.exact.lifting`), and so it does with alternatives of which one is wide.
+place in words); `alike` says which symbols need not be told apart. An automaton of many states that do not keep time
+says `wide = True`: exact sampling then carries them along with the model's contexts (`sampling.exact.lifting`), and
+so it does with alternatives of which one is wide.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class BaseAutomaton:
         alive: BoolArray = self.advance(np.repeat(states, self.n_symbols), symbols) != DEAD
         return alive.reshape(len(states), self.n_symbols)
 
+    def alike(self) -> IntArray:
+        """Labels of symbols: those of one field and one label lead from every state to the same state, (n_symbols,)."""
+        return np.arange(self.n_symbols)
+
     def progress(self, states: IntArray) -> IntArray | None:  # noqa: ARG002
         """None: runs may be endless."""
         return None
@@ -68,6 +73,11 @@ class MaskAutomaton(BaseAutomaton):
         may = self.mask[symbols] & ((symbols != self.n_symbols - 1) | (states == 1))
         return np.where((states != DEAD) & may, heard.astype(np.int64), DEAD)
 
+    def alike(self) -> IntArray:
+        """Whether they may come, and whether they are needed."""
+        labels: IntArray = self.mask + 2 * self.needed.astype(np.int64)
+        return labels
+
 
 class CountAutomaton(BaseAutomaton):
     """Accepts `least` to `most` whole events; a state is how many symbols were heard, one more after END."""
@@ -84,6 +94,10 @@ class CountAutomaton(BaseAutomaton):
         counts = (states >= 0) & (states < self.most)
         is_end = symbols == self.n_symbols - 1
         return np.where(is_end & closes, self.ended, np.where(~is_end & counts, states + 1, DEAD))
+
+    def alike(self) -> IntArray:
+        """All of a field."""
+        return np.zeros(self.n_symbols, dtype=np.int64)
 
     def progress(self, states: IntArray) -> IntArray:
         """The count itself."""
@@ -113,6 +127,11 @@ class Numbered(BaseAutomaton):
         lives = self._lives([column != DEAD for column in following])
         out[alive[lives]] = self._numbers([column[lives] for column in following])
         return out
+
+    def alike(self) -> IntArray:
+        """Those that are so to every part."""
+        labels = np.stack([alike(part, self.n_symbols) for part in self.parts])
+        return np.unique(labels, axis=1, return_inverse=True)[1].ravel()
 
     def progress(self, states: IntArray) -> IntArray | None:
         """That of the first part that has one."""
@@ -214,6 +233,12 @@ def provides(automaton: object, method: str) -> bool:
     if isinstance(automaton, Joined):
         return automaton.part_with(method) is not None
     return hasattr(automaton, method)
+
+
+def alike(automaton: Automaton, n_symbols: int) -> IntArray:
+    """What the automaton says of symbols that it cannot tell apart; those of one that says nothing all differ."""
+    labels: IntArray = automaton.alike() if hasattr(automaton, "alike") else np.arange(n_symbols)
+    return labels
 
 
 def join(parts: Sequence[Automaton], n_symbols: int) -> Automaton:

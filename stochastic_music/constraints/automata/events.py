@@ -11,7 +11,8 @@ it keeps time as a `TimeAutomaton` does, folded after the machine's `until`, bey
 
 Within an event only the values that the machine wants are kept, and it steps as soon as it has them all. A field that
 may hold no note (a voice that rests, or holds one that began before) can be named as the machine's `line` (optional):
-it then does not step where the value is negative.
+it then does not step where the value is negative. A machine that wants its line alone, and of a value no more than
+whether it is among some, can name these as its `mask` (128,) (optional): values that are alike are then tried once.
 """
 
 from __future__ import annotations
@@ -106,6 +107,15 @@ class _Framed(BaseAutomaton):
         inner[ends] = np.where(self.machine.accepts(inner[ends]), 0, DEAD)
         alive = (following != DEAD) & (inner != DEAD)
         return np.where(alive, (inner * self._n_heard + heard) * self.frame.n_states + following, DEAD)
+
+    def alike(self) -> IntArray:
+        """Those of a field that is not wanted, as far as the frame goes; of the line by the machine's mask."""
+        labels, mask = self.frame.alike(), getattr(self.machine, "mask", None)
+        for place in map(self.vocabulary.place, self.machine.wanted):
+            own = np.flatnonzero(self._field_of == place)
+            values = self.vocabulary.values(own)
+            labels[own] = values if mask is None or place != self._pivot else np.where(values < 0, values, mask[values])
+        return labels
 
     def _stepped(self, inner: IntArray, heard: IntArray, outer: IntArray, symbols: IntArray) -> IntArray:
         values = {name: self._value(name, heard, symbols) for name in self.machine.wanted}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stochastic_music.constraints.automata.automaton import BaseAutomaton
+from stochastic_music.constraints.automata.automaton import BaseAutomaton, alike
 from stochastic_music.protocols import DEAD, Automaton, BoolArray, IntArray
 from stochastic_music.tokens import Vocabulary
 
@@ -38,6 +38,10 @@ class Grammar(BaseAutomaton):
         """The state itself."""
         return np.maximum(states, 0)
 
+    def alike(self) -> IntArray:
+        """All of a field."""
+        return np.zeros(self.n_symbols, dtype=np.int64)
+
 
 class Complement(BaseAutomaton):
     """Accepts the well-formed pieces that `part` does not accept.
@@ -63,3 +67,7 @@ class Complement(BaseAutomaton):
         accepted = (outer == self.grammar.n_fields) & (inner != DEAD)
         alive: BoolArray = (states != DEAD) & (outer != DEAD) & ~accepted
         return np.where(alive, (inner + 1) * self.grammar.n_states + outer, DEAD)
+
+    def alike(self) -> IntArray:
+        """Those that are so to `part`."""
+        return alike(self.part, self.n_symbols)

@@ -77,6 +77,12 @@ class TimeAutomaton(BaseAutomaton):
         following = self.clock.advance(now, symbols)
         return np.where(alive & self._in_time(following), self._packed(following, fold_from=self._folds_from), DEAD)
 
+    def alike(self) -> IntArray:
+        """Those of a field that does not move time, and those that move it as far."""
+        symbols = np.arange(self.n_symbols)
+        moving = np.array([*(bool(field.advances) for field in self.vocabulary.fields), False])
+        return np.where(moving[self._field(symbols)], self.vocabulary.values(symbols), 0)
+
     def unpack(self, states: IntArray) -> ClockState:
         """The clocks that states stand for, as far as they are kept (DEAD gives the start)."""
         rest, due = np.divmod(np.maximum(states, 0), self._n_due)
