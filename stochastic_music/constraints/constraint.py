@@ -25,8 +25,8 @@ class Joinable:
     @property
     def reads_key(self) -> bool:
         """Whether what it asks depends on the header's key."""
-        parts = getattr(self, "parts", (getattr(self, "part", None),))
-        return any(getattr(part, "reads_key", False) for part in parts)
+        parts = getattr(self, "parts", (self.part,) if hasattr(self, "part") else ())
+        return any(getattr(part, "reads_key", True) for part in parts)
 
     def __and__(self, other: Constraint) -> All:
         return All((*conjuncts(self), *conjuncts(other)))

@@ -71,8 +71,11 @@ def check_start(constraint: Constraint, vocabulary: Vocabulary, header: Header |
 
 
 def by_timing(headers: Sequence[Header | None], constraint: Constraint | None = None) -> list[list[int]]:
-    """The indices of headers that the automaton of `constraint` cannot tell apart, nor the clock."""
-    keyed = getattr(constraint, "reads_key", False)
+    """The indices of headers that the automaton of `constraint` cannot tell apart, nor the clock.
+
+    A constraint that does not say whether it `reads_key` is taken to read it.
+    """
+    keyed = constraint is not None and getattr(constraint, "reads_key", True)
     groups: dict[tuple[int, tuple[Meter, ...], int, str | None] | None, list[int]] = {}
     for i, header in enumerate(headers):
         key = header.key if header and keyed else None

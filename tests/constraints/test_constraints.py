@@ -17,6 +17,7 @@ from stochastic_music.constraints import (
 )
 from stochastic_music.errors import InvalidParameterError, UsageError, VocabularyError
 from stochastic_music.protocols import DEAD, Constraint
+from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.testing.check_constraint import check_constraint
 from stochastic_music.tokens import ClockState, Field, Header, Meter, Vocabulary
 
@@ -187,6 +188,13 @@ def test_constraints_join_flat_and_read_as_they_were_written():
 class Foreign:
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> BaseAutomaton:
         return Length(2).compile(vocabulary, header)
+
+
+@pytest.mark.parametrize("constraint", [None, Foreign(), Foreign() & Bars(1), ~Bars(1), Bars(1) | Foreign()], ids=str)
+def test_a_constraint_that_does_not_say_so_may_read_the_key(constraint):
+    keys = [Header(2, key=key) for key in ("C", "G", "C")]
+    reads = "Foreign" in str(constraint)
+    assert by_timing(keys, constraint) == ([[0, 2], [1]] if reads else [[0, 1, 2]])
 
 
 def test_anything_that_compiles_joins():
