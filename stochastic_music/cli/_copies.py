@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from stochastic_music.protocols import Constraint
 
 
-def demanded(pipeline: Pipeline, text: str, n_given: int) -> Constraint | None:
-    """What --max-copy demands of the music after its first `n_given` notes; None where it is off."""
+def demanded(pipeline: Pipeline, text: str, since: int, after: int) -> Constraint | None:
+    """What --max-copy demands of what comes between the first `since` notes and the last `after`; None where off."""
     from stochastic_music.constraints import MaxCopy
 
     if text.strip().lower() == "off":
@@ -27,7 +27,7 @@ def demanded(pipeline: Pipeline, text: str, n_given: int) -> Constraint | None:
         raise UsageError(
             "--max-copy needs the sources, and this model was saved without them: fit it again, or leave it out"
         )
-    return MaxCopy(pipeline.corpus_, int(text), since=n_given)
+    return MaxCopy(pipeline.corpus_, int(text), since=since, after=after)
 
 
 def row(index: OriginalityIndex | None, new: Sequence[Line]) -> dict[str, Any]:

@@ -80,14 +80,14 @@ def demands(
     *,
     bars: int | None = None,
     length: int | None = None,
-    n_given: int = 0,
+    given: tuple[int, int] = (0, 0),
     key: str | None = None,
 ) -> dict[str, Constraint]:
     """What the request demands of the music before it is moved by `shift` semitones, each by how it was said.
 
-    `key` is the one that the music is moved to, where one was asked for. The first `n_given` notes are given and may
-    be copies. A `shift` of None says that it is not known. Raises UsageError where pitches are named all the same, and
-    for options that make no sense.
+    `key` is the one that the music is moved to, where one was asked for. So many notes are `given` before the
+    new ones, and after them, and may be copies. A `shift` of None says that it is not known. Raises UsageError where
+    pitches are named all the same, and for options that make no sense.
     """
     from stochastic_music.constraints import Bars, Form, Length
 
@@ -106,7 +106,7 @@ def demands(
     found |= _pitched(pipeline, asked, shift, key)
     if asked.contains is not None:
         found[f"--contains {asked.contains}"] = _containing(pipeline, asked.contains)
-    if asked.max_copy is not None and (limit := _copies.demanded(pipeline, asked.max_copy, n_given)):
+    if asked.max_copy is not None and (limit := _copies.demanded(pipeline, asked.max_copy, *given)):
         found[f"--max-copy {asked.max_copy}"] = limit
     return found
 

@@ -74,13 +74,13 @@ def revise(
     request: Request,
     compose: Callable[..., list[Revision]],
     *,
-    n_before: Callable[[Reading], int] = lambda _: 0,
+    given: Callable[[Reading], tuple[int, int]] = lambda _: (0, 0),
     ends: bool = False,
 ) -> None:
     """Read the piece and the model, let `compose(pipeline, score, n, ...)` change the piece, write what it gives.
 
-    `n_before` tells how many notes come before the new ones, as a reading of the piece has them. With `ends` the model
-    ends the music, and that is told.
+    `given` tells how many notes come before the new ones and after them, as a reading of the piece has them. With
+    `ends` the model ends the music, and that is told.
     """
     from stochastic_music import _random
     from stochastic_music.pipeline.excerpts import read_part
@@ -92,7 +92,7 @@ def revise(
     seed = _random.key(request.seed)
     reading = read_part(pipeline, kept.score, request.part)
     _say_part(kept.score, reading.why)
-    asked = _demands.demands(pipeline, request.asked, -reading.semitones, n_given=n_before(reading))
+    asked = _demands.demands(pipeline, request.asked, -reading.semitones, given=given(reading))
     options = {"part": request.part, "constraint": _demands.joined(asked), "seed": seed, **request.shaping}
     with _demands.as_said(asked):
         takes = compose(pipeline, kept.score, request.n, **options)

@@ -50,6 +50,6 @@ def continue_(
         lambda pipeline, score, n, **more: pipeline.continue_(
             score, n, bars=bars, length=length, usual_copies=max_copy is None, **more
         ),
-        n_before=lambda reading: reading.n_before(int(reading.ends.max()) + 1),
+        given=lambda reading: (reading.n_before(int(reading.ends.max()) + 1), 0),
         ends=bars is None and length is None,
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stochastic_music.cli import _demands, _revising
 from stochastic_music.cli import _revising as options
 from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline.excerpts import Reading
 
 
 def fill(
@@ -47,8 +50,14 @@ def fill(
     _revising.revise(
         request,
         lambda pipeline, score, n, **more: pipeline.fill(score, span, n, **more),
-        n_before=lambda reading: reading.n_before(*reading.span(*span)),
+        given=lambda reading: _given(reading, *reading.span(*span)),
     )
+
+
+def _given(reading: Reading, begin: int, end: int) -> tuple[int, int]:
+    """How many notes the model hears before bars to fill (ticks), and after them."""
+    gap = reading.gap(~reading.within(begin, end), begin, end)
+    return len(gap.before.onset), len(gap.after.onset)
 
 
 def bars_of(text: str, option: str) -> tuple[int, int]:

@@ -106,7 +106,7 @@ def generate(
         opening = pipeline.opening(begun)
         shift, n_given = -opening.header.transposed, len(opening.symbols) // pipeline.vocabulary_.n_fields
     asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, form, middle_c)
-    found = _demands.demands(pipeline, asked, shift, bars=bars, length=length, n_given=n_given, key=key)
+    found = _demands.demands(pipeline, asked, shift, bars=bars, length=length, given=(n_given, 0), key=key)
     walking.check_paths(f"{source.stem}-s{number}", force=force)
     with _demands.as_said(found):
         takes, walk = _compose(

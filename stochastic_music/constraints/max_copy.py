@@ -31,7 +31,7 @@ class MaxCopy(Joinable):
     """No run of more than `most` notes that `corpus` has, compared as `how` says: by intervals, with rhythm.
 
     `corpus` holds the pieces as the model reads them, or lines in the units of its vocabulary. The first `since` notes
-    of a piece are not asked about (those of a start that was given): runs are counted from there on.
+    of a piece and the last `after` are not asked about (those that were given): runs are counted between them.
 
     Raises InvalidParameterError where `most` is below 1, UsageError where events are not single notes, VocabularyError
     where the corpus counts time in other units.
@@ -51,11 +51,13 @@ class MaxCopy(Joinable):
     most: int
     how: Matching = USUAL
     since: int = 0
+    after: int = 0
 
     def __post_init__(self) -> None:
-        if self.most < 1 or self.since < 0:
+        if self.most < 1 or min(self.since, self.after) < 0:
             raise InvalidParameterError(
-                f"MaxCopy({self.most}, since={self.since}): expected at least 1 note, and no fewer than 0 given"
+                f"MaxCopy({self.most}, since={self.since}, after={self.after}): expected at least 1 note, and no fewer "
+                "than 0 given"
             )
         if not isinstance(self.corpus, TokenCorpus):
             object.__setattr__(self, "corpus", tuple(self.corpus))
@@ -73,7 +75,7 @@ class MaxCopy(Joinable):
                 f"{self} needs events that are notes, and this encoding has {names}: leave it out (--max-copy off)"
             )
         self._check_units(vocabulary)
-        return ByEvent(vocabulary, _CopyMachine(vocabulary, self._steps, self.how, self.since))
+        return ByEvent(vocabulary, _CopyMachine(vocabulary, self._steps, self.how, self.since, self.after))
 
     def _check_units(self, vocabulary: Vocabulary) -> None:
         if not isinstance(self.corpus, TokenCorpus) or not self.how.rhythm:
@@ -108,13 +110,15 @@ class _Steps:
 class _CopyMachine:
     """An event machine: its state packs a node of the runs and the note before (0: none that matters).
 
-    A piece begins at one of `since` nodes more, which count the notes that are not asked about.
+    A piece begins at one of `since` nodes more, which count the notes that are not asked about. A copy too long leads
+    to the last of `after` nodes more, which count how many notes may still come: it must end among the last ones.
     """
 
     wide = True
 
-    def __init__(self, vocabulary: Vocabulary, steps: _Steps, how: Matching, since: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, steps: _Steps, how: Matching, since: int, after: int) -> None:
         self._steps, self._how, self._since = steps, how, since
+        self._after, self._last = after, steps.runs.n_nodes + since
         rhythm = how.rhythm and vocabulary.clock.ticks
         self._now = [field.name for field in vocabulary.fields if rhythm and field.advances == "now"]
         self._later = [field.name for field in vocabulary.fields if rhythm and field.advances == "later"]
@@ -130,15 +134,17 @@ class _CopyMachine:
         return (self._steps.runs.n_nodes + self._since - 1 if self._since else ROOT) * self._n_notes
 
     def step(self, states: IntArray, values: Values) -> IntArray:
-        """One more note each; DEAD where it makes a copy too long."""
+        """One more note each; DEAD where it makes a copy too long, or comes too late after one."""
         node, before = np.divmod(states, self._n_notes)
-        given = node >= self._steps.runs.n_nodes
+        given, late = node >= self._steps.runs.n_nodes, node >= self._last
         symbols = np.where(before > 0, self._symbols(before, values), -1)
         following = self._steps.runs.advance(np.where(given, ROOT, node), symbols)
         note = self._packed(values)
         note = np.where((following != ROOT) | self._matters[note], note, 0)
         counted = np.where(node > self._steps.runs.n_nodes, node - 1, ROOT) * self._n_notes
-        return np.where(given, counted, np.where(following == DEAD, DEAD, following * self._n_notes + note))
+        too_long = (self._last + self._after - 1) * self._n_notes if self._after else DEAD
+        asked = np.where(following == DEAD, too_long, following * self._n_notes + note)
+        return np.where(late & (node == self._last), DEAD, np.where(given, counted, asked))
 
     def accepts(self, states: IntArray) -> BoolArray:
         """A piece may end anywhere."""

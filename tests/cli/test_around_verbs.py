@@ -127,3 +127,16 @@ def test_wrong_use(fitted, tmp_path, monkeypatch, arguments, code, words):
     assert getattr(done.exception, "exit_code", done.exit_code) == code
     for word in words:
         assert word in done.output + str(done.exception)
+
+
+def test_a_limit_on_copies_asks_about_new_notes_alone(files, tmp_path, monkeypatch):
+    """The piece is of the corpus: five notes after the gap are a copy, which no filling could mend."""
+    monkeypatch.chdir(tmp_path)
+    score_from_text("4/4 c4 d e c e f g2 e4 d c d c1").dump_midi("tune.mid")
+    options = ["--bars", "2", "-m", str(files / "m.smm"), "-n", "4", "--seed", "1", "--max-copy", "2", "--json"]
+    done = CliRunner().invoke(app, ["fill", "tune.mid", *options])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)["files"]
+    assert {row["guarantee"] for row in rows} == {"exact"}
+    assert max(row["new_notes"] for row in rows) > 2
+    assert max(row["longest_copy"]["length"] for row in rows) <= 2

@@ -40,16 +40,16 @@ def rows_of(pipeline, takes):
 
 
 def test_a_limit_is_a_number_of_notes_or_off(pipeline, bare):
-    [demand] = _copies.demanded(pipeline, "12", 3)
+    demand = _copies.demanded(pipeline, "12", 3, 2)
     assert isinstance(demand, MaxCopy)
-    assert (demand.most, demand.since) == (12, 3)
-    assert _copies.demanded(pipeline, "Off", 0) == []
+    assert (demand.most, demand.since, demand.after) == (12, 3, 2)
+    assert _copies.demanded(pipeline, "Off", 0, 0) is None
     for text in ("0", "-3", "many", ""):
         with pytest.raises(UsageError, match=f"--max-copy got '{text}'; expected a number of notes from 1, or off"):
-            _copies.demanded(pipeline, text, 0)
+            _copies.demanded(pipeline, text, 0, 0)
     with pytest.raises(UsageError, match="needs the sources"):
-        _copies.demanded(bare, "12", 0)
-    assert _copies.demanded(bare, "off", 0) == []
+        _copies.demanded(bare, "12", 0, 0)
+    assert _copies.demanded(bare, "off", 0, 0) is None
 
 
 def test_what_is_usual_takes_one_line(pipeline, capsys):

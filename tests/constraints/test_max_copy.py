@@ -65,12 +65,13 @@ def passes(constraint, vocabulary, symbols):
 
 
 @settings(max_examples=200, deadline=None)
-@given(cases(), st.integers(1, 6), st.sampled_from(WAYS), st.integers(0, 3))
-def test_a_piece_passes_if_and_only_if_its_longest_copy_is_short_enough(case, most, how, since):
+@given(cases(), st.integers(1, 6), st.sampled_from(WAYS), st.integers(0, 3), st.integers(0, 3))
+def test_a_piece_passes_if_and_only_if_its_longest_copy_is_short_enough(case, most, how, since, after):
     corpus, symbols = case
-    line = line_of(corpus.vocabulary, symbols, None, "").since(since)
+    line = line_of(corpus.vocabulary, symbols, None, "")
+    line = line.until(max(len(line) - after, 0)).since(since)
     copied = OriginalityIndex.from_tokens(corpus).longest_copy(line, how=how).length
-    assert passes(MaxCopy(corpus, most, how, since=since), corpus.vocabulary, symbols) == (copied <= most)
+    assert passes(MaxCopy(corpus, most, how, since=since, after=after), corpus.vocabulary, symbols) == (copied <= most)
 
 
 @settings(max_examples=200, deadline=None)
