@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 from collections.abc import Sequence
@@ -12,16 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import _random
+from stochastic_music.constraints import All, conjuncts
 from stochastic_music.constraints.form import form_of
 from stochastic_music.corpus import encode_piece
-from stochastic_music.errors import EncodingError, UsageError
+from stochastic_music.errors import (
+    EncodingError,
+    InvalidParameterError,
+    ProductTooLargeError,
+    UnsatisfiableError,
+    UsageError,
+)
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import DOUBTFUL, key_of, parse_key, pitch_class_weights, relative_mode, transpose
 from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.pipeline.originals import drawn_within
 from stochastic_music.protocols import Constraint
 from stochastic_music.sampling import Sample, sample
+from stochastic_music.sampling.compiling import by_timing, is_wide
 from stochastic_music.sampling.drawing import NO_START
+from stochastic_music.sampling.exact import ExactSampler
 from stochastic_music.tokens import Header, TokenPiece
 
 if TYPE_CHECKING:
@@ -73,8 +83,7 @@ def composed(
     n_begun = len(begun) // pipeline.vocabulary_.n_fields
     most = max_events or card["most_events"] + n_begun
     least = max(card["least_events"], n_begun + 1 if opening else 0)
-    steady = form_of(constraint)[0] is not None
-    headers = [fixed] * n if fixed else draw_headers(pipeline, n, key, steady=steady)
+    headers = [fixed] * n if fixed else draw_headers(pipeline, n, key, constraint)
     index = pipeline.originality() if usual_copies else None
 
     def draw(number: int, first: int) -> list[Sample]:
@@ -90,7 +99,13 @@ def composed(
             **shaping,
         )
 
-    samples = drawn_within(draw, n, key=key, index=index)
+    try:
+        samples = drawn_within(draw, n, key=key, index=index)
+    except (UsageError, UnsatisfiableError):
+        headers, before = ([fixed] * n if fixed else draw_headers(pipeline, n, key, constraint, fitting=True)), headers
+        if headers == before:
+            raise
+        samples = drawn_within(draw, n, key=key, index=index)
     return [replace(take_of(pipeline, drawn.sample, constraint), redrawn=drawn.redrawn) for drawn in samples]
 
 
@@ -189,14 +204,44 @@ def _alphabet(pipeline: Pipeline, begun: NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(np.union1d(pipeline.alphabet_, begun).tolist())
 
 
-def draw_headers(pipeline: Pipeline, n: int, key: int, *, steady: bool = False) -> list[Header | None]:
-    """Headers of the corpus; with `steady` those of one meter, or else under their first meter alone."""
+def draw_headers(
+    pipeline: Pipeline, n: int, key: int, constraint: Constraint | None = None, *, fitting: bool = False
+) -> list[Header | None]:
+    """Headers of the corpus; header i does not depend on `n`.
+
+    A form asks for headers of one meter, or else under their first meter alone. With `fitting`, those under which
+    `constraint` cannot be met make way for others, if there are any.
+    """
     generator = np.random.default_rng([key, 0x48454144])
     headers = [pipeline.headers_[place] for place in np.flatnonzero(pipeline.pieces_.opens)]
-    if steady:
+    form, regular = form_of(constraint)
+    if form is not None:
         one_meter = [header for header in headers if header is None or len(header.meters) == 1]
         headers = one_meter or [header and header.with_meter(*header.meters[0][1:]) for header in headers]
-    return [headers[i] for i in generator.integers(0, len(headers), size=n)]
+    drawn = generator.integers(0, len(headers), size=n)
+    if regular is None or not fitting:
+        return [headers[i] for i in drawn]
+    timing = {i: group[0] for group in by_timing(headers, regular) for i in group}
+    fits = functools.cache(lambda first: _can_meet(pipeline, regular, headers[first]))
+    for number, place in enumerate(drawn):
+        if not fits(timing[int(place)]):
+            others = np.random.default_rng([key, 0x48454144, number]).permutation(len(headers))
+            drawn[number] = next((i for i in others if fits(timing[int(i)])), place)
+    return [headers[i] for i in drawn]
+
+
+def _can_meet(pipeline: Pipeline, constraint: Constraint, header: Header | None) -> bool:
+    """Whether symbols of the corpus, in any order, can meet what `constraint` asks under a header, copies apart."""
+    guides = guides_of(pipeline, pipeline.pieces_.alphabet[:0])
+    try:
+        parts = [part for part in conjuncts(constraint) if not is_wide(part.compile(pipeline.vocabulary_, header))]
+        if guides is not None and parts:
+            ExactSampler(guides[-1], All(tuple(parts)), header)
+    except ProductTooLargeError:
+        return True
+    except (UsageError, InvalidParameterError, UnsatisfiableError):
+        return False
+    return True
 
 
 def take_of(pipeline: Pipeline, drawn: Sample, constraint: Constraint | None = None) -> Take:

@@ -81,7 +81,7 @@ def walked(
     if any(isinstance(part, Form) for part in conjuncts(constraint)):
         raise UsageError("a form is not kept by changes note by note: leave --sampler metropolis out, or the form")
     key = _random.key(seed)
-    under = header or draw_headers(pipeline, 1, key)[0]
+    under = header or draw_headers(pipeline, 1, key, constraint, fitting=constraint is not None)[0]
     most = max_events or pipeline.card_["most_events"]
     model, guides = _models(pipeline)
     target = Target.of(model, under, temperature=temperature, soft=soft, constraint=constraint, guides=guides)
