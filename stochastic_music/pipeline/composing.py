@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import _random
-from stochastic_music.constraints import All, conjuncts
+from stochastic_music.constraints import All, MaxCopy, conjuncts
 from stochastic_music.constraints.form import form_of
 from stochastic_music.corpus import encode_piece
 from stochastic_music.errors import (
@@ -86,26 +86,31 @@ def composed(
     headers = [fixed] * n if fixed else draw_headers(pipeline, n, key, constraint)
     index = pipeline.originality() if usual_copies else None
 
-    def draw(number: int, first: int) -> list[Sample]:
+    def draw(number: int, first: int, asked: Constraint | None = constraint) -> list[Sample]:
         return draw_pieces(
             pipeline,
             headers[:first],
             start=begun,
-            constraint=constraint,
+            constraint=asked,
             least_events=min(least, most),
             max_events=most,
-            whole=(max_events is None or constraint is not None) and pipeline.vocabulary_.closed,
+            whole=(max_events is None or asked is not None) and pipeline.vocabulary_.closed,
             seed=number,
             **shaping,
         )
 
+    def limited(number: int, first: int) -> list[Sample]:
+        assert pipeline.corpus_ is not None and index is not None and index.limit is not None  # noqa: S101, PT018
+        few = MaxCopy(pipeline.corpus_, index.limit, since=n_begun)
+        return draw(number, first, All((*(conjuncts(constraint) if constraint else ()), few)))
+
     try:
-        samples = drawn_within(draw, n, key=key, index=index)
+        samples = drawn_within(draw, n, key=key, index=index, limited=limited)
     except (UsageError, UnsatisfiableError):
         headers, before = ([fixed] * n if fixed else draw_headers(pipeline, n, key, constraint, fitting=True)), headers
         if headers == before:
             raise
-        samples = drawn_within(draw, n, key=key, index=index)
+        samples = drawn_within(draw, n, key=key, index=index, limited=limited)
     return [replace(take_of(pipeline, drawn.sample, constraint), redrawn=drawn.redrawn) for drawn in samples]
 
 

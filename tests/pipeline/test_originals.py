@@ -68,6 +68,14 @@ def test_an_explicit_limit_is_a_constraint_that_always_holds():
         assert max(longest(pipeline, take) for take in takes) <= most
 
 
+def test_takes_that_stay_beyond_the_usual_limit_are_conditioned_on_it(monkeypatch):
+    monkeypatch.setattr("stochastic_music.pipeline.originals.ROUNDS", 0)
+    pipeline = sm.Pipeline(ENCODING, sm.Markov(order=2)).fit_tokens(corpus_of(12, seed=1))
+    takes = pipeline.compose(30, seed=1, constraint=Length(24), usual_copies=True)
+    assert any(take.redrawn for take in takes)
+    assert max(longest(pipeline, take) for take in takes) <= pipeline.originality().limit
+
+
 @pytest.fixture
 def begun(parrot, tune):
     """The first eight notes of a training piece."""
