@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from stochastic_music.pipeline.pipeline import Pipeline
     from stochastic_music.tokens import Header
 
-#: pieces that are drawn for a chain until one is possible
-TRIES = 16
+#: pieces that are drawn for each chain where the first ones are impossible under a soft term
+MANY = 16
 
 
 @dataclass(frozen=True)
@@ -122,32 +122,24 @@ def _models(pipeline: Pipeline) -> tuple[Any, list[Any]]:
 def _start(
     pipeline: Pipeline, target: Target, model: Any, n: int, header: Header | None, *, key: int, **options: Any
 ) -> Pieces:
-    """Pieces that are possible under the target, one a chain; those that are not are drawn again.
+    """Pieces that are possible under the target, one a chain; where few of many are, chains begin alike.
 
-    Raises UsageError where `TRIES` pieces were drawn in vain.
+    Raises UsageError where `MANY` pieces a chain were drawn in vain.
     """
     start = _drawn(pipeline, model, n, header, key=key, **options)
-    for again in range(1, TRIES):
-        bad = np.isneginf(target(start)[0])
-        if not bad.any():
-            return start
-        other = _random.key(np.random.default_rng((key, again)))
-        fresh = _drawn(pipeline, model, n, header, key=other, **options)
-        symbols = np.where(bad[:, None], fresh.symbols, start.symbols)
-        start = Pieces(symbols, np.where(bad, fresh.lengths, start.lengths))
-    _refuse_impossible(target, start)
-    return start
-
-
-def _refuse_impossible(target: Target, start: Pieces) -> None:
+    if np.isneginf(target(start)[0]).any():
+        start = _drawn(pipeline, model, n * MANY, header, key=key, **options)
     density, terms, _ = target(start)
-    bad = np.flatnonzero(np.isneginf(density))
-    if len(bad):
-        name = target.names[int(np.isneginf(terms[bad[0]]).argmax())]
+    possible = np.flatnonzero(density > -np.inf)
+    if not len(possible):
+        name = target.names[int(np.isneginf(terms[0]).argmax())]
         raise UsageError(
-            f"chains have nowhere to begin: of {TRIES} pieces that the model plays each had something that the term "
-            f"'{name}' holds to be impossible. Fit the model of that term with smoothing, or leave the term out"
+            f"chains have nowhere to begin: {len(density)} pieces that the model plays each had something that the "
+            f"term '{name}' or another holds to be impossible. Fit the model of that term with smoothing, or leave the "
+            "term out"
         )
+    rows = possible[np.arange(n) % len(possible)]
+    return Pieces(start.symbols[rows], start.lengths[rows])
 
 
 def _drawn(

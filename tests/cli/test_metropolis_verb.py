@@ -118,7 +118,7 @@ def test_chains_begin_where_soft_terms_allow(pipeline):
     some = learned("4/4 c4 d e f8 e d c c2 d4 e8 d e4 c2")
     assert walked(pipeline, 2, soft=[(some, 1.0)], **options).run.n_steps == 8
     none = learned("4/4 c8 c c c")
-    with pytest.raises(UsageError, match=r"nowhere to begin: of 16 pieces .* the term 'strict' .* with smoothing"):
+    with pytest.raises(UsageError, match=r"nowhere to begin: 64 pieces .* the term 'strict' .* with smoothing"):
         walked(pipeline, 2, soft=[(none, 1.0)], **options)
 
 
