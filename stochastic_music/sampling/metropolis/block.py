@@ -140,12 +140,13 @@ class Block:
 
 def _distinct(chain: IntArray, states: IntArray) -> tuple[IntArray, _Nodes]:
     """Equal nodes as one: the number of each, and the nodes, by chain."""
-    code = np.zeros(len(chain), dtype=np.int64)
-    for column in (chain, *states.T):
-        distinct, rank = np.unique(column, return_inverse=True)
-        code = np.unique(code * len(distinct) + rank, return_inverse=True)[1]
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    return inverse, _Nodes(chain[first], states[first])
+    order = np.lexsort((*states.T[::-1], chain))
+    chain, states = chain[order], states[order]
+    new = np.ones(len(chain), dtype=bool)
+    new[1:] = (chain[1:] != chain[:-1]) | (states[1:] != states[:-1]).any(axis=1)
+    number = np.empty(len(chain), dtype=np.int64)
+    number[order] = np.cumsum(new) - 1
+    return number, _Nodes(chain[new], states[new])
 
 
 def messages(layers: list[Layer]) -> list[FloatArray]:

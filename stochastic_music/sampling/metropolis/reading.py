@@ -1,15 +1,14 @@
 """Readers: what is known of pieces, and what has to be read again after a change.
 
-Models of finitely many contexts and automata read from symbol to symbol, remembering a few whole numbers. After a
-change they begin where the piece first differs, and stop as soon as they remember, behind the last difference, what
-they remembered there before: a changed note costs a few symbols, however long the piece is. Other models read whole
-pieces, and only those that have changed.
+Models of finitely many contexts and automata read from symbol to symbol, remembering a few whole numbers: a changed
+note costs a few symbols, however long the piece is (see `walker`). Other models read whole pieces, and only those that
+have changed.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,11 +18,9 @@ from stochastic_music.protocols import DEAD, BoolArray, Constraint, FiniteContex
 from stochastic_music.sampling.drawing import vocabulary_of
 from stochastic_music.sampling.metropolis.chains import Chains, Pieces, Reading
 from stochastic_music.sampling.metropolis.checkpoint import fingerprint
+from stochastic_music.sampling.metropolis.walker import State, Walker
 from stochastic_music.sampling.scoring import corpus_log_probs
 from stochastic_music.tokens import ClockState, Header, Vocabulary
-
-#: chains that are few, and steps that are kept for them
-FEW, MEMO = 64, 300_000
 
 
 class Reader(Protocol):
@@ -33,127 +30,20 @@ class Reader(Protocol):
         """The readings of pieces; `near` are the chains they were made from, whose readings are known."""
 
 
-class Walker:
-    """A reader that goes from symbol to symbol; see the module's article.
-
-    Subclasses have `first`, what is remembered at the start (k,), and `step`. `closes`: an END is read after pieces
-    that hold none.
-    """
-
-    first: IntArray
-    closes: bool = False
-
-    def step(self, states: IntArray, symbols: IntArray) -> tuple[IntArray, FloatArray]:
-        """What is remembered after one more symbol each (m, k), and its log probability (m,): both rows of a batch."""
-        raise NotImplementedError
-
-    def read(self, pieces: Pieces, near: Chains | None = None) -> Reading:
-        """The readings of pieces."""
-        symbols, lengths = pieces.symbols, pieces.lengths + int(self.closes)
-        before = self._before(pieces, near)
-        place, settles = _difference(symbols, lengths, before.symbols, before.lengths)
-        shift = lengths - before.lengths
-        states, log_probs = before.states.copy(), before.log_probs.copy()
-        rest = np.full(len(lengths), symbols.shape[1] + 1)  # where each row goes on as it did before
-        rows = np.flatnonzero(place < lengths)
-        at, now = place[rows], states[rows, place[rows]]
-        while len(rows):
-            now, said = self._stepped(now, symbols[rows, at])
-            log_probs[rows, at] = said
-            at = at + 1
-            states[rows, at] = now
-            known = before.states[rows, np.maximum(at - shift[rows], 0)]
-            same = (at >= settles[rows]) & (now == known).all(axis=1)
-            rest[rows[same]] = at[same]
-            on = ~same & (at < lengths[rows]) & (said > -np.inf)
-            rows, at, now = rows[on], at[on], now[on]
-        if shift.any():
-            states, log_probs = _shifted(states, log_probs, before, rest, shift)
-        log_probs[np.arange(symbols.shape[1]) >= lengths[:, None]] = 0.0
-        return Reading(log_probs.sum(axis=1), log_probs, states)
-
-    def _stepped(self, states: IntArray, symbols: IntArray) -> tuple[IntArray, FloatArray]:
-        """As `step`; few chains tread the same ground again and again, so that what it gave is kept."""
-        if len(states) > FEW:
-            return self.step(states, symbols)
-        keys = [(*state, symbol) for state, symbol in zip(states.tolist(), symbols.tolist(), strict=True)]
-        new = [i for i, key in enumerate(keys) if key not in self._memo]
-        if new:
-            if len(self._memo) > MEMO:
-                self._memo.clear()
-                new = list(range(len(keys)))
-            following, said = self.step(states[new], symbols[new])
-            self._memo.update(
-                zip([keys[i] for i in new], zip(following.tolist(), said.tolist(), strict=True), strict=True)
-            )
-        rows = [self._memo[key] for key in keys]
-        return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-
-    @cached_property
-    def _memo(self) -> dict[tuple[int, ...], tuple[list[int], float]]:
-        return {}
-
-    def _before(self, pieces: Pieces, near: Chains | None) -> _Before:
-        """What is known of what the pieces were; nothing, of pieces without symbols, where they are new."""
-        reading = None if near is None else near.readings.get(self)
-        if near is not None and reading is not None and reading.states is not None and reading.log_probs is not None:
-            return _Before(near.symbols, near.lengths + int(self.closes), reading.states, reading.log_probs)
-        n, width = pieces.symbols.shape
-        states = np.zeros((n, width + 1, len(self.first)), dtype=np.int64)
-        states[:, 0] = self.first
-        nothing = np.full_like(pieces.symbols, -1)
-        return _Before(nothing, np.zeros(n, dtype=np.int64), states, np.zeros((n, width)))
-
-
-class _Before(NamedTuple):
-    """What pieces were: symbols (n, T), lengths (n,), states (n, T + 1, k) and log probabilities (n, T)."""
-
-    symbols: IntArray
-    lengths: IntArray
-    states: IntArray
-    log_probs: FloatArray
-
-
-def _difference(
-    symbols: IntArray, lengths: IntArray, old: IntArray, old_lengths: IntArray
-) -> tuple[IntArray, IntArray]:
-    """Where pieces first differ from what they were (the length where they do not), and where they last do, one behind.
-
-    Behind the latter the new piece ends as the old one did.
-    """
-    width = symbols.shape[1]
-    differs = symbols != old
-    place = np.where(differs.any(axis=1), differs.argmax(axis=1), lengths)
-    at = lengths[:, None] - 1 - np.arange(width)
-    before = old_lengths[:, None] - 1 - np.arange(width)
-    both = (at >= place[:, None]) & (before >= place[:, None])
-    same: BoolArray = both & (
-        np.take_along_axis(symbols, np.maximum(at, 0), 1) == np.take_along_axis(old, np.maximum(before, 0), 1)
-    )
-    return place, lengths - np.logical_and.accumulate(same, axis=1).sum(axis=1)
-
-
-def _shifted(
-    states: IntArray, log_probs: FloatArray, before: _Before, rest: IntArray, shift: IntArray
-) -> tuple[IntArray, FloatArray]:
-    """States and log probabilities; from `rest` on those of before, `shift` places later."""
-    columns = np.arange(states.shape[1])
-    source = np.clip(columns - shift[:, None], 0, states.shape[1] - 1)
-    goes_on = columns >= rest[:, None]
-    states = np.where(goes_on[..., None], np.take_along_axis(before.states, source[..., None], 1), states)
-    source = np.minimum(source[:, :-1], log_probs.shape[1] - 1)
-    return states, np.where(goes_on[:, :-1], np.take_along_axis(before.log_probs, source, 1), log_probs)
-
-
 class ContextReader(Walker):
-    """A model of finitely many contexts under one header; it remembers context, field due, time and lag."""
+    """A model of finitely many contexts under one header; it remembers context, field due, time and lag.
+
+    What is kept of steps is kept apart: what contexts say and lead to, what the clock does, which marks are heard. Each
+    comes back far more often than all of them together.
+    """
 
     def __init__(self, model: FiniteContextModel, header: Header | None = None) -> None:
         self.model, self.vocabulary = model, vocabulary_of(model)
         self._clock = self.vocabulary.clock
-        self._spans = self._clock.start([header]).spans
-        start = np.array([[model.start(), 0, 0, 0]], dtype=np.int64)
-        self.first = self._heard(start)[0]
+        start = self._clock.start([header])
+        self._spans = start.spans
+        context = self.model.hear(np.array([model.start()]), self._clock.marks(start))
+        self.first = np.array([context[0], 0, 0, 0], dtype=np.int64)
         self.header = header
 
     def __str__(self) -> str:
@@ -166,11 +56,41 @@ class ContextReader(Walker):
 
     def following(self, states: IntArray, symbols: IntArray, contexts: IntArray) -> IntArray:
         """What is remembered where symbols lead to these contexts: (m, 4)."""
-        clock = self._clock.advance(self._clock_of(states), symbols)
-        out = np.stack([contexts, clock.due, clock.time, clock.lag], axis=1)
-        begins = clock.due == 0
-        out[begins] = self._heard(out[begins])
-        return out
+        clock, marks = self._ticked(states[:, 1:], symbols)
+        return np.column_stack([self.model.hear(contexts, marks), clock])
+
+    def recall(self, state: State, symbol: int) -> tuple[State, float] | None:
+        """What `step` gave, or None where that is not kept."""
+        said, ticked, heard = self.memos
+        found, then = said.get((state[0], symbol)), ticked.get((state[1:], symbol))
+        if found is None or then is None:
+            return None
+        (context, log_prob), (clock, mark) = found, then
+        context = heard.get((context, mark)) if mark >= 0 else context
+        return None if context is None else ((context, *clock), log_prob)
+
+    def keep(self, states: IntArray, symbols: IntArray) -> None:
+        """Ask those of `step`'s parts that are not kept, for `recall` to know."""
+        said, ticked, heard = self.memos
+        asked = list(zip(map(tuple, states.tolist()), symbols.tolist(), strict=True))
+        if any((state[0], symbol) not in said for state, symbol in asked):
+            log_probs, contexts = self.follow(states[:, 0], symbols)
+            found = zip(contexts.tolist(), log_probs.tolist(), strict=True)
+            said.update(zip([(state[0], symbol) for state, symbol in asked], found, strict=True))
+        if any((state[1:], symbol) not in ticked for state, symbol in asked):
+            clock, marks = self._ticked(states[:, 1:], symbols)
+            then = zip(map(tuple, clock.tolist()), marks.tolist(), strict=True)
+            ticked.update(zip([(state[1:], symbol) for state, symbol in asked], then, strict=True))
+        shown = [(said[state[0], symbol][0], ticked[state[1:], symbol][1]) for state, symbol in asked]
+        new = [(context, mark) for context, mark in shown if mark >= 0 and (context, mark) not in heard]
+        if new:
+            following = self.model.hear(*np.array(new).T)
+            heard.update(zip(new, following.tolist(), strict=True))
+
+    @cached_property
+    def memos(self) -> tuple[dict[Any, Any], ...]:
+        """By context and symbol: context and log probability; by clock and symbol: clock and mark; then contexts."""
+        return {}, {}, {}
 
     def rows(self, states: IntArray) -> FloatArray:
         """The log probability of every symbol: (m, n_symbols)."""
@@ -191,14 +111,11 @@ class ContextReader(Walker):
         out[arcs.row[hit]], following[arcs.row[hit]] = arcs.log_prob[hit], arcs.next_context[hit]
         return out, following
 
-    def _clock_of(self, states: IntArray) -> ClockState:
-        spans = type(self._spans)(*(column.repeat(len(states), axis=0) for column in self._spans))
-        return ClockState(states[:, 1], states[:, 2], states[:, 3], spans)
-
-    def _heard(self, states: IntArray) -> IntArray:
-        out = states.copy()
-        out[:, 0] = self.model.hear(states[:, 0], self._clock.marks(self._clock_of(states)))
-        return out
+    def _ticked(self, clock: IntArray, symbols: IntArray) -> tuple[IntArray, IntArray]:
+        """Clocks, field due, time and lag, after one more symbol each (m, 3), and the marks that they show (m,)."""
+        spans = type(self._spans)(*(column.repeat(len(clock), axis=0) for column in self._spans))
+        after = self._clock.advance(ClockState(clock[:, 0], clock[:, 1], clock[:, 2], spans), symbols)
+        return np.column_stack([after.due, after.time, after.lag]), self._clock.marks(after)
 
 
 class ConstraintReader(Walker):

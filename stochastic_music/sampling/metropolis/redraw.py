@@ -182,7 +182,7 @@ class _ByContext:
         return self._reader.rows(self._states)
 
     def hear(self, symbols: IntArray) -> None:
-        self._states, _ = self._reader.step(self._states, symbols)
+        self._states, _ = self._reader.stepped(self._states, symbols)
 
 
 class _ByStepping:
