@@ -3,7 +3,7 @@
     chains   many pieces side by side, and the random numbers of a step
     step     one pure step, and the exchange of replicas
     proposals, rhythm, redraw, block   ways to change a piece
-    target, soft, reading   what chains walk towards, and how it is worked out again after a change
+    target, soft, reading, walker   what chains walk towards, and how it is worked out again after a change
     run, diagnostics, checkpoint   many steps, how well they mixed, and how to break off
 
 A run under a model conditioned on a constraint, from pieces that meet it:
