@@ -120,7 +120,7 @@ def test_wrong_use_of_fit(stochmusic, tune, tmp_path, arguments, words):
         (["--also", "mp3"], 2, ["mp3", "musicxml"]),
         (["--range", "C4"], 2, ["C4:A5"]),
         (["--range", "H4:C5"], 2, ["H4"]),
-        (["--range", "C0:D0"], 3, ["PitchRange"]),
+        (["--range", "C0:D0"], 3, ["--range C0:D0"]),
         (["--range", "A5:C4"], 2, ["A5"]),
         (["--instrument", "violine"], 2, ["violin"]),
         (["--meter", "4"], 2, ["3/4"]),
