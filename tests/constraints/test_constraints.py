@@ -186,6 +186,9 @@ def test_constraints_join_flat_and_read_as_they_were_written():
 
 
 class Foreign:
+    def __repr__(self):
+        return "Foreign()"
+
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> BaseAutomaton:
         return Length(2).compile(vocabulary, header)
 
