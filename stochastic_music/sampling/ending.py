@@ -14,9 +14,9 @@ from stochastic_music.tokens import Header, Vocabulary
 def tells_length(constraint: Constraint, vocabulary: Vocabulary, header: Header | None) -> bool:
     """Whether a constraint says itself how long the music is: how many notes, or when it stops.
 
-    >>> from stochastic_music.constraints import Motif
-    >>> toy = Vocabulary.plain(3)
-    >>> [tells_length(asked, toy, None) for asked in (Length(4), AtMost(4) & Motif([1]), Motif([1]), ~Length(4))]
+    >>> from stochastic_music.constraints import Matches
+    >>> toy, word = Vocabulary.plain(3), Matches("1 .*", "symbol")
+    >>> [tells_length(asked, toy, None) for asked in (Length(4), AtMost(4) & word, word, ~Length(4))]
     [True, True, False, False]
     """
     return form_of(constraint)[0] is not None or _tells(constraint.compile(vocabulary, header))
