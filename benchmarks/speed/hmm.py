@@ -18,10 +18,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy arrives
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +33,7 @@ from stochastic_music.models.hmm.parameters import Parameters, priors, random_st
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import _table
+from _timing import in_turn
 
 SIZE, TOKENS = 40, 100_000
 #: by number of states
@@ -52,19 +51,6 @@ def melodies(generator: np.random.Generator) -> sm.TokenCorpus:
     lengths = generator.integers(50, 151, TOKENS // 50)
     lengths = lengths[np.cumsum(lengths) <= TOKENS]
     return pieces(np.append(lengths, TOKENS - lengths.sum()), generator)
-
-
-def in_turn(works: list[Callable[[], object]], repeats: int) -> list[float]:
-    """The shortest time that each takes, in seconds."""
-    taken = []
-    for _ in range(repeats):
-        row = []
-        for work in works:
-            start = time.perf_counter()
-            work()
-            row.append(time.perf_counter() - start)
-        taken.append(row)
-    return [float(least) for least in np.min(taken, axis=0)]
 
 
 def product_seconds(n_states: int, n_products: int, repeats: int) -> float:

@@ -22,7 +22,6 @@ import argparse
 import os
 import subprocess
 import sys
-import time
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy arrives
 from collections.abc import Callable
@@ -38,6 +37,7 @@ from stochastic_music.models.maxent.events import Events
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import _table
+from _timing import in_turn
 
 REACH, NOTES, CHAINS, BAR = 5, 60, 256, 5.0
 
@@ -97,19 +97,6 @@ def limit(size: int) -> Callable[[], object]:
             np.minimum(weights, 1, out=weights)
 
     return sweep
-
-
-def in_turn(works: list[Callable[[], object]], repeats: int) -> list[float]:
-    """The shortest time that each takes, in seconds."""
-    taken = []
-    for _ in range(repeats):
-        row = []
-        for work in works:
-            start = time.perf_counter()
-            work()
-            row.append(time.perf_counter() - start)
-        taken.append(row)
-    return [float(least) for least in np.min(taken, axis=0)]
 
 
 def peer(folder: str, size: int, n: int) -> float:

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from stochastic_music.models import PPM
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import _table
+from _timing import seconds
 
 ORDERS = (2, 3, 5)
 BAR = 20
@@ -48,13 +47,6 @@ def count_with_nltk(words: list[list[str]], order: int) -> None:
     """Fit NLTK's model."""
     grams, vocabulary = padded_everygram_pipeline(order + 1, words)
     WittenBellInterpolated(order + 1).fit(grams, vocabulary)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """How long `work` takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def compare(corpus: sm.TokenCorpus, order: int, repeats: int) -> tuple[float, float]:
