@@ -258,14 +258,18 @@ class WorkerPool:
         return lines[-1] if lines else "it said nothing"
 
 
-def make_batches(files: Sequence[tuple[str, int]], n_workers: int) -> list[list[int]]:
+def make_batches(
+    files: Sequence[tuple[str, int]], n_workers: int = 0, steps: float = _STEPS_A_BATCH
+) -> list[list[int]]:
     """Places of `files` (path, bytes) in batches of about equal work, small enough to keep all workers busy.
+
+    A batch is at most `steps` of work (small MIDI files), or a file.
 
     >>> make_batches([("a.mid", 10)] * 5, 2)
     [[0], [1], [2], [3], [4]]
     """
     costs = [_cost(path, size) for path, size in files]
-    most = min(_STEPS_A_BATCH, sum(costs) / (8 * n_workers))
+    most = min(steps, sum(costs) / (8 * n_workers)) if n_workers else steps
     batches: list[list[int]] = []
     full = most
     for i, cost in enumerate(costs):

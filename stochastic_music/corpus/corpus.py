@@ -7,6 +7,7 @@ import functools
 import operator
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, overload
 
@@ -52,15 +53,16 @@ class Corpus(Sequence[Piece]):
         time_limit: float = Limits().seconds,
         memory_limit: int = Limits().memory,
         progress: Progress | None = None,
+        executor: Executor | None = None,
     ) -> Self:
         """Every piece of every music file below a folder (or of one file), read in worker processes.
 
         A file that cannot be read, or takes more than `time_limit` seconds or `memory_limit` bytes, is skipped and
         reported. Of files with equal bytes the first is taken. `progress(done, total, file)` is called as reading goes
-        on.
+        on. With `executor` the files are read where its tasks run, which must see them under the same paths.
         Raises EmptyCorpusError where no piece is left.
         """
-        settings = ingest.make_settings(workers, time_limit, memory_limit, progress)
+        settings = ingest.make_settings(workers, time_limit, memory_limit, progress, executor=executor)
         return cls._ingested(*ingest.find(path), settings)
 
     @classmethod
@@ -72,9 +74,10 @@ class Corpus(Sequence[Piece]):
         time_limit: float = Limits().seconds,
         memory_limit: int = Limits().memory,
         progress: Progress | None = None,
+        executor: Executor | None = None,
     ) -> Self:
         """The pieces of the files named, in that order; see `from_folder`."""
-        settings = ingest.make_settings(workers, time_limit, memory_limit, progress)
+        settings = ingest.make_settings(workers, time_limit, memory_limit, progress, executor=executor)
         return cls._ingested(*ingest.find_files(paths), settings)
 
     @classmethod
@@ -225,6 +228,7 @@ def open_corpora(
     time_limit: float = Limits().seconds,
     memory_limit: int = Limits().memory,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Corpus:
     """The corpus that folders, files and built-in names together make, in that order.
 
@@ -245,7 +249,12 @@ def open_corpora(
             missing = f"there is no file or folder '{printable(name)}'"
             raise EmptyCorpusError(f"{missing}{': ' if near else '; '}{hint} corpora are: {known}.")
         return Corpus.from_folder(
-            name, workers=workers, time_limit=time_limit, memory_limit=memory_limit, progress=progress
+            name,
+            workers=workers,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            progress=progress,
+            executor=executor,
         )
 
     return functools.reduce(operator.add, [opened(os.fspath(name)) for name in names])

@@ -8,14 +8,16 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from stochastic_music import io
+from stochastic_music._parallel import mapped
 from stochastic_music.corpus._frames import Message
-from stochastic_music.corpus._pool import Limits, WorkerPool
+from stochastic_music.corpus._pool import Limits, Result, WorkerPool, make_batches
 from stochastic_music.corpus._scan import Found, folded, scan_files, scan_folder
 from stochastic_music.corpus.facts import Facts, Runs
 from stochastic_music.corpus.piece import HeldPiece, full_name
@@ -32,12 +34,15 @@ AnyPath: TypeAlias = str | os.PathLike[str]
 Recipe: TypeAlias = tuple[str, dict[str, Any]]
 
 _READER = "stochastic_music.io:start"
+#: work sent to an executor at a time, in small MIDI files: some seconds, so that a reader's start is short beside it
+_STEPS_A_TASK = 2048
 
 
 class Settings(NamedTuple):
     """How to read: worker processes (None: one a core), what a file may take, whom to tell how far it is.
 
-    With `melody` of each piece only the part with the tune is taken.
+    With `melody` of each piece only the part with the tune is taken. With `executor` the files are read where its
+    tasks run, which must see them under the same paths.
     """
 
     workers: int | None = None
@@ -45,6 +50,7 @@ class Settings(NamedTuple):
     progress: Progress | None = None
     reader: str = _READER
     melody: bool = False
+    executor: Executor | None = None
 
 
 class _Row(NamedTuple):
@@ -112,13 +118,15 @@ def ingest_tokens(
     time_limit: float = Limits().seconds,
     memory_limit: int = Limits().memory,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> tuple[TokenCorpus, IngestReport]:
     """Read and encode a folder, or a list of files, in worker processes: only integers come back.
 
-    `encoding` must be importable by name (not defined in a script) and rebuilt by `get_params()`.
+    `encoding` must be importable by name (not defined in a script) and rebuilt by `get_params()`. With `executor`
+    the files are read where its tasks run, which must see them under the same paths.
     Raises EmptyCorpusError where nothing is left.
     """
-    settings = make_settings(workers, time_limit, memory_limit, progress)
+    settings = make_settings(workers, time_limit, memory_limit, progress, executor=executor)
     found, home = find(paths) if isinstance(paths, str | os.PathLike) else find_files(paths)
     files, skipped = _read_all(found, home, _recipe(encoding), settings)
     kept, duplicates = _without_copies(files)
@@ -140,7 +148,13 @@ def find_files(paths: Iterable[AnyPath]) -> tuple[Found, str]:
 
 
 def make_settings(
-    workers: int | None, time_limit: float, memory_limit: int, progress: Progress | None, reader: str = _READER
+    workers: int | None,
+    time_limit: float,
+    memory_limit: int,
+    progress: Progress | None,
+    reader: str = _READER,
+    *,
+    executor: Executor | None = None,
 ) -> Settings:
     """The settings, checked; raises InvalidParameterError."""
     if workers is not None and workers < 1:
@@ -149,7 +163,7 @@ def make_settings(
         raise InvalidParameterError(f"time_limit is {time_limit}; expected seconds, more than 0")
     if memory_limit < 1 << 20:
         raise InvalidParameterError(f"memory_limit is {memory_limit} bytes; expected a megabyte (1048576) or more")
-    return Settings(workers, Limits(time_limit, memory_limit), progress, reader)
+    return Settings(workers, Limits(time_limit, memory_limit), progress, reader, executor=executor)
 
 
 def nothing_left(report: IngestReport, home: str) -> str:
@@ -170,7 +184,9 @@ def _read_all(
     found: Found, home: str, recipe: Recipe | None, settings: Settings
 ) -> tuple[list[_File], tuple[Skipped, ...]]:
     """What the workers say of each file: those read in order, and all that were not."""
-    answers = _ask_workers(found.files, recipe, settings)
+    answers: list[tuple[Message, bytes]] = [({}, b"")] * len(found.files)
+    for i, message, body in read_files(found.files, make_setup(recipe, settings), settings):
+        answers[i] = message, body
     read: list[_File] = []
     skipped: list[Skipped] = [s._replace(file=_shown(s.file, home)) for s in found.skipped]
     for (path, size), (message, body) in zip(found.files, answers, strict=True):
@@ -182,18 +198,51 @@ def _read_all(
     return read, tuple(sorted(skipped, key=lambda s: folded(s.file)))
 
 
-def _ask_workers(
-    files: Sequence[tuple[str, int]], recipe: Recipe | None, settings: Settings
-) -> list[tuple[Message, bytes]]:
-    answers: list[tuple[Message, bytes]] = [({}, b"")] * len(files)
-    setup = {"reader": settings.reader, "melody": settings.melody, "encoding": recipe}
-    n_workers = settings.workers or cores()
-    with WorkerPool(setup, n_workers, settings.limits) as pool:
-        for done, (i, message, body) in enumerate(pool.run(files), 1):
-            answers[i] = message, body
-            if settings.progress is not None:
-                settings.progress(done, len(files), Path(files[i][0]).name)
-    return answers
+def make_setup(recipe: Recipe | None, settings: Settings) -> Message:
+    """What a worker is told before it reads (`_tasks.make`): `recipe` is the encoding, None to get scores."""
+    return {"reader": settings.reader, "melody": settings.melody, "encoding": recipe}
+
+
+def read_files(files: Sequence[tuple[str, int]], setup: Message, settings: Settings) -> Iterator[Result]:
+    """What a worker says of each file (path, bytes) and the bytes it sends, as they come: (place in `files`, ...).
+
+    Every file comes once; what is said of it does not depend on who read it.
+    """
+    reader = _read_here if settings.executor is None else _read_there
+    for done, result in enumerate(reader(files, setup, settings), 1):
+        if settings.progress is not None:
+            settings.progress(done, len(files), Path(files[result[0]][0]).name)
+        yield result
+
+
+def _read_here(files: Sequence[tuple[str, int]], setup: Message, settings: Settings) -> Iterator[Result]:
+    with WorkerPool(setup, settings.workers or cores(), settings.limits) as pool:
+        yield from pool.run(files)
+
+
+def _read_there(files: Sequence[tuple[str, int]], setup: Message, settings: Settings) -> Iterator[Result]:
+    batches = make_batches(files, steps=_STEPS_A_TASK)
+    tasks = (
+        _Reading(setup, settings.limits, [(str(Path(files[i][0]).absolute()), files[i][1]) for i in batch])
+        for batch in batches
+    )
+    for batch, results in zip(batches, mapped(_read_task, tasks, settings.executor), strict=True):
+        for i, message, body in results:
+            yield batch[i], message, body
+
+
+class _Reading(NamedTuple):
+    """Files to read, and how: a task for an executor."""
+
+    setup: Message
+    limits: Limits
+    files: list[tuple[str, int]]
+
+
+def _read_task(reading: _Reading) -> list[Result]:
+    """The files of a task, read by one worker of this process: a bad file costs itself alone, here as there."""
+    with WorkerPool(reading.setup, 1, reading.limits) as pool:
+        return list(pool.run(reading.files))
 
 
 def cores() -> int:
