@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from stochastic_music import io
 from stochastic_music.corpus._frames import Message
+from stochastic_music.corpus.answers import Coded, answer, code_score, code_symbols
 from stochastic_music.corpus.facts import measure
 from stochastic_music.errors import EncodingError, InputError, UnreadableFileError
 from stochastic_music.io import LoadedScore, Started
@@ -37,13 +37,6 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-class Coded(NamedTuple):
-    """One piece as it will be sent: what is said of it, and its bytes."""
-
-    message: list[Any]
-    body: bytes
-
-
 class Task(NamedTuple):
     """`open` takes a file; `tell` turns files that were opened, or refused with a message, into results."""
 
@@ -64,13 +57,13 @@ class Task(NamedTuple):
         table = table or gather(scores)
         measured = measure(scores, table)
         coded = iter(zip(self._code(loaded, table), measured, strict=True))
-        return [(f, b"") if isinstance(f, dict) else _result([next(coded) for _ in f]) for f in settled]
+        return [(f, b"") if isinstance(f, dict) else answer([next(coded) for _ in f]) for f in settled]
 
     def _code(self, loaded: Sequence[LoadedScore], table: NoteTable) -> list[Coded | EncodingError]:
         if self.encoding is None:
-            return [_coded(piece, [], io.score_to_bytes(piece.score)) for piece in loaded]
+            return [code_score(piece) for piece in loaded]
         return [
-            tokens if isinstance(tokens, EncodingError) else _symbols(piece, tokens)
+            tokens if isinstance(tokens, EncodingError) else code_symbols(piece, tokens)
             for piece, tokens in zip(loaded, encode_each(self.encoding, loaded, table), strict=True)
         ]
 
@@ -144,28 +137,6 @@ def encode_each(
             return error
 
     return [one(piece) for piece in loaded]
-
-
-def _symbols(piece: LoadedScore, tokens: Sequence[TokenPiece]) -> Coded:
-    headers = [[[getattr(t.header, name) for name in t.header.__slots__], len(t.symbols)] for t in tokens]
-    return _coded(piece, headers, b"".join(t.symbols.astype("<i4").tobytes() for t in tokens))
-
-
-def _coded(piece: LoadedScore, headers: list[Any], body: bytes) -> Coded:
-    return Coded([piece.title, piece.tune, piece.warnings, headers, len(body)], body)
-
-
-def _result(pieces: Sequence[tuple[Coded | EncodingError, tuple[Any, Any]]]) -> Result:
-    """One file from its pieces; a piece that cannot be encoded is left out with a warning, or is the file's reason."""
-    refused = [str(coded).rstrip(".") for coded, _ in pieces if isinstance(coded, EncodingError)]
-    if refused and len(refused) == len(pieces):
-        return {"reason": refused[0], "try": "Another --encoding may take it"}, b""
-    kept = [(coded, about) for coded, about in pieces if not isinstance(coded, EncodingError)]
-    messages = [[*coded.message, facts, len(runs)] for coded, (facts, runs) in kept]
-    if refused and messages:
-        messages[0][2] = [*messages[0][2], *(f"a piece beside this one is left out: {reason}" for reason in refused)]
-    bodies = chain.from_iterable((coded.body, runs.tobytes()) for coded, (_, runs) in kept)
-    return {"pieces": messages}, b"".join(bodies)
 
 
 def _melody(piece: LoadedScore) -> LoadedScore:

@@ -216,6 +216,7 @@ def reader_version() -> str:
         *(home / "music").glob("*.py"),
         home / "corpus/facts.py",
         home / "corpus/_tasks.py",
+        home / "corpus/answers.py",
     ]
     for path in sorted(sources):
         digest.update(path.read_bytes())

@@ -5,27 +5,24 @@ from __future__ import annotations
 import contextlib
 import gc
 import hashlib
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from stochastic_music import io
 from stochastic_music._parallel import mapped
+from stochastic_music.corpus import answers
 from stochastic_music.corpus._frames import Message
 from stochastic_music.corpus._pool import Limits, Result, WorkerPool, make_batches
 from stochastic_music.corpus._scan import Found, folded, scan_files, scan_folder
-from stochastic_music.corpus.facts import Facts, Runs
-from stochastic_music.corpus.piece import HeldPiece, full_name
+from stochastic_music.corpus.answers import decode_rows, decode_scores
+from stochastic_music.corpus.piece import HeldPiece
 from stochastic_music.corpus.report import IngestReport, PieceFacts, Read, Skipped, counted, printable
 from stochastic_music.corpus.token_corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
-from stochastic_music.protocols import IntArray
-from stochastic_music.tokens import Header, TokenPiece
+from stochastic_music.tokens import TokenPiece
 
 #: called with (files done, files in all, name of the last) as reading goes on
 Progress: TypeAlias = Callable[[int, int, str], None]
@@ -51,14 +48,6 @@ class Settings(NamedTuple):
     reader: str = _READER
     melody: bool = False
     executor: Executor | None = None
-
-
-class _Row(NamedTuple):
-    """A piece as symbols: what is known of it, and a header and symbols for each part it was encoded to."""
-
-    about: PieceFacts
-    headers: list[Header]
-    rows: list[IntArray]
 
 
 class _File(NamedTuple):
@@ -103,7 +92,7 @@ def ingest_scores(
     held: list[HeldPiece] = []
     facts: list[PieceFacts] = []
     for file in kept:
-        for piece, about in _scores(file, licence):
+        for piece, about in decode_scores(file.name, file.message, file.body, licence):
             held.append(piece)
             facts.append(about)
     return held, IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), tuple(facts))
@@ -130,7 +119,7 @@ def ingest_tokens(
     found, home = find(paths) if isinstance(paths, str | os.PathLike) else find_files(paths)
     files, skipped = _read_all(found, home, _recipe(encoding), settings)
     kept, duplicates = _without_copies(files)
-    pieces = [piece for file in kept for piece in _rows(file)]
+    pieces = [piece for file in kept for piece in decode_rows(file.name, file.message, file.body)]
     facts = tuple(piece.about for piece in pieces)
     report = IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), facts)
     if not any(piece.rows for piece in pieces):
@@ -278,48 +267,15 @@ def _equal_bytes(files: Sequence[_File]) -> list[list[_File]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _scores(file: _File, licence: str) -> Iterator[tuple[HeldPiece, PieceFacts]]:
-    at = 0
-    for title, tune, _, _, n_data, facts, n_runs in file.message["pieces"]:
-        data = file.body[at : at + n_data]
-        runs = np.frombuffer(file.body[at + n_data : at + n_data + 8 * n_runs], "<u8")
-        at += n_data + 8 * n_runs
-        yield HeldPiece(data, file.name, tune, title, licence), _about(file, tune, licence, facts, runs)
-
-
-def _rows(file: _File) -> Iterator[_Row]:
-    at = 0
-    for _, tune, _, headers, n_data, facts, n_runs in file.message["pieces"]:
-        symbols = np.frombuffer(file.body, "<i4", n_data // 4, at)
-        runs = np.frombuffer(file.body, "<u8", n_runs, at + n_data)
-        at += n_data + 8 * n_runs
-        ends = list(itertools.accumulate(size for _, size in headers))
-        yield _Row(
-            _about(file, tune, "", facts, runs),
-            [Header.from_json(dict(zip(Header.__slots__, values, strict=True))) for values, _ in headers],
-            np.split(symbols, ends[:-1]) if len(headers) > 1 else [symbols] * len(headers),
-        )
-
-
-def _about(file: _File, tune: str, licence: str, facts: list[Any], runs: Runs) -> PieceFacts:
-    n_notes, meters, *others = facts
-    return PieceFacts(full_name(file.name, tune), licence, Facts(n_notes, tuple(meters), *others), runs)
-
-
 def _read_lines(files: Sequence[_File], kept: Sequence[_File]) -> tuple[Read, ...]:
     """A line for each file that was read; copies of others gave no piece."""
     taken = {file.name for file in kept}
     return tuple(
-        Read(file.name, len(file.message["pieces"]), tuple(_warnings(file)))
+        Read(file.name, answers.n_pieces(file.message), answers.warnings(file.message))
         if file.name in taken
         else Read(file.name, 0)
         for file in files
     )
-
-
-def _warnings(file: _File) -> Iterator[tuple[str, str]]:
-    for _, tune, texts, *_ in file.message["pieces"]:
-        yield from ((tune, text) for text in texts)
 
 
 def _recipe(encoding: Any) -> Recipe:
