@@ -41,13 +41,17 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise MachineError(
-            f"cannot write {path}: {_REASONS.get(error.errno or 0, error.strerror or str(error))}."
-        ) from error
+        raise refusal(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def refusal(path: Path, error: OSError, option: str = " with -o") -> MachineError:
+    """The error that says what stands in the way of writing `path`, and what to do; `option` names the other place."""
+    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    return MachineError(f"cannot write {path}: {reason.replace(' with -o', option)}.")
 
 
 def write_new(path: Path, data: bytes, *, force: bool = False) -> None:
