@@ -102,11 +102,11 @@ def _compose_freely(request: Request, files: Files) -> dict[str, Any]:
     scores = [
         take.score if begun.score else _takes.in_key(take.score, request.sound.key, begun.shift) for take in takes
     ]
-    rows = _rows(pipeline, takes, seed)
-    for i, (row, score) in enumerate(zip(rows, scores, strict=True), 1):
+    rows = []
+    for i, (take, score, copied) in enumerate(zip(takes, scores, _takes.copies(pipeline, takes), strict=True), 1):
         stem = files.output / f"{named}-{i:02d}"
-        first, *further = map(str, _takes.write(score, stem, files.formats, made_by, files.force))
-        row |= {"file": first, "also": further}
+        written = _takes.write(score, stem, files.formats, made_by, files.force)
+        rows.append(_takes.row(take, written, seed, copied))
     _takes.tell(rows, takes, pipeline, seed, request.bars or request.length or request.asked.form)
     report = {"model": source.name, "held_out_copies": _copies.held_out(pipeline.originality())}
     if walk is not None:
@@ -144,26 +144,6 @@ def _drawn(pipeline: Pipeline, request: Request, begun: _Begun, seed: int) -> tu
         if sound.instrument is not None:
             _takes.set_instrument(take.score, sound.instrument)
     return takes, walk
-
-
-def _rows(pipeline: Pipeline, takes: list[Take], seed: int) -> list[dict[str, Any]]:
-    """What --json says of each take, its files apart."""
-    return [
-        {
-            "file": "",
-            "also": [],
-            "seed": seed,
-            "bits_per_note": _takes.bits(take),
-            **copies,
-            "guarantee": take.sample.guarantee,
-            "capped": take.sample.capped,
-            "drawn_again": take.redrawn,
-            **(
-                {"acceptance": round(take.sample.acceptance or 0.0, 4)} if take.sample.guarantee == "metropolis" else {}
-            ),
-        }
-        for take, copies in zip(takes, _takes.copies(pipeline, takes), strict=True)
-    ]
 
 
 def _begun(start: str, sound: Sound) -> Score:

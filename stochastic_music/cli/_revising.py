@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli import _copies, _demands, _takes
 from stochastic_music.cli._common import find_model, load_model, print_json, provenance, say, show_log
@@ -20,34 +18,6 @@ if TYPE_CHECKING:
     from stochastic_music.pipeline import Pipeline
     from stochastic_music.pipeline.excerpts import Reading
     from stochastic_music.pipeline.revisions import Revision
-
-PieceFile = Annotated[str, typer.Argument(metavar="PIECE", help="A file of one piece; it stays as it is.")]
-Model = Annotated[
-    str | None, typer.Option("-m", "--model", metavar="FILE.smm", help="A fitted model; default: the last one here.")
-]
-Number = Annotated[int, typer.Option("-n", min=1, help="How many takes.")]
-PartName = Annotated[
-    str | None, typer.Option(help="Which part: its name, its number from 0, or drums; default: the tune.")
-]
-OnlyNew = Annotated[bool, typer.Option("--only-new", help="Write the new notes alone, at their place in time.")]
-Temperature = Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder; changes the distribution.")]
-TopK = Annotated[
-    int | None, typer.Option(min=1, help="Draw from the k likeliest symbols only; changes the distribution.")
-]
-TopP = Annotated[float, typer.Option(help="Draw from the likeliest share p only; changes the distribution.")]
-Similarity = Annotated[
-    float | None, typer.Option(metavar="0.7", help="The share of notes that come back, in place and pitch.")
-]
-Sampler = Annotated[str, typer.Option(help="auto, exact or particle.")]
-MiddleC = Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")]
-SeedNumber = Annotated[int | None, typer.Option("--seed", min=0, help="Equal seeds give equal music.")]
-Also = Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")]
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the takes go.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
-Open = Annotated[bool, typer.Option("--open", help="Open the first take when done.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-TAKES = Path("takes")
 
 
 @dataclass(frozen=True)
@@ -105,7 +75,7 @@ def revise(
         facts = {"model": path.name, "piece": request.piece, "part": reading.track}
         print_json({**facts, "held_out_copies": usual, "files": rows})
     if request.open_:
-        typer.launch(rows[0]["also"][-1] if rows[0]["also"] else rows[0]["file"])
+        _takes.open_first(rows)
 
 
 def _opened(piece: str) -> KeptFile:
@@ -146,17 +116,5 @@ def _written(
         stem = request.output / f"{Path(request.piece).stem}-{request.verb}-s{seed}-{i + 1:02d}"
         midi = file.midi_bytes(provenance=made_by)
         files = _takes.write(file.score, stem, formats, made_by, request.force, midi=midi)
-        rows.append(
-            {
-                "file": str(files[0]),
-                "also": [str(path) for path in files[1:]],
-                "seed": seed,
-                "new_notes": len(take.new.onset),
-                "bits_per_note": _takes.bits(take),
-                **originals[i],
-                "guarantee": take.sample.guarantee,
-                "capped": take.sample.capped,
-                "drawn_again": take.redrawn,
-            }
-        )
+        rows.append(_takes.row(take, files, seed, {"new_notes": len(take.new.onset), **originals[i]}))
     return rows

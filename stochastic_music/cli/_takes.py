@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from stochastic_music.cli import _copies
 from stochastic_music.cli._common import plural, say
 from stochastic_music.errors import UnknownNameError, UsageError
@@ -111,6 +113,29 @@ def write(
             write_new(path, draft.read_bytes(), force=force)
             paths.append(path)
     return paths
+
+
+def row(take: Take, files: list[Path], seed: int, more: dict[str, Any]) -> dict[str, Any]:
+    """What --json says of a take that was written to `files`, MIDI first."""
+    first, *further = map(str, files)
+    sample = take.sample
+    walked = {"acceptance": round(sample.acceptance or 0.0, 4)} if sample.guarantee == "metropolis" else {}
+    return {
+        "file": first,
+        "also": further,
+        "seed": seed,
+        "bits_per_note": bits(take),
+        **more,
+        "guarantee": sample.guarantee,
+        "capped": sample.capped,
+        "drawn_again": take.redrawn,
+        **walked,
+    }
+
+
+def open_first(rows: list[dict[str, Any]]) -> None:
+    """Open the first take, in the last of its formats, with what the system has for it."""
+    typer.launch([rows[0]["file"], *rows[0]["also"]][-1])
 
 
 def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any]]:

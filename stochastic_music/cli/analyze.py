@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochastic_music._files import refuse_overwrite, write_new
+from stochastic_music.cli import _options
 from stochastic_music.cli._common import open_corpus, plural, print_json, provenance, say, say_repairs
 from stochastic_music.cli.explain import choose_tune
 from stochastic_music.errors import EncodingError, UnknownNameError, UsageError
@@ -35,7 +36,7 @@ def analyze(
         str, typer.Option(help="Files to write: musicxml (with chord symbols), rntxt (Roman numerals), txt, json, mid.")
     ] = "",
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write them.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    force: _options.Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
 ) -> None:
     """Tell the keys and chords of a piece: chord symbols, Roman numerals, and how sure each is."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stochastic_music.cli import _options
 from stochastic_music.cli._common import load_model, open_corpus, plural, print_json, say
 from stochastic_music.errors import UsageError
 
@@ -22,7 +23,7 @@ def classify(
     model: Annotated[
         list[str], typer.Option("-m", "--model", metavar="MODEL", help="A fitted model; name two or more.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Tell which of several fitted models a piece belongs to: the posterior, all being equally likely before.
 

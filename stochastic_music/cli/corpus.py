@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
+from stochastic_music.cli import _options
 from stochastic_music.cli._common import open_corpus, plural, print_json, say
 
 app = typer.Typer(help="Look at corpora: the built-in ones, or your own.", no_args_is_help=True)
 cache = typer.Typer(help="The cache of built-in corpora.", no_args_is_help=True)
 app.add_typer(cache, name="cache")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 
 @app.command("list")
-def list_(as_json: Json = False) -> None:
+def list_(as_json: _options.AsJson = False) -> None:
     """List the built-in corpora, with their licences."""
     from stochastic_music.corpus import builtin_corpora
 
@@ -33,7 +32,7 @@ def list_(as_json: Json = False) -> None:
 @app.command("info")
 def info(
     corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names.")],
-    as_json: Json = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Read a corpus and report what is in it: skipped files, meters, keys, duplicates, grid."""
     found = open_corpus(corpus)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from stochastic_music.cli import _options
 from stochastic_music.cli._common import print_json, say
 
 _CORE = ("numpy", "scipy", "symusic", "mido", "music21", "matplotlib", "safetensors", "typer", "rich")
@@ -20,7 +19,7 @@ _OPTIONAL = {
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Check the installation: Python, libraries, extras, cache, and a short self-test."""
     from stochastic_music import __version__

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stochastic_music.cli import _explained
+from stochastic_music.cli import _explained, _options
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, provenance, say
 from stochastic_music.errors import EncodingError, UnknownNameError, UsageError
 
@@ -36,7 +36,7 @@ def explain(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="What to write: a name in .png or .musicxml.")
     ] = None,
     sources: Annotated[int, typer.Option(min=1, help="How many places of the corpus to name for a note.")] = 3,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    force: _options.Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
 ) -> None:
     """Tell for every note how likely it was, what spoke for and against it, and where that was learned."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stochastic_music.cli import _demands, _revising
-from stochastic_music.cli import _revising as options
+from stochastic_music.cli import _options as options
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:

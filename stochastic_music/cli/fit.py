@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stochastic_music._files import write_atomically
+from stochastic_music.cli import _options
 from stochastic_music.cli._common import print_json, say
 from stochastic_music.cli._fitting import Request
 from stochastic_music.errors import UnknownNameError, UsageError
@@ -55,7 +56,7 @@ def fit(
         Path | None, typer.Option("-o", "--output", metavar="FILE.smm", help="Where to write the model.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Learn a model from a folder of music files, and report what was learned from."""
     started = time.perf_counter()

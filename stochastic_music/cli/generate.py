@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stochastic_music.cli import _composing, _demands, _metropolis, _takes
+from stochastic_music.cli import _composing, _demands, _metropolis, _options, _takes
 from stochastic_music.cli._common import print_json
 
 
@@ -15,7 +14,7 @@ def generate(
     model: Annotated[
         str | None, typer.Argument(metavar="[MODEL]", help="A fitted model (*.smm); default: the last one here.")
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many takes.")] = 4,
+    n: _options.Number = 4,
     bars: Annotated[int | None, typer.Option(min=1, help="Exactly so many full bars, with an ending.")] = None,
     length: Annotated[int | None, typer.Option(min=1, help="Exactly so many notes.")] = None,
     key: Annotated[str | None, typer.Option(help="Transpose what comes out to this key, e.g. G, Em, D:dorian.")] = None,
@@ -29,11 +28,9 @@ def generate(
     contains: _demands.Contains = None,
     max_copy: _demands.MaxCopy = None,
     form: _demands.Form = None,
-    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder; changes the distribution.")] = 1.0,
-    top_k: Annotated[
-        int | None, typer.Option(min=1, help="Draw from the k likeliest symbols only; changes the distribution.")
-    ] = None,
-    top_p: Annotated[float, typer.Option(help="Draw from the likeliest share p only; changes the distribution.")] = 1.0,
+    temperature: _options.Temperature = 1.0,
+    top_k: _options.TopK = None,
+    top_p: _options.TopP = 1.0,
     start: Annotated[
         str | None,
         typer.Option(metavar="PIECE", help="Go on from this piece: its notes, key, meter and tempo come first."),
@@ -60,13 +57,13 @@ def generate(
     diagnostics: _metropolis.Folder = None,
     checkpoint: _metropolis.Checkpoint = None,
     max_arcs: _demands.MaxArcs = None,
-    middle_c: Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")] = "C4",
-    seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
-    also: Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")] = "",
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the takes go.")] = Path("takes"),
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
-    open_: Annotated[bool, typer.Option("--open", help="Open the first take when done.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    middle_c: _options.MiddleC = "C4",
+    seed: _options.SeedNumber = None,
+    also: _options.Also = "",
+    output: _options.Output = _options.TAKES,
+    force: _options.Force = False,
+    open_: _options.Open = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Compose new pieces with a fitted model, and write them as MIDI (and more with --also)."""
     asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, form, middle_c)
@@ -80,5 +77,4 @@ def generate(
     if as_json:
         print_json(report)
     if open_:
-        first = report["files"][0]
-        typer.launch(first["also"][-1] if first["also"] else first["file"])
+        _takes.open_first(report["files"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stochastic_music.cli import _copies, _takes
+from stochastic_music.cli import _copies, _options, _takes
 from stochastic_music.cli._common import open_corpus, print_json, provenance, say, say_repairs
 from stochastic_music.errors import UnknownNameError, UsageError
 
@@ -46,11 +46,11 @@ def harmonize(
         bool, typer.Option("--passing/--plain", help="Fill thirds of lower voices with passing eighths, as the corpus.")
     ] = True,
     best: Annotated[bool, typer.Option("--best", help="Let the first take be the likeliest of all.")] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal music.")] = None,
-    also: Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")] = "",
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the takes go.")] = Path("takes"),
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    seed: _options.SeedNumber = None,
+    also: _options.Also = "",
+    output: _options.Output = _options.TAKES,
+    force: _options.Force = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Set a melody for four voices (or with chords), several ways; the melody stays as it was."""
     from stochastic_music import _random

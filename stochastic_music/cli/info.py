@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stochastic_music.cli import _options
 from stochastic_music.cli._common import plural, print_json, say
 from stochastic_music.errors import UsageError
 
@@ -23,7 +24,7 @@ _WORDS = {True: "yes", False: "no", None: "-"}
 def info(
     file: Annotated[Path, typer.Argument(help="A model (*.smm) or a piece that stochmusic wrote.")],
     verify: Annotated[bool, typer.Option("--verify", help="Check every checksum of a model file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Tell what a model was fitted on, or how a piece was made."""
     if not file.exists():

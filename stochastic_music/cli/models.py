@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from stochastic_music.cli import _options
 from stochastic_music.cli._common import print_json, say
 
 
 def models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """List the models that can be fitted, their parameters and where they come from."""
     from stochastic_music import registry

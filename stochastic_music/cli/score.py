@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from stochastic_music._files import write_new
-from stochastic_music.cli import _crossval, _per_note
+from stochastic_music.cli import _crossval, _options, _per_note
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, say
 from stochastic_music.errors import UsageError
 
@@ -60,7 +60,7 @@ def score(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _options.AsJson = False,
 ) -> None:
     """Measure how surprised models are by a corpus, in bits with 95 % intervals."""
     _per_note.check_path(per_note)

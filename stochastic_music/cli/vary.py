@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stochastic_music.cli import _demands, _revising
-from stochastic_music.cli import _revising as options
+from stochastic_music.cli import _options as options
 from stochastic_music.cli._common import say
 from stochastic_music.cli.fill import bars_of
 

@@ -275,7 +275,7 @@ def _key_heard(pipeline: Pipeline, score: Score, header: Header, constraint: Con
     name = header.key or ("C" if pipeline.transpose == "common" else None)
     if name is None or (key := parse_key(name)).mode not in {"major", "minor"}:
         return name
-    if getattr(constraint, "reads_key", False):
+    if constraint is not None and getattr(constraint, "reads_key", True):
         return name
     return str(relative_mode(key.sharps, pitch_class_weights(score)))
 
