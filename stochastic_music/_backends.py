@@ -5,19 +5,24 @@
     cupy    one NVIDIA GPU (extra `gpu12` or `gpu13`, by the CUDA that is installed)
 
 "auto" takes the first that is there and that the work knows, the quickest first. Nothing is imported to find out.
+
+Work on whole arrays is written once, for the functions that NumPy and CuPy have in common; `Room` says whose they are.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from stochastic_music import _optional
 from stochastic_music.errors import MachineError, UnknownNameError
 
+Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
 #: the quickest first
 BACKENDS = ("cupy", "numba", "numpy")
 
@@ -82,3 +87,36 @@ def array_module(backend: str) -> Any:
 def as_numpy(array: Any) -> Any:
     """The array in the memory of the host, copied from a GPU if it lies there."""
     return array.get() if hasattr(array, "get") else np.asarray(array)
+
+
+class Room:
+    """An array module, and how many numbers one of its arrays may have; both shrink where a GPU's memory runs out.
+
+    Work asks for `xp` and `numbers` each time that it is run, so that it can be run again with less, and on the CPU in
+    the end. Both are said aloud.
+    """
+
+    def __init__(self, backend: str = "numpy", *, numbers: int, numbers_on_gpu: int) -> None:
+        """Raises as `chosen` does; "auto" is a GPU where there is one."""
+        self.xp = array_module(chosen(backend, ("cupy", "numpy")))
+        self._on_cpu = numbers
+        self.numbers = numbers if self.xp is np else numbers_on_gpu
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """What `work` gives, once it has room enough. Raises MemoryError where that of the host runs out."""
+        while True:
+            try:
+                return work()
+            except MemoryError:
+                if self.xp is np:
+                    raise
+            self._shrink()
+
+    def _shrink(self) -> None:
+        self.xp.get_default_memory_pool().free_all_blocks()
+        if self.numbers > self._on_cpu:
+            self.numbers = max(self.numbers // 4, self._on_cpu)
+            _log.warning("The memory of the GPU ran out: smaller batches, of %d numbers at a time", self.numbers)
+        else:
+            self.xp = np
+            _log.warning("The memory of the GPU ran out, small batches and all: the work goes on on the CPU")

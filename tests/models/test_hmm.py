@@ -1,13 +1,10 @@
 """Hidden Markov models against every path of toy models, engines against each other, and odd input."""
 
 import math
-import sys
-import types
 from itertools import product
 
 import numpy as np
 import pytest
-import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +22,7 @@ from stochastic_music.errors import (
     VocabularyError,
 )
 from stochastic_music.models.contexts import listen
-from stochastic_music.models.hmm import HMM, array_engine, observations
+from stochastic_music.models.hmm import HMM, array_engine, filtering, observations
 from stochastic_music.models.hmm.engines import engine_of
 from stochastic_music.models.hmm.observations import (
     NO_MARKS,
@@ -375,13 +372,6 @@ def test_a_missing_engine_is_named_with_its_pip_line():
         HMM(2, engine="pomegranate").fit(random_corpus())
 
 
-def test_cupy_without_a_gpu_says_so():
-    if _optional.available("cupy"):
-        pytest.skip("CuPy is installed")
-    with pytest.raises(MissingExtraError, match="cupy"):
-        HMM(2, backend="cupy").fit(random_corpus())
-
-
 def test_two_voices_of_a_text_are_told_apart():
     # the states of the text are known: runs of low symbols, and runs of high ones
     generator = np.random.default_rng(2)
@@ -711,33 +701,6 @@ def test_from_melodies_to_melodies(tmp_path):
     assert opened.score(corpus) == pipeline.score(corpus)
 
 
-# --- other arrays ---
-
-
-@pytest.mark.parametrize("lengths", [[9, 4, 0, 1], [60, 2]], ids=["short", "in parts"])
-def test_the_e_step_asks_another_array_module_for_all_it_does(lengths, monkeypatch, short_parts):
-    # a stand-in for CuPy: what reaches NumPy through it is named, so that nothing slips past
-    asked = set()
-
-    class Arrays(types.ModuleType):
-        def __getattr__(self, name):
-            asked.add(name)
-            return np.asarray if name == "asnumpy" else getattr(np, name)
-
-    monkeypatch.setitem(sys.modules, "cupyx", types.ModuleType("cupyx"))
-    monkeypatch.setitem(sys.modules, "cupyx.scipy", types.SimpleNamespace(sparse=scipy.sparse))
-    generator = np.random.default_rng(1)
-    corpus = TokenCorpus.from_sequences([generator.integers(0, 3, n) for n in lengths], OPEN)
-    parameters = random_parameters(OPEN, 3)
-    ours, other = (
-        array_engine.ArrayEngine(observed(corpus), [3], 3, xp).expect(parameters) for xp in (np, Arrays("arrays"))
-    )
-    assert {"matmul", "zeros", "asnumpy"} <= asked
-    assert np.allclose(ours.transitions, other.transitions)
-    assert np.allclose(ours.emissions[0], other.emissions[0])
-    assert other.log_likelihood == pytest.approx(ours.log_likelihood)
-
-
 # --- long pieces, cut and run side by side ---
 
 
@@ -782,7 +745,7 @@ def test_draws_in_parts_are_those_of_one_run(short_parts, monkeypatch):
 
 def test_models_that_never_forget_are_not_cut(short_parts):
     model = model_of(OPEN, random_parameters(OPEN, 3, topology="left_to_right"))
-    assert not array_engine.forgets(model.parameters_)
+    assert not filtering.forgets(model.parameters_)
     sequence = np.random.default_rng(3).integers(0, 3, 40)
     chain = model.chain(sequence)
     assert model.log_prob(sequence) == pytest.approx(chains.log_partition(chain))

@@ -3,7 +3,7 @@
 An engine holds a corpus and takes `step(parameters, prior)`: the parameters after one step, and the log likelihood of
 those it was given. From the same parameters all engines give the same, up to rounding.
 
-    array        any number of fields; NumPy, or CuPy with backend="cupy"
+    array        any number of fields; NumPy, or CuPy with backend="cupy" ("auto": where there is a GPU)
     hmmlearn     one field; CategoricalHMM with implementation="scaling"
     pomegranate  one field; DenseHMM in double precision, an extra
 """
@@ -11,18 +11,15 @@ those it was given. From the same parameters all engines give the same, up to ro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-
-from stochastic_music import _optional
-from stochastic_music.errors import InvalidParameterError, MachineError, UnknownNameError
+from stochastic_music.errors import InvalidParameterError, UnknownNameError
 from stochastic_music.models.hmm.array_engine import ArrayEngine
+from stochastic_music.models.hmm.filtering import room_on
 from stochastic_music.models.hmm.observations import Observations
 from stochastic_music.models.hmm.parameters import Counts, Parameters, Priors, maximised
 
 ENGINES = ("array", "hmmlearn", "pomegranate")
-BACKENDS = ("numpy", "cupy")
 
 
 class Engine(Protocol):
@@ -61,11 +58,9 @@ def engine_of(
     """
     if name not in ENGINES:
         raise UnknownNameError("engine", str(name), ENGINES)
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", str(backend), BACKENDS)
     if name == "array":
-        return ByCounts(ArrayEngine(observations, sizes, n_states, array_module(backend)))
-    if backend != "numpy":
+        return ByCounts(ArrayEngine(observations, sizes, n_states, room_on(backend)))
+    if backend not in {"numpy", "auto"}:
         raise InvalidParameterError(f"backend is '{backend}', which engine='array' alone can use: leave it out")
     if len(sizes) != 1:
         raise InvalidParameterError(
@@ -80,13 +75,3 @@ def engine_of(
     from stochastic_music.models.hmm.pomegranate_engine import PomegranateEngine
 
     return ByCounts(PomegranateEngine(observations, sizes[0]))
-
-
-def array_module(backend: str) -> Any:
-    """NumPy, or CuPy. Raises MissingExtraError without CuPy, MachineError without a GPU."""
-    if backend == "numpy":
-        return np
-    cupy = _optional.require("cupy")
-    if not cupy.cuda.is_available():
-        raise MachineError("backend='cupy' needs a GPU that CuPy can use, and there is none here: use backend='numpy'")
-    return cupy

@@ -15,7 +15,7 @@ another. `clock=False` makes them deaf.
 What is predicted of the next symbol is exact: what is believed of the present state after all symbols so far, those of
 the present event among them. Learning is Baum-Welch with Dirichlet priors from several random starts (`training`,
 `parameters`), or counting where states are given. The likeliest path, posteriors and draws of states given the whole
-sequence are exact too (`array_engine`).
+sequence are exact too (`filtering`, `paths`).
 
 [1] L. R. Rabiner. A tutorial on hidden Markov models and selected applications in speech recognition. Proceedings of
     the IEEE 77(2), 1989.
@@ -34,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import _random
+from stochastic_music._backends import Room
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.corpus.report import counted as plural
 from stochastic_music.errors import (
@@ -45,9 +46,11 @@ from stochastic_music.errors import (
     VocabularyError,
 )
 from stochastic_music.models.base import BaseModel, headers_of
-from stochastic_music.models.hmm import array_engine, paths
+from stochastic_music.models.hmm import inference, paths
+from stochastic_music.models.hmm.array_engine import ArrayEngine
 from stochastic_music.models.hmm.contexts import HiddenContexts
 from stochastic_music.models.hmm.engines import ENGINES, engine_of
+from stochastic_music.models.hmm.filtering import room_on
 from stochastic_music.models.hmm.observations import (
     NO_MARKS,
     Observations,
@@ -111,7 +114,8 @@ class HMM(BaseModel[HmmState]):
     Args:
         n_states: how many hidden states; or "auto", "2..16", "4,8,16" or a sequence, to choose by held-out likelihood.
         engine: who computes EM: "array", or "hmmlearn" or "pomegranate" for events of one field.
-        backend: "numpy", or "cupy" for the array engine on a GPU.
+        backend: "numpy", or "cupy" for a GPU, "auto" for one where there is one. Learning (of the array engine) needs
+            what it asks for; what was learned is scored, decoded and drawn from on a GPU where there is one.
         topology: "full", "left_to_right" (a piece starts in state 0, states never decrease) or "sticky".
         stickiness: pseudo-counts that staying has more in a sticky model.
         n_iterations: steps of EM at most.
@@ -213,7 +217,7 @@ class HMM(BaseModel[HmmState]):
         found = self._climbed(train, n_states, progress, done=done, n_runs=len(numbers) + 1)
         held_out = None
         if len(test.symbols):
-            log_probs = array_engine.field_log_probs(found.parameters, observed(test, self._marks(train)))
+            log_probs = inference.field_log_probs(found.parameters, observed(test, self._marks(train)), self._room())
             held_out = float(log_probs.sum() / len(log_probs))
         counts, prior, _ = self._prior(train, n_states)
         seen = [int((row > 0).sum()) for count in counts for row in np.atleast_2d(count)]
@@ -296,14 +300,14 @@ class HMM(BaseModel[HmmState]):
             tuple(np.stack([base] * n_states) for base in bases),
         )
         parameters = maximised(counts, prior, even)
-        log_likelihood = float(array_engine.field_log_probs(parameters, observations).sum())
+        log_likelihood = float(inference.field_log_probs(parameters, observations, self._room()).sum())
         return self._settle(corpus, Climb(parameters, log_likelihood, log_likelihood, 0, converged=True), [])
 
     def _settle(self, corpus: TokenCorpus, found: Climb, choices: Sequence[Choice]) -> Self:
         marks = self._marks(corpus)
         observations = observed(corpus, marks)
         sizes, n_states = table_sizes(corpus.vocabulary, marks), found.parameters.n_states
-        expected = array_engine.ArrayEngine(observations, sizes, n_states).expect(found.parameters)
+        expected = ArrayEngine(observations, sizes, n_states, self._room()).expect(found.parameters)
         self._take(found.parameters, corpus.vocabulary, marks)
         self.occupancy_ = expected.emissions[0].sum(axis=1) / max(len(observations.columns), 1)
         self.places_ = _places(expected.emissions, found.parameters)
@@ -314,6 +318,10 @@ class HMM(BaseModel[HmmState]):
         self.converged_ = found.converged
         self.stale_ = False
         return self
+
+    def _room(self) -> Room:
+        """Where arrays are worked on once there are parameters: on a GPU that was asked for, if it is there."""
+        return room_on("numpy" if self.backend == "numpy" else "auto")
 
     def _marks(self, corpus: TokenCorpus) -> IntArray:
         """The marks to listen to."""
@@ -468,14 +476,14 @@ class HMM(BaseModel[HmmState]):
     def corpus_decode(self, corpus: TokenCorpus) -> IntArray:
         """`decode` of all pieces, one after another: (n_events,)."""
         observations = self._observed(corpus)
-        path, score = paths.best_paths(self.parameters_, observations)
+        path, score = paths.best_paths(self.parameters_, observations, self._room())
         _check_possible(score, corpus)
         return path
 
     def corpus_predict_proba(self, corpus: TokenCorpus) -> FloatArray:
         """`predict_proba` of all pieces, one after another: (n_events, K)."""
         observations = self._observed(corpus)
-        posterior = array_engine.posteriors(self.parameters_, observations)
+        posterior = inference.posteriors(self.parameters_, observations, self._room())
         self._check_possible(observations, corpus)
         return posterior
 
@@ -485,11 +493,11 @@ class HMM(BaseModel[HmmState]):
             raise InvalidParameterError(f"n is {n}; expected how many paths to draw, 0 or more")
         observations = self._observed(corpus)
         self._check_possible(observations, corpus)
-        return paths.sampled_paths(self.parameters_, observations, key=_random.key(seed), n=n)
+        return paths.sampled_paths(self.parameters_, observations, key=_random.key(seed), n=n, room=self._room())
 
     def _check_possible(self, observations: Observations, corpus: TokenCorpus) -> None:
         if not all(table[:-2].all() for table in self._tables) or (observations.columns > self._silent).any():
-            log_probs = array_engine.field_log_probs(self.parameters_, observations).sum(axis=1)
+            log_probs = inference.field_log_probs(self.parameters_, observations, self._room()).sum(axis=1)
             _check_possible(np.add.reduceat(np.append(log_probs, 0.0), observations.offsets[:-1]), corpus)
 
     @property
@@ -565,7 +573,7 @@ class HMM(BaseModel[HmmState]):
         Raises VocabularyError where `corpus` does not fit the model's vocabulary.
         """
         corpus = self._same_symbols(corpus)
-        by_event = array_engine.field_log_probs(self.parameters_, self._observed(corpus))
+        by_event = inference.field_log_probs(self.parameters_, self._observed(corpus), self._room())
         event, field = event_places(corpus)
         found: FloatArray = by_event[event, field]
         return found
