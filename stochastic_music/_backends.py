@@ -89,6 +89,15 @@ def as_numpy(array: Any) -> Any:
     return array.get() if hasattr(array, "get") else np.asarray(array)
 
 
+def sparse_matrix(matrix: Any, xp: Any) -> Any:
+    """A sparse matrix of SciPy's, in rows, for products with arrays of `xp`."""
+    if xp is np:
+        return matrix
+    from cupyx.scipy import sparse  # arrives with CuPy
+
+    return sparse.csr_matrix(matrix)
+
+
 class Room:
     """An array module, and how many numbers one of its arrays may have; both shrink where a GPU's memory runs out.
 

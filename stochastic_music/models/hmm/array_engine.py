@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from stochastic_music._backends import Room, as_numpy
+from stochastic_music._backends import Room, as_numpy, sparse_matrix
 from stochastic_music.models.hmm.filtering import (
     batch_events,
     emission_rows,
@@ -96,11 +96,7 @@ class ArrayEngine:
 def _prepared(batch: Batch, columns: IntArray, sizes: Sequence[int], xp: Any) -> Prepared:
     here = np.ascontiguousarray(columns[batch.order].T)
     holders = [_holders(column, size + 2) for column, size in zip(here, sizes, strict=True)]
-    if xp is not np:
-        from cupyx.scipy import sparse as device_sparse  # arrives with CuPy
-
-        holders = [device_sparse.csr_matrix(matrix) for matrix in holders]
-    return Prepared(batch, [xp.asarray(column) for column in here], holders)
+    return Prepared(batch, [xp.asarray(column) for column in here], [sparse_matrix(held, xp) for held in holders])
 
 
 def _holders(column: IntArray, size: int) -> Any:

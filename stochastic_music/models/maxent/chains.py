@@ -116,6 +116,7 @@ class Chains:
         seed: a Philox key, see `_random`.
         numbers: by which the chains draw, ascending: (n_chains,); None: 0, 1, ...
         n_workers: threads that share the chains. The result does not depend on it.
+        n_shares: into how many the chains are parted, `n_workers` at least; more take less memory at a time.
     """
 
     def __init__(
@@ -128,20 +129,22 @@ class Chains:
         seed: int,
         numbers: IntArray | None = None,
         n_workers: int = 1,
+        n_shares: int = 1,
         xp: Any = np,
     ) -> None:
         self.cells, self.live, self.fields, self.reach, self.seed, self.xp = cells, live, fields, reach, seed, xp
         self.numbers = np.arange(cells.shape[2]) if numbers is None else numbers
         self.n_sweeps = 0
-        bounds = np.linspace(0, cells.shape[2], n_workers + 1).astype(int)
+        self.n_workers = n_workers
+        bounds = np.linspace(0, cells.shape[2], max(n_workers, n_shares) + 1).astype(int)
         self._shares = [slice(a, b) for a, b in pairwise(bounds) if a < b]
 
     def sweep(self, n: int = 1, *, kernel: Kernel = "gibbs") -> float:
         """`n` sweeps of all chains; gives the share of updates that were accepted (1 for Gibbs)."""
-        if len(self._shares) < 2:
+        if self.n_workers < 2 or len(self._shares) < 2:
             accepted = [self._sweep_share(share, n, kernel) for share in self._shares]
         else:
-            with ThreadPoolExecutor(len(self._shares)) as pool:
+            with ThreadPoolExecutor(self.n_workers) as pool:
                 accepted = list(pool.map(lambda share: self._sweep_share(share, n, kernel), self._shares))
         self.n_sweeps += n
         weights = [share.stop - share.start for share in self._shares]

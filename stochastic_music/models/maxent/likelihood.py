@@ -4,6 +4,7 @@ The normalising constant of a pairwise model is out of reach, those of its condi
 is the sum, over all events and fields, of log p(x_tf | everything else), less l2 / 2 times the squares of all
 potentials but the bias; it is concave. All conditionals of the corpus at once are one product of a sparse matrix of
 ones, which says what stands around each event, with a table of the potentials; its transpose gives the gradient.
+Products and sums over events are computed in a `Room`, share by share; L-BFGS itself stays on the host.
 
 [1] J. Besag. Statistical analysis of non-lattice data. The Statistician 24, 1975.
 """
@@ -11,12 +12,14 @@ ones, which says what stands around each event, with a table of the potentials; 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
+from stochastic_music._backends import Room, as_numpy, sparse_matrix
 from stochastic_music.models.maxent.events import Columns, Events, strung
 from stochastic_music.models.maxent.potentials import Potentials, pair_blocks, within_events
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
@@ -44,13 +47,31 @@ class Surroundings:
         return logits
 
 
-def conditionals(logits: FloatArray, columns: Columns) -> FloatArray:
+def conditionals(logits: Any, columns: Columns, xp: Any = np) -> Any:
     """Log probabilities of each field's columns, which sum to one: (n_events, Q)."""
-    out = np.empty_like(logits)
-    for a, b in zip(columns.bounds, columns.bounds[1:], strict=False):
+    out = xp.empty_like(logits)
+    for a, b in pairwise(columns.bounds.tolist()):
         shifted = logits[:, a:b] - logits[:, a:b].max(axis=1, keepdims=True)
-        out[:, a:b] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        out[:, a:b] = shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))
     return out
+
+
+#: numbers of an array of events and columns, at most
+_NUMBERS, _NUMBERS_ON_GPU = 1 << 24, 1 << 28
+
+
+def room_on(backend: str) -> Room:
+    """Where work on arrays of events and columns is done. Raises as `Room`."""
+    return Room(backend, numbers=_NUMBERS, numbers_on_gpu=_NUMBERS_ON_GPU)
+
+
+class Share(NamedTuple):
+    """Some events: what stands around them, turned as well, the rows' numbers (n, 1), and their columns (n, fields)."""
+
+    around: Any
+    turned: Any
+    rows: Any
+    target: Any
 
 
 class Fit(NamedTuple):
@@ -64,13 +85,18 @@ class Fit(NamedTuple):
 class Objective:
     """The loss that learning makes small, in nats an event, and its gradient."""
 
-    def __init__(self, events: Events, columns: Columns, reach: int, l2: float, blocked: BoolArray) -> None:
+    def __init__(
+        self, events: Events, columns: Columns, reach: int, l2: float, blocked: BoolArray, *, room: Room | None = None
+    ) -> None:
         self.columns, self.blocked, self.l2 = columns, blocked, l2
         self.around = Surroundings(events, columns, reach)
         self.shape = Potentials.zeros(columns, reach)
         self.target = events.values + columns.bounds[:-1]
         self.n = len(events.values)
         self._blocks = pair_blocks(columns)
+        self._room = room or room_on("numpy")
+        self._laid_out: tuple[Any, int] | None = None
+        self._shares: list[Share] = []
 
     def start(self) -> Potentials:
         """Biases alone: how often each symbol comes."""
@@ -80,17 +106,42 @@ class Objective:
     def __call__(self, flat: FloatArray) -> tuple[float, FloatArray]:
         """Loss and gradient at potentials laid out flat."""
         potentials = self.shape.filled(flat)
-        log_probs = conditionals(self.around.logits(potentials, self.columns, self.blocked), self.columns)
-        rows = np.arange(self.n)[:, None]
+        said, total, stacked = self._room.run(lambda: self._summed(potentials))
         penalty = self.l2 / 2 * sum(float(np.vdot(part, part)) for part in potentials[1:])
-        loss = penalty - float(log_probs[rows, self.target].sum())
-        surplus = np.exp(log_probs)
-        surplus[rows, self.target] -= 1.0
-        return loss / self.n, self._gradient(potentials, surplus).flat() / self.n
+        return (penalty - said) / self.n, self._gradient(potentials, total, stacked).flat() / self.n
 
-    def _gradient(self, potentials: Potentials, surplus: FloatArray) -> Potentials:
+    def _summed(self, potentials: Potentials) -> tuple[float, FloatArray, FloatArray]:
+        """The log probability of all events, and what expectation exceeds count by: (Q,), and by surroundings."""
+        xp = self._room.xp
+        table = xp.asarray(_stacked(potentials, self.columns, self.blocked))
+        bias = xp.asarray(potentials.bias)
+        said, total, stacked = 0.0, xp.zeros(bias.shape), xp.zeros(table.shape)
+        for share in self._laid(xp):
+            log_probs = conditionals(share.around @ table + bias, self.columns, xp)
+            said += float(log_probs[share.rows, share.target].sum())
+            surplus = xp.exp(log_probs)
+            surplus[share.rows, share.target] -= 1.0
+            total += surplus.sum(axis=0)
+            stacked += share.turned @ surplus
+        return said, as_numpy(total), as_numpy(stacked)
+
+    def _laid(self, xp: Any) -> list[Share]:
+        """All events in shares, laid out anew where there is less room than there was."""
+        room = (xp, self._room.numbers)
+        if self._laid_out != room:
+            size = max(self._room.numbers // self.columns.n_columns, 1)
+            self._laid_out, self._shares = room, []
+            self._shares = [self._share(slice(first, first + size), xp) for first in range(0, self.n, size)]
+        return self._shares
+
+    def _share(self, events: slice, xp: Any) -> Share:
+        around, target = self.around.matrix[events], self.target[events]
+        turned = around.T if xp is np else around.T.tocsr()
+        rows = xp.arange(len(target))[:, None]
+        return Share(sparse_matrix(around, xp), sparse_matrix(turned, xp), rows, xp.asarray(target))
+
+    def _gradient(self, potentials: Potentials, total: FloatArray, stacked: FloatArray) -> Potentials:
         q, m = self.columns.n_columns, len(self.columns.marks)
-        stacked = self.around.matrix.T @ surplus
         own = stacked[m : m + q]
         before, after = np.split(stacked[m + q :].reshape(-1, q + 1, q), 2)
         across = self.l2 * potentials.across
@@ -98,7 +149,7 @@ class Objective:
         across[:, :q, :] += after.transpose(0, 2, 1)
         within = np.where(self._blocks, own + own.T, 0.0)
         return Potentials(
-            surplus.sum(axis=0),
+            total,
             stacked[:m] + self.l2 * potentials.place,
             within + self.l2 * potentials.within,
             across,

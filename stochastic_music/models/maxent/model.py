@@ -34,7 +34,7 @@ from stochastic_music.models.base import Estimator, headers_of
 from stochastic_music.models.markov import Markov
 from stochastic_music.models.maxent.composing import Walk, walked
 from stochastic_music.models.maxent.events import Columns, Events, events_of
-from stochastic_music.models.maxent.likelihood import Objective, Surroundings, conditionals, learned
+from stochastic_music.models.maxent.likelihood import Objective, Surroundings, conditionals, learned, room_on
 from stochastic_music.models.maxent.potentials import Potentials, log_density
 from stochastic_music.models.maxent.refinement import refined
 from stochastic_music.models.maxent.rhythm import LONGEST, Figures, time_fields
@@ -68,6 +68,7 @@ class MaxEnt(Estimator):
         n_refinements: steps by which moments are then made equal; 0 leaves the pseudo-likelihood's potentials.
         n_sweeps: how often chains go through a piece that is drawn.
         clock: whether symbols hear where in the bar their event begins, in music that has bars.
+        backend: where learning computes: "numpy", "cupy" on a GPU, or "auto"; the same potentials up to rounding.
         seed: of the chains that learning walks; equal seeds give equal models.
 
     After `fit`: `potentials_` over `columns_` (see `potentials` and `events`), in nats; `figures_` of rhythm by width;
@@ -98,6 +99,7 @@ class MaxEnt(Estimator):
         n_refinements: int = 150,
         n_sweeps: int = 60,
         clock: bool = True,
+        backend: str = "numpy",
         seed: int = 0,
     ) -> None:
         self.reach = reach
@@ -106,6 +108,7 @@ class MaxEnt(Estimator):
         self.n_refinements = n_refinements
         self.n_sweeps = n_sweeps
         self.clock = clock
+        self.backend = backend
         self.seed = seed
 
     def fit(self, corpus: TokenCorpus, *, progress: Progress | None = None) -> Self:
@@ -120,8 +123,8 @@ class MaxEnt(Estimator):
         def told(before: int, label: str) -> Callable[[int], None] | None:
             return None if progress is None else lambda done: progress(before + done, total, label)
 
-        blocked = columns.blocked(corpus.vocabulary)
-        objective = Objective(events, columns, self.reach, self.l2, blocked)
+        blocked, room = columns.blocked(corpus.vocabulary), room_on(self.backend)
+        objective = Objective(events, columns, self.reach, self.l2, blocked, room=room)
         found = learned(objective, n_steps=self.n_steps, told=told(0, "pseudo-likelihood"))
         moving = time_fields(corpus.vocabulary)
         potentials = refined(
@@ -134,6 +137,7 @@ class MaxEnt(Estimator):
             free=[f for f in range(columns.n_fields) if f not in moving],
             seed=self.seed,
             told=told(self.n_steps, "moments"),
+            room=room,
         )
         widths = range(1, LONGEST + 1) if moving else ()
         figures = tuple(Figures.of(events, columns, corpus.vocabulary, width) for width in widths)
@@ -292,7 +296,8 @@ class MaxEnt(Estimator):
 
     def _conditionals(self, events: Events) -> FloatArray:
         around = Surroundings(events, self.columns_, self.reach)
-        return conditionals(around.logits(self.potentials_, self.columns_, self._blocked), self.columns_)
+        rows: FloatArray = conditionals(around.logits(self.potentials_, self.columns_, self._blocked), self.columns_)
+        return rows
 
     def _novelty(self, field: int) -> float:
         """The log of what unseen symbols of a field share; -inf where every declared one was seen."""

@@ -19,13 +19,16 @@ begin with, so that lengths, and the ends with the silence beside them, are as i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from stochastic_music._backends import Room, as_numpy
 from stochastic_music.models.maxent.chains import Chains, fields_of, side_by_side
 from stochastic_music.models.maxent.events import Columns, Events
+from stochastic_music.models.maxent.likelihood import room_on
 from stochastic_music.models.maxent.potentials import Potentials
-from stochastic_music.protocols import BoolArray, FloatArray, IntArray
+from stochastic_music.protocols import BoolArray, FloatArray
 
 #: notes that all chains together hold, at least; more make steps surer and slower
 N_EVENTS = 20_000
@@ -44,17 +47,42 @@ def refined(
     free: Sequence[int],
     seed: int,
     told: Callable[[int], None] | None = None,
+    room: Room | None = None,
 ) -> Potentials:
-    """Potentials whose moments agree with those of `events`; fields that are not `free` stay as in the corpus."""
-    chains = _chains(potentials, events, columns, seed)
+    """Potentials whose moments agree with those of `events`; fields that are not `free` stay as in the corpus.
+
+    Chains walk, and are counted, in `room`; where its memory runs out they begin anew.
+    """
+    room = room or room_on("numpy")
+
+    def work() -> Potentials:
+        chains = _chains(potentials, events, columns, seed, room)
+        return _walked(chains, potentials, events, columns, blocked, l2=l2, n_steps=n_steps, free=free, told=told)
+
+    return room.run(work) if n_steps else potentials
+
+
+def _walked(
+    chains: Chains,
+    potentials: Potentials,
+    events: Events,
+    columns: Columns,
+    blocked: BoolArray,
+    *,
+    l2: float,
+    n_steps: int,
+    free: Sequence[int],
+    told: Callable[[int], None] | None,
+) -> Potentials:
+    xp = chains.xp
     copies = chains.cells.shape[2] / len(events.lengths)
-    wanted = moments(chains.cells, columns, potentials.reach)
+    wanted = moments(chains.cells, columns, potentials.reach, xp)
     total, n_averaged = np.zeros(potentials.flat().size), 0
     for step in range(n_steps):
-        conditionals = fields_of(potentials, columns, blocked)
+        conditionals = fields_of(potentials, columns, blocked, xp=xp)
         chains.fields = [conditionals[f] for f in free]
         chains.sweep()
-        found = moments(chains.cells, columns, potentials.reach)
+        found = moments(chains.cells, columns, potentials.reach, xp)
         potentials = _moved(potentials, wanted, found, l2=l2 * copies, rate=_RATE / (1 + step / _HALF))
         if 2 * step >= n_steps:
             total, n_averaged = total + potentials.flat(), n_averaged + 1
@@ -63,32 +91,32 @@ def refined(
     return potentials.filled(total / n_averaged) if n_averaged else potentials
 
 
-def moments(cells: IntArray, columns: Columns, reach: int) -> Potentials:
+def moments(cells: Any, columns: Columns, reach: int, xp: Any = np) -> Potentials:
     """How often each symbol, and each pair, comes in `cells` (see `chains`): counts in the shape of potentials."""
     q, n_fields = columns.n_columns, columns.n_fields
-    at = [columns.columns_of(f)[cells[:, f]] % (q + 2) for f in range(n_fields)]  # a blank, -1, becomes the last
-    across = np.zeros((reach, q + 2, q + 2))
+    tables = [xp.asarray(columns.columns_of(f) % (q + 2)) for f in range(n_fields)]  # a blank, -1, becomes the last
+    at = [table[cells[:, f]] for f, table in enumerate(tables)]
+    across = xp.zeros((reach, q + 2, q + 2))
     for d in range(1, reach + 1):
         for first in at:
             for second in at:
-                across[d - 1] += _pairs(first[:-d], second[d:], q + 2)
+                across[d - 1] += _pairs(first[:-d], second[d:], (q + 2, q + 2), xp)
     across[:, q, q] = 0.0  # silence beside silence
-    within = np.zeros((q + 2, q + 2))
+    within = xp.zeros((q + 2, q + 2))
     for g in range(n_fields):
         for f in range(g):
-            within += _pairs(at[f], at[g], q + 2)
+            within += _pairs(at[f], at[g], (q + 2, q + 2), xp)
     marks = len(columns.marks)
-    place = np.zeros((marks + 1, q + 2))
+    place = xp.zeros((marks + 1, q + 2))
     for a in at:
-        place += _pairs(cells[:, -1], a, q + 2, n_rows=marks + 1)
-    return Potentials(place.sum(axis=0)[:q], place[:marks, :q], within[:q, :q], across[:, :-1, :-1])
+        place += _pairs(cells[:, -1], a, (marks + 1, q + 2), xp)
+    counts = place.sum(axis=0)[:q], place[:marks, :q], within[:q, :q], across[:, :-1, :-1]
+    return Potentials(*(as_numpy(part) for part in counts))
 
 
-def _pairs(first: IntArray, second: IntArray, size: int, *, n_rows: int | None = None) -> FloatArray:
-    """How often each pair of numbers below `size` comes: (n_rows, size), (size, size) unless said."""
-    rows = n_rows or size
-    counts = np.bincount((first * size + second).ravel(), minlength=rows * size)
-    return counts.reshape(rows, size).astype(np.float64)
+def _pairs(first: Any, second: Any, shape: tuple[int, int], xp: Any) -> Any:
+    """How often each pair of numbers below those of `shape` comes."""
+    return xp.bincount((first * shape[1] + second).ravel(), minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _moved(potentials: Potentials, wanted: Potentials, found: Potentials, *, l2: float, rate: float) -> Potentials:
@@ -104,7 +132,7 @@ def _step(part: FloatArray, wanted: FloatArray, found: FloatArray, l2: float, ra
     return part + rate * slope / curvature
 
 
-def _chains(potentials: Potentials, events: Events, columns: Columns, seed: int) -> Chains:
+def _chains(potentials: Potentials, events: Events, columns: Columns, seed: int, room: Room) -> Chains:
     """The pieces of the corpus, each as often as is needed for N_EVENTS."""
     copies = -(-N_EVENTS // max(len(events.values), 1))
     many = Events(
@@ -112,5 +140,6 @@ def _chains(potentials: Potentials, events: Events, columns: Columns, seed: int)
         np.tile(events.marks, copies),
         np.concatenate([[0], np.cumsum(np.tile(events.lengths, copies))]),
     )
-    cells, live = side_by_side(many, columns, potentials.reach)
-    return Chains(cells, live, [], potentials.reach, seed=seed)
+    cells, live = side_by_side(many, columns, potentials.reach, room.xp)
+    numbers = len(live) * live.shape[1] * max(columns.size(f) for f in range(columns.n_fields))
+    return Chains(cells, live, [], potentials.reach, seed=seed, n_shares=-(-numbers // room.numbers), xp=room.xp)
