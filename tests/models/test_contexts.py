@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import ModelFileError
-from stochastic_music.models.contexts import Contexts, grow, listen, read
+from stochastic_music.models.contexts import from_arrays, grow, listen, read, to_arrays
 from stochastic_music.testing.toys import TOYS
 from stochastic_music.tokens import Field, Vocabulary
 
@@ -114,10 +114,10 @@ def test_the_stream_of_a_piece():
 def test_contexts_round_trip():
     corpus = TOYS["ticking"]()
     contexts = grown(corpus, 2)
-    arrays = contexts.to_arrays()
-    assert all(array.dtype == np.int32 for array in arrays.values())
-    again = Contexts.from_arrays(arrays, corpus.vocabulary)
-    for name in ("parent", "oldest", "bounds", "marks"):
+    arrays = to_arrays(contexts)
+    assert {arrays["due"].dtype, arrays["entries.key"].dtype} == {np.dtype(np.int8), np.dtype(np.int16)}
+    again = from_arrays(arrays, corpus.vocabulary)
+    for name in ("parent", "oldest", "bounds", "marks", "due", "lead", "rows"):
         np.testing.assert_array_equal(getattr(again, name), getattr(contexts, name))
     for name in ("key", "context", "element", "count", "suffix", "target"):
         np.testing.assert_array_equal(getattr(again.entries, name), getattr(contexts.entries, name))
@@ -125,8 +125,8 @@ def test_contexts_round_trip():
 
 
 def test_arrays_of_something_else():
-    with pytest.raises(ModelFileError, match="for want of bounds, context"):
-        Contexts.from_arrays({"marks": np.zeros(0)}, Vocabulary.plain(2))
+    with pytest.raises(ModelFileError, match="for want of bounds, due"):
+        from_arrays({"marks": np.zeros(0)}, Vocabulary.plain(2))
 
 
 def test_the_last_element_of_the_event_before_leads_within_an_event():
