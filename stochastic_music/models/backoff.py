@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.counting.tally import tally_in_place
 from stochastic_music.errors import EmptyCorpusError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.contexts import (
@@ -34,13 +35,17 @@ from stochastic_music.models.contexts import (
     Heard,
     Stream,
     combined,
+    end_is_last,
+    fit_into_words,
     from_arrays,
     grow,
+    grow_from,
     listen,
     narrow,
     read,
     taken,
     to_arrays,
+    windows,
 )
 from stochastic_music.models.reasons import backoff_reasons
 from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray, Reasons
@@ -141,9 +146,12 @@ class BackoffModel(BaseModel[BackoffState]):
         return self._settle(self._grow(corpus), corpus.vocabulary)
 
     def _grow(self, corpus: TokenCorpus) -> Contexts:
+        bound = self._bound()
+        if bound is not None and fit_into_words(corpus.vocabulary, bound) and end_is_last(corpus):
+            return grow_from([tally_in_place(keys) for keys in windows(corpus, bound)], corpus.vocabulary)
         heard = listen(corpus)
         marks = np.unique(heard.mark[heard.mark >= 0])
-        stream = read(corpus, heard, marks, self._bound())
+        stream = read(corpus, heard, marks, bound)
         return grow(self._prune(stream, corpus), corpus.vocabulary, marks)
 
     def _prune(self, stream: Stream, corpus: TokenCorpus) -> Stream:  # noqa: ARG002, for those that bound it otherwise

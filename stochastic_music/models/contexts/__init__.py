@@ -41,6 +41,7 @@ from stochastic_music.models.contexts.merging import combined
 from stochastic_music.models.contexts.packing import narrow, search, taken
 from stochastic_music.models.contexts.stream import Heard, Stream, enough, listen, read
 from stochastic_music.models.contexts.table import Contexts, Entries
+from stochastic_music.models.contexts.windows import end_is_last, fit_into_words, grow_from, windows
 
 __all__ = [
     "Contexts",
@@ -48,13 +49,17 @@ __all__ = [
     "Heard",
     "Stream",
     "combined",
+    "end_is_last",
     "enough",
+    "fit_into_words",
     "from_arrays",
     "grow",
+    "grow_from",
     "listen",
     "narrow",
     "read",
     "search",
     "taken",
     "to_arrays",
+    "windows",
 ]
