@@ -12,8 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stochastic_music._lazy import attach
-
-__version__ = "0.1.0"
+from stochastic_music._version import __version__
 
 if TYPE_CHECKING:
     from stochastic_music.constraints import At as At

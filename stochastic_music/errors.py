@@ -14,7 +14,8 @@ prints the message alone, without a traceback, and leaves with the class's `exit
     │   ├── VocabularyError          symbols outside a vocabulary, or two that differ
     │   ├── ProductTooLargeError     exact conditioning would outgrow its limit
     │   ├── NotFittedError           a model used before `fit`
-    │   └── ModelFileError           a model file that is truncated, tampered with or foreign
+    │   ├── ModelFileError           a model file that is truncated, tampered with or foreign
+    │   └── StoreError               a store of tokens that is damaged, foreign, or holds something else than was asked
     ├── UnsatisfiableError       3   no piece can meet the request
     └── MachineError             4   the machine, not the request
         └── MissingExtraError        an optional library is not installed (also an ImportError)
@@ -101,6 +102,10 @@ class NotFittedError(UsageError):
 
 class ModelFileError(UsageError):
     """A model file that is truncated, tampered with or foreign."""
+
+
+class StoreError(UsageError):
+    """A store of tokens that is damaged, foreign, or holds something else than was asked."""
 
 
 class UnsatisfiableError(StochasticMusicError):

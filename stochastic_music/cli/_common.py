@@ -80,6 +80,20 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
+def n_bytes(option: str, text: str) -> int:
+    """A size in bytes; raises UsageError, naming the option.
+
+    >>> n_bytes("--memory", "1.5 GB")
+    1500000000
+    """
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "B": 1}
+    for unit, factor in units.items():
+        number = text.strip().upper().removesuffix(unit).strip()
+        if text.strip().upper().endswith(unit) and number.replace(".", "", 1).isdigit():
+            return int(float(number) * factor)
+    raise UsageError(f"{option} got '{text}'; expected a size such as 500MB or 2GB")
+
+
 def find_model(given: str | None, task: str = "compose") -> Path:
     """The model file named, or the last one fitted in this folder for `task`, which is named aloud."""
     from stochastic_music.model_file import ModelFile

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stochastic_music.cli import _options
-from stochastic_music.cli._common import open_corpus, plural, print_json, say
+from stochastic_music.cli import _options, _stores
+from stochastic_music.cli._common import n_bytes, open_corpus, plural, print_json, say
+from stochastic_music.errors import UsageError
 
 app = typer.Typer(help="Look at corpora: the built-in ones, or your own.", no_args_is_help=True)
 cache = typer.Typer(help="The cache of built-in corpora.", no_args_is_help=True)
@@ -31,16 +33,50 @@ def list_(as_json: _options.AsJson = False) -> None:
 
 @app.command("info")
 def info(
-    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names.")],
+    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names; or a store of tokens.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Check every byte of a store.")] = False,
     as_json: _options.AsJson = False,
 ) -> None:
     """Read a corpus and report what is in it: skipped files, meters, keys, duplicates, grid."""
+    if (store := _stores.only_store(corpus)) is not None:
+        if verify:
+            say(f"All {plural(store.verify(), 'shard')} of {store.path} are as they were written.")
+        _stores.show(store, as_json)
+        return
+    if verify:
+        raise UsageError("--verify goes with a store of tokens (stochmusic corpus build): leave it out")
     found = open_corpus(corpus)
     if as_json:
         print_json(found.report.to_json())
         return
     print(found.report.summary())
     print(f"\nFit a model with: stochmusic fit {shlex.join(corpus)}")
+
+
+@app.command("build")
+def build(
+    folders: Annotated[list[str], typer.Argument(metavar="FOLDER...", help="Folders or files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="STORE", help="The store: made, or added to.")],
+    encoding: Annotated[str, typer.Option(help="auto, melody, notes, voices or remi.")] = "auto",
+    part: Annotated[str | None, typer.Option(help="Which part: its name, its number from 0, or drums.")] = None,
+    grid: Annotated[str, typer.Option(help="Note values that positions are rounded to.")] = _stores.GRID,
+    transpose: Annotated[
+        str | None, typer.Option(help="common (C major or A minor), none or all; default: common.")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Read files again that were skipped before.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read; default: one a core.")] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds that one file may take to read.")] = 60.0,
+    memory_limit: Annotated[str, typer.Option(help="Memory that reading one file may take.")] = "2GB",
+    as_json: _options.AsJson = False,
+) -> None:
+    """Read folders into a store of tokens, larger than memory perhaps; a second run reads what is new."""
+    limits = {
+        "workers": workers,
+        "time_limit": time_limit,
+        "memory_limit": n_bytes("--memory-limit", memory_limit),
+    }
+    done = _stores.built(output, folders, _stores.Wish(encoding, part, grid, transpose), limits, retry=retry)
+    _stores.show(done.store, as_json, done)
 
 
 @cache.command("clear")

@@ -13,7 +13,7 @@ import typer
 
 from stochastic_music._files import write_atomically
 from stochastic_music.cli import _options
-from stochastic_music.cli._common import print_json, say
+from stochastic_music.cli._common import n_bytes, print_json, say
 from stochastic_music.cli._fitting import Request
 from stochastic_music.errors import UnknownNameError, UsageError
 
@@ -78,7 +78,7 @@ def fit(
         refit=refit,
         sources=sources,
         seed=seed,
-        limits={"time_limit": time_limit, "memory_limit": _bytes(memory_limit)},
+        limits={"time_limit": time_limit, "memory_limit": n_bytes("--memory-limit", memory_limit)},
     )
     fitted = _fitter(task, model)(request)
     fitted.save(path, sources=sources, force=force)
@@ -111,15 +111,6 @@ def _stem(corpus: str) -> str:
     path = Path(corpus)
     name = path.resolve().name if path.exists() else corpus
     return Path(name).stem if path.is_file() else name or "model"
-
-
-def _bytes(text: str) -> int:
-    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "B": 1}
-    for unit, factor in units.items():
-        number = text.strip().upper().removesuffix(unit).strip()
-        if text.strip().upper().endswith(unit) and number.replace(".", "", 1).isdigit():
-            return int(float(number) * factor)
-    raise UsageError(f"--memory-limit got '{text}'; expected a size such as 500MB or 2GB")
 
 
 def _peak_bytes() -> int | None:

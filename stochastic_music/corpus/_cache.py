@@ -7,18 +7,16 @@ import logging
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 from stochastic_music._files import write_atomically
+from stochastic_music.corpus._lock import lock
 from stochastic_music.errors import MachineError
 
 _SUFFIX = ".corpus"
 _LOCK = ".lock"
 _NAME = "stochastic_music"
-_WAIT_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -92,27 +90,7 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = stack.enter_context(path.open("ab"))
-            _lock(file)
+            lock(file)
         except OSError as error:
             _log.debug("no lock on %s: %s", path, error)
         yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        file.seek(0)
-        while True:
-            try:
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            except PermissionError:
-                time.sleep(_WAIT_SECONDS)
-            else:
-                return
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Self, overload
 import numpy as np
 
 from stochastic_music import io
-from stochastic_music._random import Seed, generator
+from stochastic_music._random import Seed
 from stochastic_music.corpus import dealing, ingest, transposition
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus._scan import Found
@@ -174,13 +174,8 @@ class Corpus(Sequence[Piece]):
         >>> len(train), len(test)
         (8, 2)
         """
-        if not 0 < test_size < 1:
-            raise InvalidParameterError(f"test_size is {test_size}; expected a share between 0 and 1")
-        if len(self) < 2:
-            raise InvalidParameterError(f"a corpus of {len(self)} piece cannot be split; expected 2 or more")
-        n_test = min(max(round(len(self) * test_size), 1), len(self) - 1)
-        order = generator(seed).permutation(len(self))
-        return self.select(np.sort(order[n_test:])), self.select(np.sort(order[:n_test]))
+        train, test = dealing.sides(len(self), test_size, seed=seed)
+        return self.select(train), self.select(test)
 
     def folds(self, n: int = 10, *, seed: Seed = 0, keep_variants_together: bool = False) -> list[tuple[Self, Self]]:
         """Training and test pieces of each of `n` folds; see `fold_numbers`."""

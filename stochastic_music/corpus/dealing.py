@@ -1,4 +1,4 @@
-"""Pieces dealt to folds, for cross-validation by piece."""
+"""Pieces dealt to two sides, or to folds for cross-validation, by piece."""
 
 from __future__ import annotations
 
@@ -35,3 +35,20 @@ def folds(n_pieces: int, k: int, *, seed: Seed = 0, groups: Sequence[int] | None
         fold_of[group] = filled.argmin()
         filled[fold_of[group]] += sizes[group]
     return fold_of[members]
+
+
+def sides(n_pieces: int, test_size: float, *, seed: Seed = 0) -> tuple[IntArray, IntArray]:
+    """The numbers of the pieces to train on, and of those to test, drawn at random; both ascend.
+
+    `test_size` is a share; both sides hold a piece at least. Raises InvalidParameterError.
+
+    >>> [side.tolist() for side in sides(5, 0.2, seed=0)]
+    [[0, 1, 3, 4], [2]]
+    """
+    if not 0 < test_size < 1:
+        raise InvalidParameterError(f"test_size is {test_size}; expected a share between 0 and 1")
+    if n_pieces < 2:
+        raise InvalidParameterError(f"a corpus of {n_pieces} piece cannot be split; expected 2 or more")
+    n_test = min(max(round(n_pieces * test_size), 1), n_pieces - 1)
+    order = generator(seed).permutation(n_pieces)
+    return np.sort(order[n_test:]), np.sort(order[:n_test])

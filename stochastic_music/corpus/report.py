@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -59,6 +59,52 @@ class PieceFacts(NamedTuple):
     runs: Runs
 
 
+@dataclass(frozen=True)
+class Account:
+    """What is told of files and pieces, in figures and names; see `IngestReport` for what they mean."""
+
+    files_read: int
+    n_pieces: int
+    n_notes: int
+    meters: Mapping[str, int]
+    keys: Mapping[str, int]
+    keys_estimated: int
+    quantisation_error: Mapping[str, float]
+    skipped: Sequence[Skipped]
+    other: Mapping[str, int]
+    warnings: Sequence[tuple[str, str]]
+    without_click: Sequence[str]
+    duplicates: Sequence[Sequence[str]]
+    doubtful_keys: Sequence[DoubtfulKey]
+    variants: Sequence[Sequence[str]] = ()
+    licences: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the command line's `--json`."""
+        return {
+            "files_read": self.files_read,
+            "files_skipped": [skipped.to_json() for skipped in self.skipped],
+            "files_not_music": dict(self.other),
+            "warnings": [{"piece": piece, "warning": text} for piece, text in self.warnings],
+            "n_pieces": self.n_pieces,
+            "n_notes": self.n_notes,
+            "meters": dict(self.meters),
+            "keys": dict(self.keys),
+            "keys_estimated": self.keys_estimated,
+            "grid": GRID,
+            "quantisation_error": dict(self.quantisation_error),
+            "without_click": list(self.without_click),
+            "duplicates": [list(group) for group in self.duplicates],
+            "variants": [list(group) for group in self.variants],
+            "doubtful_keys": [doubt._asdict() for doubt in self.doubtful_keys],
+            "licences": list(self.licences),
+        }
+
+    def summary(self, *, at_most: int = 10) -> str:
+        """The account in words; of each list the first `at_most` lines."""
+        return "\n".join(_summary(self, at_most))
+
+
 @dataclass(frozen=True, eq=False)
 class IngestReport:
     """The account of every file, and what the pieces are like.
@@ -87,12 +133,12 @@ class IngestReport:
     @cached_property
     def meters(self) -> dict[str, int]:
         """How many pieces use each time signature, most used first."""
-        return _counted([meter for piece in self.pieces for meter in piece.facts.meters])
+        return ranked(Counter(meter for piece in self.pieces for meter in piece.facts.meters))
 
     @cached_property
     def keys(self) -> dict[str, int]:
         """How many pieces are in each key, printed or estimated, most used first."""
-        return _counted([piece.facts.key for piece in self.pieces])
+        return ranked(Counter(piece.facts.key for piece in self.pieces))
 
     @property
     def keys_estimated(self) -> int:
@@ -144,41 +190,37 @@ class IngestReport:
         """The same account of the files, for some of the pieces."""
         return replace(self, pieces=tuple(self.pieces[i] for i in indices))
 
+    @property
+    def account(self) -> Account:
+        """The report without what is known of single pieces."""
+        return Account(
+            files_read=len(self.read),
+            **{field.name: getattr(self, field.name) for field in fields(Account) if field.name != "files_read"},
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The keys of the command line's `--json`."""
-        return {
-            "files_read": len(self.read),
-            "files_skipped": [skipped.to_json() for skipped in self.skipped],
-            "files_not_music": dict(self.other),
-            "warnings": [{"piece": piece, "warning": text} for piece, text in self.warnings],
-            "n_pieces": self.n_pieces,
-            "n_notes": self.n_notes,
-            "meters": self.meters,
-            "keys": self.keys,
-            "keys_estimated": self.keys_estimated,
-            "grid": GRID,
-            "quantisation_error": self.quantisation_error,
-            "without_click": list(self.without_click),
-            "duplicates": [list(group) for group in self.duplicates],
-            "variants": self.variants,
-            "doubtful_keys": [doubt._asdict() for doubt in self.doubtful_keys],
-            "licences": list(self.licences),
-        }
+        return self.account.to_json()
 
     def summary(self, *, at_most: int = 10) -> str:
         """The report in words; of each list the first `at_most` lines."""
-        return "\n".join(_summary(self, at_most))
+        return self.account.summary(at_most=at_most)
 
 
-def _counted(items: Sequence[str]) -> dict[str, int]:
-    return dict(sorted(Counter(items).items(), key=lambda item: (-item[1], item[0])))
+def ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts, the largest first.
+
+    >>> ranked({"3/4": 1, "4/4": 2})
+    {'4/4': 2, '3/4': 1}
+    """
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _summary(report: IngestReport, at_most: int) -> list[str]:
+def _summary(report: Account, at_most: int) -> list[str]:
     error = report.quantisation_error
-    files, pieces, notes = len(report.read), report.n_pieces, report.n_notes
+    files, pieces, notes = report.files_read, report.n_pieces, report.n_notes
     lines = [f"{counted(files, 'file')} read: {counted(pieces, 'piece')}, {counted(notes, 'note')}."]
-    if report.pieces:
+    if report.n_pieces:
         lines += [f"Meters: {_listed(report.meters)}.", f"Keys: {_listed(report.keys)}{_estimated(report)}."]
         off = f"{error['mean']:.4f} quarter notes off the grid {GRID} on average, {error['max']:.4f} at most"
         lines.append(f"Notes lie {off}." if error["max"] else f"All notes lie on the grid {GRID}.")
@@ -200,7 +242,7 @@ def _summary(report: IngestReport, at_most: int) -> list[str]:
     return lines
 
 
-def _estimated(report: IngestReport) -> str:
+def _estimated(report: Account) -> str:
     n = report.keys_estimated
     verb = "prints none: its" if n == 1 else "print none: their"
     return f"; {counted(n, 'piece')} {verb} key is estimated from all notes" if n else ""
