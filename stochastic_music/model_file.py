@@ -6,8 +6,12 @@
               a SHA-256 for each array and one for itself)
     arrays    raw, aligned, memory-mapped when read
 
-Equal contents give equal bytes: no clock time is stored. An array's checksum is verified on its first use,
-or for all of them by `verify`.
+Equal contents give equal bytes: no clock time is stored. The checksum of an array of up to 16 MiB is verified on its
+first use; larger ones are not read for that, so that a file of any size opens at once, and are checked by `verify`
+(`stochmusic info --verify`). Files are written array by array: nothing is put together in memory.
+
+Format 2 is laid down as models use it: sorted keys, links, probabilities. Format 1 held the counts of Markov and PPM
+models alone, and is read.
 """
 
 from __future__ import annotations
@@ -15,22 +19,26 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music._files import refuse_overwrite, write_atomically
-from stochastic_music.errors import ModelFileError
+from stochastic_music._files import write_atomically
+from stochastic_music.errors import ModelFileError, UsageError
 
-FORMAT = 1
+FORMAT = 2
+#: arrays of more bytes are verified by `verify` alone
+LARGE = 16 << 20
 _KEY = "stochastic_music"
 _DTYPES = {
     "F64": np.float64, "F32": np.float32, "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8,
     "U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8, "BOOL": np.bool_,
 }  # fmt: skip
+_NAMES = {np.dtype(kind): name for name, kind in _DTYPES.items()}
 _MAX_HEADER = 1 << 30
 
 
@@ -53,12 +61,7 @@ _REMEDY = "Fit the model again, or copy the file again from where it came."
 
 def dumps(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """The bytes of a model file; `meta` is plain JSON, without the keys `format` and `checksums`."""
-    from safetensors.numpy import save
-
-    contiguous = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
-    whole = {"format": FORMAT, **meta, "checksums": {name: _digest(array) for name, array in contiguous.items()}}
-    whole["checksum"] = _digest_text(whole)
-    return save(contiguous, metadata={_KEY: _canonical(whole)})
+    return b"".join(_chunks(*_laid_out(meta, arrays)))
 
 
 def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, force: bool = False) -> None:
@@ -67,9 +70,10 @@ def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     Raises UsageError where another file stands at `path` and `force` is not given, MachineError where
     the system refuses (disk full, no permission).
     """
-    data = dumps(meta, arrays)
-    refuse_overwrite(path, data, force=force)
-    write_atomically(path, lambda temporary: _fill(temporary, data))
+    header, columns = _laid_out(meta, arrays)
+    if not force and path.exists() and not _begins(path, header):
+        raise UsageError(f"{path} exists and differs: give --force to replace it, or another name with -o.")
+    write_atomically(path, lambda temporary: _fill(temporary, _chunks(header, columns)))
 
 
 class ModelFile(Mapping[str, NDArray[Any]]):
@@ -91,10 +95,8 @@ class ModelFile(Mapping[str, NDArray[Any]]):
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         array = self._raw(name)
-        if name not in self._verified:
-            if _digest(array) != self.meta["checksums"][name]:
-                raise ModelFileError(f"{self.path} has been changed: the checksum of '{name}' differs. {_REMEDY}")
-            self._verified.add(name)
+        if array.nbytes <= LARGE:
+            self._verify(name, array)
         return array
 
     def __iter__(self) -> Iterator[str]:
@@ -105,7 +107,9 @@ class ModelFile(Mapping[str, NDArray[Any]]):
 
     def verify(self) -> int:
         """Check every array; returns how many, raises ModelFileError at the first that differs."""
-        return sum(1 for name in self if self[name] is not None)
+        for name in self:
+            self._verify(name, self._raw(name))
+        return len(self)
 
     @property
     def checksum(self) -> str:
@@ -127,11 +131,49 @@ class ModelFile(Mapping[str, NDArray[Any]]):
             )
         return self
 
+    def _verify(self, name: str, array: NDArray[Any]) -> None:
+        if name in self._verified:
+            return
+        if _digest(array) != self.meta["checksums"][name]:
+            raise ModelFileError(f"{self.path} has been changed: the checksum of '{name}' differs. {_REMEDY}")
+        self._verified.add(name)
+
     def _raw(self, name: str) -> NDArray[Any]:
         entry = self._table[name]
         begin, end = entry["data_offsets"]
         window = memoryview(self._data)[self._start + begin : self._start + end]
         return np.frombuffer(window, dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+
+
+def _laid_out(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[NDArray[Any]]]:
+    """The header of a file, and its arrays in the order in which they follow: the widest types first, by name."""
+    ordered = sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0]))
+    columns = {name: np.ascontiguousarray(array) for name, array in ordered}
+    with ThreadPoolExecutor(2) as threads:  # hashing leaves Python to others
+        checksums = dict(zip(columns, threads.map(_digest, columns.values()), strict=True))
+    whole = {"format": FORMAT, **meta, "checksums": checksums}
+    whole["checksum"] = _digest_text(whole)
+    table: dict[str, Any] = {"__metadata__": {_KEY: _canonical(whole)}}
+    end = 0
+    for name, array in columns.items():
+        begin, end = end, end + array.nbytes
+        table[name] = {"dtype": _NAMES[array.dtype], "shape": array.shape, "data_offsets": [begin, end]}
+    text = json.dumps(table, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # so that arrays are aligned
+    return len(text).to_bytes(8, "little") + text, list(columns.values())
+
+
+def _chunks(header: bytes, columns: Iterable[NDArray[Any]]) -> Iterator[Any]:
+    yield header
+    yield from (_bytes(array) for array in columns)
+
+
+def _begins(path: Path, header: bytes) -> bool:
+    """Whether the file at `path` is the one that `header` announces, which holds the checksums of all that follows."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(header)) == header
 
 
 def _mapped(path: Path) -> tuple[Any, int]:
@@ -199,7 +241,11 @@ def _check_table(path: Path, table: dict[str, Any], n_bytes: int) -> None:
 
 
 def _digest(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"").hexdigest()
+    return hashlib.sha256(_bytes(array)).hexdigest()
+
+
+def _bytes(array: NDArray[Any]) -> Any:
+    return array.reshape(-1).view(np.uint8).data if array.size else b""
 
 
 def _digest_text(meta: Mapping[str, Any]) -> str:
@@ -210,5 +256,7 @@ def _canonical(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 
 
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+def _fill(path: Path, chunks: Iterable[Any]) -> None:
+    with path.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)

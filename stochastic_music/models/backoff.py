@@ -17,7 +17,7 @@ What is stored is sparse; a row is made when it is asked for, a whole batch at o
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,9 +27,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.counting.tally import tally_in_place
 from stochastic_music.errors import EmptyCorpusError, VocabularyError
 from stochastic_music.models.base import BaseModel, headers_of
-from stochastic_music.models.contexts import Contexts, Heard, Stream, grow, listen, read
+from stochastic_music.models.contexts import (
+    Contexts,
+    Heard,
+    Stream,
+    combined,
+    end_is_last,
+    fit_into_words,
+    from_arrays,
+    grow,
+    grow_from,
+    listen,
+    narrow,
+    read,
+    taken,
+    to_arrays,
+    windows,
+)
 from stochastic_music.models.reasons import backoff_reasons
 from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray, Reasons
 from stochastic_music.tokens import ClockState, Header, Vocabulary
@@ -37,6 +54,8 @@ from stochastic_music.tokens import ClockState, Header, Vocabulary
 #: cells of a batch of rows that are made at once; a few megabytes, so that they stay in the cache
 _CELLS = 1 << 18
 
+
+_OF_TABLE = ("probability", "weight", "base", "speaker", "shorter", "total")
 
 _Rung: TypeAlias = tuple[tuple[IntArray, IntArray], IntArray, FloatArray]
 
@@ -52,18 +71,50 @@ class BackoffState(NamedTuple):
 class BackoffTable:
     """The next symbol after each context; see the module's article.
 
-    `probability` is (n_entries,), aligned with the entries of the contexts; `weight` (n_contexts,).
-    `speaker` (n_contexts,) is the context that predicts for a context, most often itself; `shorter`
-    (n_contexts,) what it backs off to, -1 being `base`, (n_fields + 1, n_symbols). Rows are divided
-    by `total`, (n_contexts,).
+    `probability` is (n_entries,), aligned with the entries of `contexts`; `weight` (n_contexts,).
+    `speaker` (n_contexts,) is the context that predicts for a context (None: each for itself); `shorter`
+    (n_contexts,) what it backs off to (None: its parent), -1 being `base`, (n_fields + 1, n_symbols). Rows are
+    divided by `total`, (n_contexts,) (None: 1).
     """
 
+    contexts: Contexts
     probability: FloatArray
     weight: FloatArray
-    speaker: IntArray
-    shorter: IntArray
     base: FloatArray
-    total: FloatArray
+    speaker: IntArray | None = None
+    shorter: IntArray | None = None
+    total: FloatArray | None = None
+
+    def speakers(self, contexts: IntArray) -> IntArray:
+        """The contexts that predict for `contexts`: (n,)."""
+        return contexts if self.speaker is None else taken(self.speaker, contexts)
+
+    def shortened(self, contexts: IntArray) -> IntArray:
+        """The contexts that `contexts` back off to, -1 where that is `base`: (n,)."""
+        return self.contexts.shortened(contexts) if self.shorter is None else taken(self.shorter, contexts)
+
+    def scales(self, contexts: IntArray) -> FloatArray:
+        """What the rows of `contexts` are multiplied by, so that they sum to 1: (n,)."""
+        return np.ones(len(contexts)) if self.total is None else 1 / self.total[contexts]
+
+    @property
+    def by_parents(self) -> bool:
+        """Whether every context predicts for itself and backs off to its parent."""
+        return self.speaker is None and self.shorter is None
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What `from_arrays` needs, besides the contexts."""
+        columns = {name: getattr(self, name) for name in _OF_TABLE}
+        return {
+            name: narrow(column) if column.dtype.kind == "i" else column
+            for name, column in columns.items()
+            if column is not None
+        }
+
+    @classmethod
+    def from_arrays(cls, contexts: Contexts, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `to_arrays`."""
+        return cls(contexts, **{name: arrays[name] for name in _OF_TABLE if name in arrays})
 
 
 class BackoffModel(BaseModel[BackoffState]):
@@ -95,9 +146,12 @@ class BackoffModel(BaseModel[BackoffState]):
         return self._settle(self._grow(corpus), corpus.vocabulary)
 
     def _grow(self, corpus: TokenCorpus) -> Contexts:
+        bound = self._bound()
+        if bound is not None and fit_into_words(corpus.vocabulary, bound) and end_is_last(corpus):
+            return grow_from([tally_in_place(keys) for keys in windows(corpus, bound)], corpus.vocabulary)
         heard = listen(corpus)
         marks = np.unique(heard.mark[heard.mark >= 0])
-        stream = read(corpus, heard, marks, self._bound())
+        stream = read(corpus, heard, marks, bound)
         return grow(self._prune(stream, corpus), corpus.vocabulary, marks)
 
     def _prune(self, stream: Stream, corpus: TokenCorpus) -> Stream:  # noqa: ARG002, for those that bound it otherwise
@@ -105,10 +159,13 @@ class BackoffModel(BaseModel[BackoffState]):
         return stream
 
     def _settle(self, contexts: Contexts, vocabulary: Vocabulary) -> Self:
+        return self._take(self._smooth(contexts, vocabulary), vocabulary)
+
+    def _take(self, table: BackoffTable, vocabulary: Vocabulary) -> Self:
         self.vocabulary_ = vocabulary
-        self.contexts_ = contexts
-        self.table_ = self._smooth(contexts, vocabulary)
-        self._grid = _Grid.of(contexts, self.table_, vocabulary)
+        self.contexts_ = table.contexts
+        self.table_ = table
+        self._grid = _Grid.of(table, vocabulary)
         return self
 
     def merge(self, other: Self, *, pieces: TokenCorpus | None = None) -> Self:
@@ -120,14 +177,14 @@ class BackoffModel(BaseModel[BackoffState]):
             return super().merge(other, pieces=pieces)
         self._check_alike(other)
         vocabulary = self.vocabulary_.union(other.vocabulary_)
-        return copy(self)._settle(self.contexts_.plus(other.contexts_), vocabulary)
+        return copy(self)._settle(combined(self.contexts_, other.contexts_), vocabulary)
 
     def forget(self, lost: TokenCorpus, *, kept: TokenCorpus | None = None) -> Self:
         """The model fitted without `lost`, whose counts are taken away; otherwise as `BaseModel.forget`."""
         if self._bound() is None:
             return super().forget(lost, kept=kept)
         contexts = self._grow(self._same_symbols(lost))
-        return copy(self)._settle(self.contexts_.plus(contexts, sign=-1), self.vocabulary_)
+        return copy(self)._settle(combined(self.contexts_, contexts, sign=-1), self.vocabulary_)
 
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same counts over another alphabet of the same declaration; symbols seen must stay in it."""
@@ -135,18 +192,22 @@ class BackoffModel(BaseModel[BackoffState]):
         reason = self.vocabulary_.difference(vocabulary)
         if reason:
             raise VocabularyError(f"the model cannot take this vocabulary: {reason}")
-        vocabulary.check(np.unique(self.contexts_.entries.element))
+        contexts = self.contexts_
+        vocabulary.check(contexts.entries.key[: contexts.rows[contexts.n_roots]] % contexts.base)
         return copy(self)._settle(self.contexts_, vocabulary)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """What was learned, as plain arrays of integers."""
+        """What was learned, as plain arrays, which `from_arrays` takes as they are."""
         self._check_fitted()
-        return self.contexts_.to_arrays()
+        return {**to_arrays(self.contexts_), **self.table_.to_arrays()}
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
         """Take back what `to_arrays` gave, in a model with the same parameters; returns self."""
         self._check_params()
-        return self._settle(Contexts.from_arrays(arrays, vocabulary), vocabulary)
+        contexts = from_arrays(arrays, vocabulary)
+        if "probability" not in arrays:  # a file of format 1
+            return self._settle(contexts, vocabulary)
+        return self._take(BackoffTable.from_arrays(contexts, arrays), vocabulary)
 
     def initial_state(
         self, batch_size: int = 1, header: Header | Sequence[Header | None] | None = None
@@ -199,13 +260,13 @@ class BackoffModel(BaseModel[BackoffState]):
 
     def look_up(self, contexts: IntArray, symbols: IntArray) -> FloatArray:
         """The log of P(symbol | context) of each pair: (n,)."""
-        table, due = self.table_, self.contexts_.due[contexts]
-        probability, rows, at = 1 / table.total[contexts], np.arange(len(contexts)), table.speaker[contexts]
+        table, due = self.table_, self.contexts_.due_after(contexts)
+        probability, rows, at = table.scales(contexts), np.arange(len(contexts)), table.speakers(contexts)
         while len(rows):
             entry = self.contexts_.find(at, symbols[rows])
             hit = entry >= 0
             probability[rows] *= np.where(hit, table.probability[entry], table.weight[at])
-            at = np.where(hit, -1, table.shorter[at])
+            at = np.where(hit, -1, table.shortened(at))
             bottom = rows[~hit & (at < 0)]
             probability[bottom] *= table.base[due[bottom], symbols[bottom]]
             rows, at = rows[at >= 0], at[at >= 0]
@@ -244,7 +305,7 @@ class BackoffModel(BaseModel[BackoffState]):
     def _arcs(self, contexts: IntArray, first: int) -> Arcs:
         probability, target = self._grid.rows(contexts)
         row, column = np.nonzero(probability > 0)
-        symbol = self._grid.symbol[self.contexts_.due[contexts[row]], column]
+        symbol = self._grid.symbol[self.contexts_.due_after(contexts[row]), column]
         return Arcs(row + first, symbol, np.log(probability[row, column]), target[row, column])
 
 
@@ -253,20 +314,17 @@ class _Grid:
     """Rows over *columns*: a symbol's column is its rank in the alphabet of its field, END's the last.
 
     `column` is (n_symbols,), `symbol` (n_fields + 1, width) with -1 where a field has fewer symbols;
-    `base` and `root` say, in the same shape, what holds where no context saw the symbol. `by_parents`: every
-    context predicts for itself and backs off to its parent.
+    `base` and `root` say, in the same shape, what holds where no context saw the symbol.
     """
 
-    contexts: Contexts
     table: BackoffTable
     column: IntArray
     symbol: IntArray
     base: FloatArray
     root: IntArray
-    by_parents: bool
 
     @classmethod
-    def of(cls, contexts: Contexts, table: BackoffTable, vocabulary: Vocabulary) -> _Grid:
+    def of(cls, table: BackoffTable, vocabulary: Vocabulary) -> _Grid:
         """The columns of a vocabulary, END apart."""
         due = vocabulary.due_mask[:-1, :-1]
         width = int(due.sum(axis=1).max(initial=0)) + 1
@@ -279,10 +337,7 @@ class _Grid:
         symbol[[0, -1], -1] = vocabulary.end
         roots = np.arange(vocabulary.n_fields + 1, dtype=np.int64)[:, None]
         base = np.where(symbol >= 0, table.base[roots, symbol], 0.0)
-        by_parents = np.array_equal(table.shorter, contexts.parent) and np.array_equal(
-            table.speaker, np.arange(contexts.n_contexts)
-        )
-        return cls(contexts, table, column, symbol, base, contexts.after(roots, symbol), by_parents)
+        return cls(table, column, symbol, base, table.contexts.after(roots, symbol))
 
     @property
     def width(self) -> int:
@@ -291,32 +346,32 @@ class _Grid:
 
     def rows(self, contexts: IntArray) -> tuple[FloatArray, IntArray]:
         """Probability and target of every column after each context: (m, width) both."""
-        due = self.contexts.due[contexts]
-        scale = 1 / self.table.total[contexts]
-        ladder = list(self._rungs(self.table.speaker[contexts], self.table.shorter, scale))
+        known, due = self.table.contexts, self.table.contexts.due_after(contexts)
+        scale = self.table.scales(contexts)
+        ladder = list(self._rungs(self.table.speakers(contexts), self.table.shortened, scale))
         probability: FloatArray = self.base[due] * scale[:, None]
         for cells, entry, weight in reversed(ladder):
             probability[cells] = self.table.probability[entry] * weight
-        if not self.by_parents:
-            ladder = list(self._rungs(contexts, self.contexts.parent, scale))
-        root = self.root[due]
-        target = np.where(root % self.contexts.n_fields, self.contexts.kept[contexts][:, None], root)
+        if not self.table.by_parents:
+            ladder = list(self._rungs(contexts, known.shortened, scale))
+        target = known.fallen(contexts[:, None], self.root[due])
         for cells, entry, _ in reversed(ladder):
-            found = self.contexts.entries.target[entry]
-            target[cells] = np.where(found >= self.contexts.bounds[1], found, target[cells])
+            found = known.entries.target[entry]
+            target[cells] = np.where(found >= known.n_roots, found, target[cells])
         return probability, target
 
-    def _rungs(self, at: IntArray, shorter: IntArray, scale: FloatArray) -> Iterator[_Rung]:
+    def _rungs(self, at: IntArray, shortened: Callable[[IntArray], IntArray], scale: FloatArray) -> Iterator[_Rung]:
         """From the longest context to the shortest: cells, entries, and the weight with which they count.
 
         `scale` is left as what remains for the base.
         """
+        known = self.table.contexts
         rows = np.arange(len(at))
         while len(rows):
-            row, entry = ragged(self.contexts.rows[at], self.contexts.rows[at + 1])
-            yield (rows[row], self.column[self.contexts.entries.element[entry]]), entry, scale[rows[row]]
+            row, entry = ragged(taken(known.rows, at), taken(known.rows, at + 1))
+            yield (rows[row], self.column[known.entries.key[entry] % known.base]), entry, scale[rows[row]]
             scale[rows] *= self.table.weight[at]
-            at = shorter[at]
+            at = shortened(at)
             rows, at = rows[at >= 0], at[at >= 0]
 
 
@@ -360,8 +415,7 @@ def interpolated(contexts: Contexts, kept: FloatArray, given: FloatArray, base: 
         context, element, suffix = entries.context[first:last], entries.element[first:last], entries.suffix[first:last]
         below = np.where(suffix < 0, base[contexts.due[context], element], probability[suffix])
         probability[first:last] += weight[context] * below
-    itself = np.arange(contexts.n_contexts)
-    return BackoffTable(probability, weight, itself, contexts.parent, base, np.ones(contexts.n_contexts))
+    return BackoffTable(contexts, probability, weight, base)
 
 
 def says_nothing_new(contexts: Contexts) -> BoolArray:

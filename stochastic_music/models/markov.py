@@ -121,7 +121,7 @@ def discounts(contexts: Contexts, count: FloatArray, given: float | None) -> Flo
         return np.full(len(count), float(given))
     context = contexts.entries.context
     length = np.searchsorted(contexts.bounds, context, side="right") - 1
-    group = contexts.due[context] * len(contexts.bounds) + length
+    group = contexts.due_after(context) * len(contexts.bounds) + length
     ones, twos = (np.bincount(group, weights=count == n) for n in (1, 2))
     estimate = ones / np.maximum(ones + 2 * twos, 1)
     discount: FloatArray = np.clip(estimate, 0.05, 0.95)[group]
@@ -153,4 +153,4 @@ def _longest_only(contexts: Contexts, vocabulary: Vocabulary, k: float) -> Backo
     probability = (entries.count + k) / mass[entries.context]
     weight = np.where(n > 0, given / np.maximum(mass, 1), 1.0)
     nowhere = np.full(contexts.n_contexts, -1)
-    return BackoffTable(probability, weight, spoken(contexts, n), nowhere, base, np.ones(contexts.n_contexts))
+    return BackoffTable(contexts, probability, weight, base, spoken(contexts, n), nowhere)

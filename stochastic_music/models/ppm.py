@@ -111,7 +111,7 @@ class PPM(BackoffModel):
         probability, total = blend(contexts, kept, shorter, weight, base, interpolated=self.interpolated)
         kinds = np.diff(contexts.rows)
         speaker = shortest_deterministic(contexts, kinds) if self.shortest_deterministic else spoken(contexts, kinds)
-        return BackoffTable(probability, weight, speaker, shorter, base, total[speaker])
+        return BackoffTable(contexts, probability, weight, base, speaker, shorter, total[speaker])
 
 
 def escaping(contexts: Contexts, count: FloatArray, escape: str) -> tuple[FloatArray, FloatArray]:

@@ -72,9 +72,11 @@ def backoff_reasons(
 
 def ladder(model: BackoffModel, context: int, symbol: int) -> list[Rung]:
     """The contexts that speak for a context, the longest first, and what they say of a symbol."""
-    contexts, at = model.contexts_, [int(model.table_.speaker[context])]
-    while (shorter := int(model.table_.shorter[at[-1]])) >= 0:
-        at.append(shorter)
+    contexts, at = model.contexts_, []
+    rung = model.table_.speakers(np.array([context]))
+    while rung[0] >= 0:
+        at.append(int(rung[0]))
+        rung = model.table_.shortened(rung)
     rungs = np.array(at, dtype=np.int64)
     symbols = np.full(len(at), symbol, dtype=np.int64)
     entry, count = contexts.find(rungs, symbols), contexts.entries.count
@@ -106,11 +108,7 @@ def order_by_order(model: BackoffModel, rungs: Sequence[Rung], moved: int) -> tu
 
 def as_heard(contexts: Contexts, vocabulary: Vocabulary, context: int) -> InOrder:
     """What a context holds, in the order in which it was heard; it takes up the latest, or leading, element first."""
-    due, taken = int(contexts.due[context]), []
-    while contexts.parent[context] >= 0:
-        taken.append(int(contexts.oldest[context]))
-        context = int(contexts.parent[context])
-    taken.reverse()
+    due, taken = int(contexts.due[context]), contexts.spelled(context)
     lead, rest = (taken[:1], taken[1:]) if contexts.leads else ([], taken)
     fields = [due, *(_field(vocabulary, element) for element in rest)]
     n = next((i for i, (later, earlier) in enumerate(pairwise(fields)) if earlier >= later), len(rest))
@@ -173,7 +171,7 @@ def where_learned(model: BackoffModel, learned: TokenCorpus, contexts: IntArray,
     at = model.longest_contexts(learned)
     found = [_NOWHERE] * len(contexts)
     for length in range(len(known.bounds) - 2, -1, -1):
-        at = np.where(at >= known.bounds[length + 1], known.parent[at], at)
+        at = np.where(at >= known.bounds[length + 1], known.shortened(at), at)
         here = np.flatnonzero((contexts >= known.bounds[length]) & (contexts < known.bounds[length + 1]))
         for i in here:
             found[i] = np.flatnonzero((at == contexts[i]) & (learned.symbols == symbols[i]))

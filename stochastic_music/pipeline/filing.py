@@ -61,7 +61,8 @@ def _filled(empty: type[Pipeline], file: model_file.ModelFile) -> Pipeline:
     )
     vocabulary = Vocabulary.from_json(meta["vocabulary"])
     pieces = Roster.from_file(meta, _part(file, "corpus."), vocabulary.n_symbols)
-    pipeline.settle(vocabulary, pieces, _stored_corpus(file, vocabulary, pieces.headers))
+    sources = "corpus.symbols" in file
+    pipeline.settle(vocabulary, pieces, (lambda: _stored_corpus(file, vocabulary, pieces.headers)) if sources else None)
     _restore_model(pipeline, _part(file, "model."))
     if meta["stale"]:
         pipeline.model.stale_ = True
@@ -85,8 +86,6 @@ def _part(file: model_file.ModelFile, prefix: str) -> dict[str, NDArray[Any]]:
 
 def _stored_corpus(
     file: model_file.ModelFile, vocabulary: Vocabulary, headers: tuple[Header | None, ...]
-) -> TokenCorpus | None:
-    if "corpus.symbols" not in file:
-        return None
+) -> TokenCorpus:
     symbols = file["corpus.symbols"].astype(np.int64)
     return TokenCorpus(vocabulary, symbols, file["corpus.offsets"], headers, tuple(file.meta["names"]))

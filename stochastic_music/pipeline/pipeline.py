@@ -101,17 +101,26 @@ class Pipeline:
         roster = Roster.of(tokens, n_notes=n_notes, licences=licences or [""] * len(tokens))
         return self.settle(tokens.vocabulary, roster, tokens)
 
-    def settle(self, vocabulary: Vocabulary, pieces: Roster, corpus: TokenCorpus | None) -> Self:
-        """Take over what was learned from; the model is fitted already."""
+    def settle(
+        self, vocabulary: Vocabulary, pieces: Roster, corpus: TokenCorpus | Callable[[], TokenCorpus] | None
+    ) -> Self:
+        """Take over what was learned from, or what will read it when it is asked for; the model is fitted already."""
         self.vocabulary_ = vocabulary
         self.pieces_ = pieces
-        self.corpus_ = corpus
+        self._sources = corpus
         #: the alphabet that was composed with last, and the model restricted to it
         self.composer: tuple[tuple[int, ...], Any] | None = None
         #: what leads particles over the alphabet that was composed with last
         self.guides: Guides | None = None
         self._indexed: tuple[OriginalityIndex | None, ...] = ()
         return self
+
+    @property
+    def corpus_(self) -> TokenCorpus | None:
+        """The symbols of the training pieces, None in a file saved without sources."""
+        if callable(self._sources):
+            self._sources = self._sources()
+        return self._sources
 
     @property
     def headers_(self) -> tuple[Header | None, ...]:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.counting import merged, tally
 from stochastic_music.errors import ModelFileError
-from stochastic_music.models.contexts import Contexts, grow, listen, read
+from stochastic_music.models.contexts import from_arrays, grow, grow_from, listen, read, to_arrays, windows
 from stochastic_music.testing.toys import TOYS
 from stochastic_music.tokens import Field, Vocabulary
 
@@ -114,10 +115,10 @@ def test_the_stream_of_a_piece():
 def test_contexts_round_trip():
     corpus = TOYS["ticking"]()
     contexts = grown(corpus, 2)
-    arrays = contexts.to_arrays()
-    assert all(array.dtype == np.int32 for array in arrays.values())
-    again = Contexts.from_arrays(arrays, corpus.vocabulary)
-    for name in ("parent", "oldest", "bounds", "marks"):
+    arrays = to_arrays(contexts)
+    assert {arrays["due"].dtype, arrays["entries.key"].dtype} == {np.dtype(np.int8), np.dtype(np.int16)}
+    again = from_arrays(arrays, corpus.vocabulary)
+    for name in ("parent", "oldest", "bounds", "marks", "due", "lead", "rows"):
         np.testing.assert_array_equal(getattr(again, name), getattr(contexts, name))
     for name in ("key", "context", "element", "count", "suffix", "target"):
         np.testing.assert_array_equal(getattr(again.entries, name), getattr(contexts.entries, name))
@@ -125,8 +126,8 @@ def test_contexts_round_trip():
 
 
 def test_arrays_of_something_else():
-    with pytest.raises(ModelFileError, match="for want of bounds, context"):
-        Contexts.from_arrays({"marks": np.zeros(0)}, Vocabulary.plain(2))
+    with pytest.raises(ModelFileError, match="for want of bounds, due"):
+        from_arrays({"marks": np.zeros(0)}, Vocabulary.plain(2))
 
 
 def test_the_last_element_of_the_event_before_leads_within_an_event():
@@ -157,3 +158,22 @@ def test_a_leader_stays_where_nothing_else_is_remembered():
     [surprised] = contexts.step(np.array([after_three]), np.array([2]))  # 2 never came after 3
     assert spelled(contexts, surprised) == (3,)
     assert contexts.due[surprised] == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 2), max_size=6), min_size=1, max_size=4).filter(any),
+    st.integers(0, 4),
+    st.booleans(),
+    st.integers(0, 4),
+)
+def test_sorted_windows_give_what_lengthening_gives(sequences, order, closed, cut):
+    corpus = TokenCorpus.from_sequences(sequences, Vocabulary.plain(3, closed=closed))
+    parts = [
+        part for part in (corpus.select(range(cut)[: len(corpus)]), corpus.select(range(cut, len(corpus)))) if len(part)
+    ]
+    columns = zip(*(windows(part, order) for part in parts), strict=True)
+    found = to_arrays(grow_from([merged(map(tally, column)) for column in columns], corpus.vocabulary))
+    for name, array in to_arrays(grown(corpus, order)).items():
+        assert array.dtype == found[name].dtype
+        np.testing.assert_array_equal(array, found[name], err_msg=name)

@@ -179,7 +179,7 @@ def test_a_plug_in_without_counts_is_fitted_again(tmp_path):
     merged = one.merge(other)
     assert np.array_equal(merged.log_probs(both.corpus_), both.log_probs(both.corpus_))
     assert np.array_equal(both.forget(B).log_probs(one.corpus_), one.log_probs(one.corpus_))
-    one.corpus_ = None
+    one.settle(one.vocabulary_, one.pieces_, None)
     with pytest.raises(UsageError, match="no sources"):
         one.merge(other)
 

@@ -80,6 +80,23 @@ def test_a_changed_array_is_found_on_first_use_only(path):
     assert len(broken) == 1
 
 
+def test_a_large_array_is_checked_when_that_is_asked_for(path, monkeypatch):
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    monkeypatch.setattr(model_file, "LARGE", 64)
+    file = ModelFile(path)
+    assert not any(_fails(file, name) for name in file)
+    with pytest.raises(ModelFileError, match="checksum"):
+        file.verify()
+
+
+def test_others_can_read_it(path):
+    from safetensors.numpy import load_file
+
+    np.testing.assert_array_equal(load_file(path)["y"], np.eye(3))
+
+
 def _fails(file, name):
     try:
         file[name]

@@ -1,0 +1,81 @@
+"""Pairs (context, element) packed into integers, in small types, and searches among them.
+
+Tables may be mapped from a file and larger than memory: nothing here copies one. What is asked is cast to the type of
+the table, and what is found is widened, so that no product of small integers overflows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochastic_music.protocols import IntArray
+
+_TYPES = (np.int8, np.int16, np.int32, np.int64)
+
+
+def base_of(n_symbols: int, marks: IntArray) -> int:
+    """How many elements there are: symbols, START, marks. A pair is packed as context * base + element."""
+    return n_symbols + 1 + len(marks)
+
+
+def search(keys: IntArray, wanted: IntArray) -> IntArray:
+    """Where each of `wanted` stands in the ascending `keys`, -1 where it does not.
+
+    >>> search(np.array([2, 3, 5], dtype=np.int8), np.array([5, 4, 2, 258])).tolist()
+    [2, -1, 0, -1]
+    """
+    if not len(keys):
+        return np.full(wanted.shape, -1, dtype=np.int64)
+    asked = wanted
+    if keys.dtype != wanted.dtype:  # NumPy would widen the table instead
+        limits = np.iinfo(keys.dtype)
+        asked = np.clip(wanted, limits.min, limits.max).astype(keys.dtype)
+    at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+    return np.where(keys[at] == wanted, at, -1)
+
+
+def search_in_order(keys: IntArray, wanted: IntArray) -> IntArray:
+    """As `search`, of as many as there are keys: in ascending order, so that memory is read from front to back."""
+    order = np.argsort(wanted)
+    found = np.empty(len(wanted), dtype=np.int64)
+    found[order] = search(keys, wanted[order])
+    return found
+
+
+def taken(table: IntArray, at: IntArray) -> IntArray:
+    """The rows `at` of a table of small integers, as large ones."""
+    wide: IntArray = table[at].astype(np.int64)
+    return wide
+
+
+def mark_elements(marks: IntArray, known: IntArray, n_symbols: int) -> IntArray:
+    """Marks as elements; -1 for no mark, and for marks that are not among the ascending `known`."""
+    found = search(known, marks)
+    return np.where(found < 0, -1, found + n_symbols + 1)
+
+
+def renamed(elements: IntArray, marks: IntArray, known: IntArray, n_symbols: int) -> IntArray:
+    """Elements under `marks` as they are called under the marks `known`, which have all of those in use."""
+    out, is_mark = elements.copy(), elements > n_symbols
+    out[is_mark] = np.searchsorted(known, marks[elements[is_mark] - n_symbols - 1]) + n_symbols + 1
+    return out
+
+
+def narrow(array: NDArray[Any], beyond: int = 0) -> NDArray[Any]:
+    """Integers in the smallest type that holds them, and `beyond`.
+
+    >>> narrow(np.array([-1, 127])).dtype, narrow(np.array([-1, 127]), 128).dtype
+    (dtype('int8'), dtype('int16'))
+    """
+    least, most = int(array.min(initial=0)), max(beyond, int(array.max(initial=0)))
+    small = next(kind for kind in _TYPES if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max)
+    return array.astype(small, copy=False)
+
+
+def joined(arrays: Sequence[IntArray]) -> IntArray:
+    """All of them as one."""
+    return np.concatenate([np.zeros(0, dtype=np.int64), *arrays])
