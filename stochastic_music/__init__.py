@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus as Corpus
     from stochastic_music.corpus import Piece as Piece
     from stochastic_music.corpus import TokenCorpus as TokenCorpus
+    from stochastic_music.counting import NGramCounts as NGramCounts
+    from stochastic_music.counting import count_ngrams as count_ngrams
     from stochastic_music.evaluation import OriginalityIndex as OriginalityIndex
     from stochastic_music.io import load as load
     from stochastic_music.io import save as save
@@ -77,6 +79,7 @@ _ROOMS = {
     "MelodyEncoding": "tokens",
     "Metre": "constraints",
     "Mixture": "models",
+    "NGramCounts": "counting",
     "NotesEncoding": "tokens",
     "OnlinePPM": "models",
     "OriginalityIndex": "evaluation",
@@ -90,6 +93,7 @@ _ROOMS = {
     "TokenCorpus": "corpus",
     "Vocabulary": "tokens",
     "VoicesEncoding": "tokens",
+    "count_ngrams": "counting",
     "load": "io",
     "save": "io",
 }
@@ -119,6 +123,7 @@ __all__ = [
     "MelodyEncoding",
     "Metre",
     "Mixture",
+    "NGramCounts",
     "NotesEncoding",
     "OnlinePPM",
     "OriginalityIndex",
@@ -131,6 +136,7 @@ __all__ = [
     "Vocabulary",
     "VoicesEncoding",
     "__version__",
+    "count_ngrams",
     "load",
     "save",
 ]

@@ -24,10 +24,11 @@ ATTEMPTS = 3
 
 
 def mapped(
-    function: Callable[[Task], Result], tasks: Iterable[Task], executor: Executor | None = None
+    function: Callable[[Task], Result], tasks: Iterable[Task], executor: Executor | None = None, window: int = WINDOW
 ) -> Iterator[Result]:
     """`function(task)` for each of `tasks`, in their order; in this process where there is no executor.
 
+    At most `window` tasks are given out whose results have not been taken.
     Raises MachineError where workers keep dying, and whatever `function` raises.
 
     >>> list(mapped(abs, [-1, 2, -3]))
@@ -39,7 +40,7 @@ def mapped(
     given: deque[tuple[Task, Future[Result]]] = deque()
     for task in tasks:
         given.append((task, executor.submit(function, task)))
-        if len(given) >= WINDOW:
+        if len(given) >= window:
             yield _result(function, executor, *given.popleft())
     while given:
         yield _result(function, executor, *given.popleft())

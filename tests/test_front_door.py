@@ -20,9 +20,9 @@ def test_the_public_names_are_these():
     assert set(sm.__all__) == {
         "At", "Avoids", "Bars", "CRFComposer", "ChordLabeller", "ChordTones", "Contains", "Corpus", "Count",
         "EndsOn", "HMM", "Harmonizer", "Header", "InScale", "Length", "Markov", "Matches", "MaxCopy", "MaxEnt",
-        "MelodyEncoding", "Metre", "Mixture", "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM", "Piece",
-        "Pipeline", "PitchRange", "RemiEncoding", "STM", "StartsOn", "TokenCorpus", "Vocabulary", "VoicesEncoding",
-        "__version__", "load", "save",
+        "MelodyEncoding", "Metre", "Mixture", "NGramCounts", "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM",
+        "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM", "StartsOn", "TokenCorpus", "Vocabulary",
+        "VoicesEncoding", "__version__", "count_ngrams", "load", "save",
     }  # fmt: skip
 
 

@@ -39,11 +39,11 @@ def tally(keys: ArrayLike) -> Tally:
     return tally_in_place(as_keys(keys).copy())
 
 
-def tally_in_place(keys: Keys) -> Tally:
-    """The same; `keys` is sorted where it lies, which saves a copy."""
+def tally_in_place(keys: Keys, xp: Any = np) -> Tally:
+    """The same; `keys`, an array of `xp`, is sorted where it lies, which saves a copy."""
     keys.sort()
-    starts = run_starts(keys)
-    return Tally(keys[starts], lengths_between(starts, len(keys)))
+    starts = run_starts(keys, xp)
+    return Tally(keys[starts], lengths_between(starts, len(keys), xp))
 
 
 def merged(tallies: Iterable[Tally]) -> Tally:
@@ -64,6 +64,11 @@ def summed(keys: Keys, counts: IntArray) -> Tally:
     keys = keys[order]
     counts = counts[order]
     del order
+    return summed_ascending(keys, counts)
+
+
+def summed_ascending(keys: Keys, counts: IntArray) -> Tally:
+    """The same where keys ascend already, equal ones side by side."""
     starts = run_starts(keys)
     return Tally(keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts)
 
@@ -85,20 +90,21 @@ def as_keys(keys: ArrayLike) -> Keys:
     return array.astype(np.uint64)
 
 
-def run_starts(ordered: NDArray[Any]) -> IntArray:
+def run_starts(ordered: NDArray[Any], xp: Any = np) -> IntArray:
     """Where runs of equal values begin.
 
     >>> run_starts(np.array([3, 3, 5])).tolist()
     [0, 2]
     """
-    new = np.ones(len(ordered), dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    return np.flatnonzero(new)
+    new = xp.ones(len(ordered), dtype=xp.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return xp.flatnonzero(new)  # type: ignore[no-any-return]
 
 
-def lengths_between(starts: IntArray, end: int) -> IntArray:
-    """From each start to the next, and from the last to `end`; `numpy.diff` would copy more."""
-    lengths = np.empty_like(starts)
-    np.subtract(starts[1:], starts[:-1], out=lengths[:-1])
-    lengths[-1:] = end - starts[-1:]
-    return lengths
+def lengths_between(starts: IntArray, end: int, xp: Any = np) -> IntArray:
+    """From each start to the next, and from the last to `end`; `diff` would copy more."""
+    lengths = xp.empty_like(starts)
+    lengths[:-1] = starts[1:]
+    lengths[-1:] = end
+    lengths -= starts
+    return lengths  # type: ignore[no-any-return]
