@@ -51,7 +51,7 @@ class Task(NamedTuple):
         """
         settled, table = settle(files, at)
         if self.melody:
-            settled, table = [f if isinstance(f, dict) else [_melody(piece) for piece in f] for f in settled], None
+            settled, table = [f if isinstance(f, dict) else attempt(_melodies, f) for f in settled], None
         loaded = [piece for file in settled if isinstance(file, list) for piece in file]
         scores = [piece.score for piece in loaded]
         table = table or gather(scores)
@@ -120,7 +120,7 @@ def settle(
             at(i)
             settled.append(attempt(io.mend, file))
             as_known = False
-    return settled, table if as_known else None
+    return settled, table.without_empty_tracks() if as_known else None
 
 
 def encode_each(
@@ -139,9 +139,9 @@ def encode_each(
     return [one(piece) for piece in loaded]
 
 
-def _melody(piece: LoadedScore) -> LoadedScore:
-    """The piece with the one part that carries its tune."""
-    return piece._replace(score=_tune_of(piece.score))
+def _melodies(pieces: Sequence[LoadedScore]) -> list[LoadedScore]:
+    """Each piece with the one part that carries its tune."""
+    return [piece._replace(score=_tune_of(piece.score)) for piece in pieces]
 
 
 def _tune_of(score: ScoreTick) -> ScoreTick:

@@ -1,17 +1,18 @@
 """What a worker says of a file, as it is sent and as it is understood: a message of plain values, and bytes.
 
-    read       {"pieces": [[title, tune, warnings, headers, n_data, facts, n_runs], ...]}
-               bytes: of each piece its data, then the runs of its top line (uint64)
+    read       {"pieces": [[title, tune, warnings, parts, n_data, facts, n_runs], ...]}
+               bytes: of each piece its data, the runs of its top line (uint64), the headers of its parts (JSON)
     not read   {"reason": ..., "try": ...}
 
-The data of a piece is its score as bytes (`io.score_to_bytes`), or the symbols (int32) of each part it was encoded to,
-with a header and the number of symbols for each. Nobody else takes a message apart.
+The data of a piece is its score as bytes (`io.score_to_bytes`), or the symbols (int32) of each part it was encoded to;
+`parts` says how many symbols each has, and how many bytes its header. Nobody else takes a message apart.
 """
 
 from __future__ import annotations
 
-import itertools
+import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,25 +37,36 @@ class Row(NamedTuple):
 
 
 class Coded(NamedTuple):
-    """A piece as it will be sent: what is said of it, and its data."""
+    """A piece as it will be sent: what is said of it, its data, and its headers."""
 
     message: list[Any]
     data: bytes
+    headers: bytes = b""
 
 
 def code_score(piece: LoadedScore) -> Coded:
     """A piece to be sent as a score."""
-    return _coded(piece, [], io.score_to_bytes(piece.score))
+    data = io.score_to_bytes(piece.score)
+    return Coded([piece.title, piece.tune, piece.warnings, [], len(data)], data)
 
 
 def code_symbols(piece: LoadedScore, tokens: Sequence[TokenPiece]) -> Coded:
     """A piece to be sent as symbols."""
-    headers = [[[getattr(t.header, name) for name in t.header.__slots__], len(t.symbols)] for t in tokens]
-    return _coded(piece, headers, b"".join(t.symbols.astype("<i4").tobytes() for t in tokens))
+    data = b"".join([t.symbols.astype("<i4").tobytes() for t in tokens])
+    headers = [_header_to_bytes(t.header) for t in tokens]
+    parts = [[len(t.symbols), len(header)] for t, header in zip(tokens, headers, strict=True)]
+    return Coded([piece.title, piece.tune, piece.warnings, parts, len(data)], data, b"".join(headers))
 
 
-def _coded(piece: LoadedScore, headers: list[Any], data: bytes) -> Coded:
-    return Coded([piece.title, piece.tune, piece.warnings, headers, len(data)], data)
+@lru_cache(maxsize=4096)
+def _header_to_bytes(header: Header) -> bytes:
+    values = [getattr(header, name) for name in header.__slots__]
+    return json.dumps(values, separators=(",", ":")).encode("ascii")
+
+
+@lru_cache(maxsize=4096)
+def _header_from_bytes(data: bytes) -> Header:
+    return Header.from_json(dict(zip(Header.__slots__, json.loads(data), strict=True)))
 
 
 def answer(pieces: Sequence[tuple[Coded | EncodingError, tuple[Facts, Runs]]]) -> tuple[Message, bytes]:
@@ -66,8 +78,7 @@ def answer(pieces: Sequence[tuple[Coded | EncodingError, tuple[Facts, Runs]]]) -
     messages = [[*coded.message, facts, len(runs)] for coded, (facts, runs) in kept]
     if refused and messages:
         messages[0][2] = [*messages[0][2], *(f"a piece beside this one is left out: {reason}" for reason in refused)]
-    bodies = itertools.chain.from_iterable((coded.data, runs.tobytes()) for coded, (_, runs) in kept)
-    return {"pieces": messages}, b"".join(bodies)
+    return {"pieces": messages}, b"".join([b for c, (_, runs) in kept for b in (c.data, runs.tobytes(), c.headers)])
 
 
 def n_pieces(message: Message) -> int:
@@ -95,16 +106,16 @@ def decode_scores(
 def decode_rows(name: str, message: Message, body: bytes) -> Iterator[Row]:
     """The pieces of the file that reports call `name` as symbols; arrays are views of `body`."""
     at = 0
-    for _, tune, _, headers, n_data, facts, n_runs in message["pieces"]:
-        symbols = np.frombuffer(body, "<i4", n_data // 4, at)
+    for _, tune, _, parts, n_data, facts, n_runs in message["pieces"]:
         runs = np.frombuffer(body, "<u8", n_runs, at + n_data)
-        at += n_data + 8 * n_runs
-        ends = list(itertools.accumulate(size for _, size in headers))
-        yield Row(
-            _about(name, tune, "", facts, runs),
-            [Header.from_json(dict(zip(Header.__slots__, values, strict=True))) for values, _ in headers],
-            np.split(symbols, ends[:-1]) if len(headers) > 1 else [symbols] * len(headers),
-        )
+        row = Row(_about(name, tune, "", facts, runs), [], [])
+        below = at + n_data + 8 * n_runs
+        for size, n_header in parts:
+            row.rows.append(np.frombuffer(body, "<i4", size, at))
+            row.headers.append(_header_from_bytes(body[below : below + n_header]))
+            at, below = at + 4 * size, below + n_header
+        at = below
+        yield row
 
 
 def _about(name: str, tune: str, licence: str, facts: list[Any], runs: Runs) -> PieceFacts:

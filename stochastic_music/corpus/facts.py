@@ -12,7 +12,9 @@ probability exp(-0.09 n), 0.013 for n = 48 (N. I. Fisher, Statistical analysis o
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -72,31 +74,47 @@ def measure(scores: Sequence[ScoreTick], table: NoteTable | None = None) -> list
     table = table or gather(scores)
     notes = table.notes.where(~table.is_drum[table.notes.track]) if table.is_drum.any() else table.notes
     onset = notes.onset / np.array([score.ticks_per_quarter for score in scores], dtype=np.int64)[notes.score]
-    count = np.bincount(notes.score, minlength=n)
-    off = grid_distances(onset)
-    error = np.bincount(notes.score, off, minlength=n) / np.maximum(count, 1)
-    worst = np.zeros(n)
-    np.maximum.at(worst, notes.score, off)
-    distances = keys.key_distances(_pitch_class_weights(notes, n))
-    runs = interval_runs(*top_lines(notes), n)
-    last = np.cumsum(count)
-    return [
-        (
-            Facts(
-                n_notes=score.note_num(),
-                meters=tuple(dict.fromkeys(f"{m.numerator}/{m.denominator}" for m in score.time_signatures)),
-                key=str(finding.key),
-                key_source=finding.source,
-                key_confidence=round(finding.confidence, 6),
-                error=round(float(error[i]), 6),
-                worst=round(float(worst[i]), 6),
-                without_click=bool(error[i] > _CLICKED) and is_without_click(onset[last[i] - count[i] : last[i]]),
-            ),
-            runs[i],
-        )
-        for i, score in enumerate(scores)
-        for finding in [keys.key_of(score, distances[i] if count[i] else None)]
-    ]
+    ends = np.searchsorted(notes.score, np.arange(n + 1))
+    error, worst = _off_grid(onset, ends)
+    findings = keys.keys_of(scores, _pitch_class_weights(notes, n))
+    facts = map(
+        Facts,
+        table.note_counts.tolist(),
+        [_names(tuple([(m.numerator, m.denominator) for m in score.time_signatures])) for score in scores],
+        [keys.format_key(finding.key) for finding in findings],
+        [finding.source for finding in findings],
+        [round(finding.confidence, 6) for finding in findings],
+        [round(value, 6) for value in error.tolist()],
+        [round(value, 6) for value in worst.tolist()],
+        _without_click(onset, ends, error),
+    )
+    return list(zip(facts, interval_runs(*top_lines(notes), n), strict=True))
+
+
+def _off_grid(onsets: FloatArray, ends: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and largest distance from GRID of the onsets of each score: (n,) each.
+
+    Score i has the onsets from `ends[i]` to `ends[i + 1]`.
+    """
+    count = np.diff(ends)
+    off = grid_distances(onsets)
+    error = np.bincount(np.arange(len(count)).repeat(count), off, minlength=len(count)) / np.maximum(count, 1)
+    worst = np.zeros(len(count))
+    if len(off):
+        worst[count > 0] = np.maximum.reduceat(off, ends[:-1][count > 0])
+    return error, worst
+
+
+def _without_click(onsets: FloatArray, ends: IntArray, error: FloatArray) -> list[bool]:
+    answers = [False] * len(error)
+    for i in np.flatnonzero(error > _CLICKED).tolist():
+        answers[i] = is_without_click(onsets[ends[i] : ends[i + 1]])
+    return answers
+
+
+@lru_cache(maxsize=4096)
+def _names(meters: tuple[tuple[int, int], ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{numerator}/{denominator}" for numerator, denominator in meters))
 
 
 def _pitch_class_weights(notes: Notes, n: int) -> FloatArray:
@@ -141,10 +159,12 @@ def top_lines(notes: Notes) -> tuple[IntArray, IntArray]:
     highest = np.zeros(len(count), dtype=bool)
     highest[tracks[order[_first_of(score_of[order])]]] = True
     top = notes.where(highest[notes.track])
-    order = np.lexsort((-top.pitch, top.onset, top.score))
-    score, onset = top.score[order], top.onset[order]
-    first = _first_of(score) | _first_of(onset)
-    return score[first], top.pitch[order][first]
+    time = (top.score << 33) + top.onset  # later scores after all that sounds in earlier ones
+    if (time[1:] < time[:-1]).any():
+        order = np.argsort(time, kind="stable")
+        top, time = top.where(order), time[order]
+    first = np.flatnonzero(_first_of(time))
+    return top.score[first], np.maximum.reduceat(top.pitch, first)
 
 
 def _first_of(sorted_values: NDArray[Any]) -> BoolArray:
@@ -167,8 +187,9 @@ def interval_runs(score: IntArray, pitch: IntArray, n: int) -> list[Runs]:
     inside = score[RUN:] == score[:-RUN]
     words = np.ascontiguousarray(windows[inside]).view("<u8").ravel().astype(np.uint64)
     owner = score[RUN:][inside]
-    order = np.lexsort((words, owner))
+    order = np.argsort(words)
+    order = order[np.argsort(owner[order].astype(np.min_scalar_type(n)), kind="stable")]  # few bits: quickly sorted
     words, owner = words[order], owner[order]
     kept = _first_of(words) | _first_of(owner) if len(words) else np.zeros(0, dtype=bool)
-    ends = np.cumsum(np.bincount(owner[kept], minlength=n))
-    return np.split(words[kept], ends[:-1])
+    words, ends = words[kept], np.searchsorted(owner[kept], np.arange(n + 1)).tolist()
+    return [words[start:end] for start, end in itertools.pairwise(ends)]

@@ -42,7 +42,7 @@ def read(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> l
     Raises UnreadableFileError: a reason a musician understands and, where there is one, what would accept the file.
     Files that would need more than `memory_limit` bytes to read are refused by their size.
     """
-    suffix, data = _contents(Path(path), memory_limit)
+    suffix, data = _contents(os.fspath(path), memory_limit)
     if suffix in MIDI_SUFFIXES:
         from stochastic_music.io.midi import read_midi
 
@@ -54,8 +54,8 @@ def read(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> l
 
 def start(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> Started | list[LoadedScore]:
     """The first half of `read` where the second is quicker for many files at once (`finish`); else all of it."""
-    path = Path(path)
-    if path.suffix.lower() not in MIDI_SUFFIXES:
+    path = os.fspath(path)
+    if _suffix(path) not in MIDI_SUFFIXES:
         return read(path, memory_limit=memory_limit)
     from stochastic_music.io.midi import read_midi, start_midi
 
@@ -66,7 +66,7 @@ def start(path: str | os.PathLike[str], *, memory_limit: int = MEMORY_LIMIT) -> 
 def finish(started: Sequence[Started], table: NoteTable) -> list[LoadedScore | None]:
     """The second half: the one piece of each file, or None for a file that only `read` can put right.
 
-    `table` holds the notes of the scores as `start` gave them.
+    `table` holds the notes of the scores as `start` gave them; the pieces are those scores without empty tracks.
     """
     from stochastic_music.io.midi import finish_midi
 
@@ -120,19 +120,23 @@ def score_from_bytes(data: bytes) -> ScoreTick:
     return midi.score_from_bytes(data)
 
 
-def _contents(path: Path, memory_limit: int) -> tuple[str, bytes]:
-    suffix = path.suffix.lower()
+def _contents(path: str, memory_limit: int) -> tuple[str, bytes]:
+    suffix = _suffix(path)
     if suffix not in SUFFIXES:
         raise UnreadableFileError(
-            f"'{suffix or path.name}' is not a kind of music file that can be read here",
+            f"'{Path(path).suffix.lower() or Path(path).name}' is not a kind of music file that can be read here",
             f"Readable: {' '.join(SUFFIXES)}",
         )
     return suffix, _bytes_of(path, memory_limit, _APPETITES[suffix])
 
 
-def _bytes_of(path: Path, memory_limit: int, appetite: int) -> bytes:
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - it runs for every file of a corpus
+
+
+def _bytes_of(path: str, memory_limit: int, appetite: int) -> bytes:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableFileError(f"this is a {'folder' if stat.S_ISDIR(status.st_mode) else 'device'}, not a file")
         size = status.st_size
@@ -142,7 +146,8 @@ def _bytes_of(path: Path, memory_limit: int, appetite: int) -> bytes:
                 f"the file is very large ({size / 1e6:.0f} MB) and would take about {needed} GB of memory to read",
                 f"--memory-limit {needed}GB accepts it",
             )
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return file.read()
     except OSError as error:
         known = _REFUSALS.get(type(error), (f"the system says: {error.strerror or error}", ""))
         raise UnreadableFileError(*known) from error

@@ -66,13 +66,14 @@ def tidy_signs(score: ScoreTick) -> list[str]:
 def sound_scores(table: NoteTable, tpq: IntArray) -> BoolArray:
     """Which scores of a table have notes, all of them such as `tidy` would leave alone: (n_scores,)."""
     notes = table.notes
-    sound = np.bincount(notes.score, minlength=table.n_scores) > 0
-    too_late = notes.onset + notes.duration > _LONGEST_SILENCE_BARS * 4 * tpq[notes.score]
+    sound = table.note_counts > 0
+    too_late = notes.onset + notes.duration > (_LONGEST_SILENCE_BARS * 4 * tpq)[notes.score]
     sound[notes.score[(notes.onset < 0) | (notes.duration < 1) | too_late]] = False
     back = (notes.onset[1:] < notes.onset[:-1]) & (notes.track[1:] == notes.track[:-1])
     sound[notes.score[1:][back]] = False
-    order, cut = _overlaps(notes.track, notes.onset, notes.duration, notes.pitch)
-    sound[notes.score[order[1:][cut]]] = False
+    several = table.with_several_at_once()
+    order, cut = _overlaps(several.track, several.onset, several.duration, several.pitch)
+    sound[several.score[order[1:][cut]]] = False
     return sound
 
 
@@ -151,7 +152,7 @@ def _columns(track: TrackTick) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 
 def _tidy_meters(score: ScoreTick) -> list[str]:
     found = score.time_signatures
-    if len(found) == 1 and found[0].time == 0 and _sensible(found[0]):
+    if len(found) == 1 and (first := found[0]).time == 0 and _sensible(first):
         return []
     warnings = []
     sensible = [s for s in found if _sensible(s)]

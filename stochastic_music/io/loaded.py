@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Started(NamedTuple):
-    """A MIDI file that was parsed, and not yet put right; see `stochastic_music.io.start`."""
+    """A MIDI file that was parsed, and not yet put right, empty tracks included; see `stochastic_music.io.start`."""
 
     data: bytes
     score: ScoreTick

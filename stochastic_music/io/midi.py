@@ -58,14 +58,15 @@ def start_midi(data: bytes) -> Started | None:
         score = ScoreTick.from_midi(data)
     except _SYMUSIC_ERRORS:
         return None
-    drop_empty_tracks(score)
     return Started(data, score)
 
 
 def finish_midi(started: Sequence[Started], table: NoteTable) -> list[LoadedScore | None]:
     """What `read_midi` gives, for files whose notes need no repair; None for the others."""
     sound = sound_scores(table, np.array([s.score.ticks_per_quarter for s in started], dtype=np.int64))
-    sound &= _counts_of_note_ons([s.data for s in started]) == np.bincount(table.notes.score, minlength=len(started))
+    sound &= _counts_of_note_ons([s.data for s in started]) == table.note_counts
+    for i in np.unique(table.score_of[table.counts == 0]).tolist():
+        drop_empty_tracks(started[i].score)
     return [_signed(s.score) if sound[i] else None for i, s in enumerate(started)]
 
 
@@ -133,10 +134,9 @@ def _count_note_ons(data: bytes) -> int:
 def _counts_of_note_ons(files: Sequence[bytes]) -> IntArray:
     """As above, for each of several files."""
     # Three bytes of FF between them: nothing that looks like a note-on holds one.
-    looks = _look_like_note_ons(b"".join(data + b"\xff\xff\xff" for data in files))
+    places = np.flatnonzero(_look_like_note_ons(b"\xff\xff\xff".join(files)))
     ends = np.cumsum([len(data) + 3 for data in files], dtype=np.int64)
-    before = np.append(0, np.cumsum(looks))
-    counts: IntArray = np.diff(before[np.minimum(ends, len(looks))], prepend=0)
+    counts: IntArray = np.diff(np.searchsorted(places, ends), prepend=0)
     return counts
 
 

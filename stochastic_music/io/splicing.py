@@ -119,7 +119,7 @@ def open_kept(path: str | os.PathLike[str]) -> KeptFile:
     if len(pieces) != 1:
         raise UsageError(f"'{Path(path).name}' holds {len(pieces)} pieces; expected a file of one")
     if Path(path).suffix.lower() in MIDI_SUFFIXES:
-        tracks = read_tracks(raw.unwrap_riff(_contents(Path(path), 2**62)[1]))
+        tracks = read_tracks(raw.unwrap_riff(_contents(os.fspath(path), 2**62)[1]))
         if tracks is not None:
             return _of_tracks(tracks)
         damaged = ("the file is damaged: of what is no note, only what its repair keeps is written",)

@@ -24,13 +24,15 @@ distance [1], a descendant of Krumhansl and Schmuckler's correlation with probe-
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.music import marks
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
@@ -111,6 +113,7 @@ def parse_key(name: str) -> Key:
     return Key(sharps, mode)
 
 
+@lru_cache(maxsize=256)
 def format_key(key: Key) -> str:
     """The key's name.
 
@@ -146,25 +149,39 @@ def estimate_key(weights: FloatArray) -> tuple[Key, float]:
     return _nearest_key(key_distances(weights)) if weights.any() else (Key(0), 0.0)
 
 
-def key_of(score: ScoreTick, distances: FloatArray | None = None) -> KeyFinding:
-    """What key a piece begins in, by the policy of the module's article.
+def key_of(score: ScoreTick) -> KeyFinding:
+    """What key a piece begins in, by the policy of the module's article."""
+    return keys_of([score], pitch_class_weights(score)[None])[0]
 
-    `distances` are the `key_distances` of the piece, (24,), where they are known already.
-    """
+
+def keys_of(scores: Sequence[ScoreTick], weights: FloatArray) -> list[KeyFinding]:
+    """What key each score begins in; its pitch-class shares are a row of `weights`, (n_scores, 12)."""
+    sounds: BoolArray = np.any(weights, axis=1)
+    distances = key_distances(weights)
+    order = np.argsort(distances, axis=1, kind="stable")[:, :2]
+    nearest, second = np.take_along_axis(distances, order, axis=1).T
+    confidence = np.where(sounds, 1 - nearest / second, 0.0).tolist()
+    estimated = np.where(sounds, order[:, 0], 0).tolist()
+    return [
+        _printed_or_mode(score, distances[i] if sounds[i] else None)
+        or KeyFinding(_PROFILE_KEYS[estimated[i]], "estimated", confidence[i])
+        for i, score in enumerate(scores)
+    ]
+
+
+def _printed_or_mode(score: ScoreTick, distances: FloatArray | None) -> KeyFinding | None:
+    """What a score prints, its mode decided by the distances of its notes from the keys; None if it prints nothing."""
+    if not len(score.markers) and not len(score.key_signatures):
+        return None
     printed = printed_key(score)
     if printed:
         return KeyFinding(printed, "printed", 1.0)
-    if distances is None:
-        weights = pitch_class_weights(score)
-        if not weights.any():
-            return KeyFinding(Key(0), "estimated", 0.0)
-        distances = key_distances(weights)
-    if not len(score.key_signatures):
-        return KeyFinding(*_swap(_nearest_key(distances)))
+    if distances is None or not len(score.key_signatures):
+        return None
     sharps = min(score.key_signatures, key=lambda k: int(k.time)).key
     major, minor = (float(distances[_profile_index(Key(sharps, mode))]) for mode in ("major", "minor"))
     if sharps == 0 and distances.min() < _DISBELIEF * min(major, minor):
-        return KeyFinding(*_swap(_nearest_key(distances)))
+        return None
     confidence = 1 - min(major, minor) / max(major, minor)
     return KeyFinding(Key(sharps, "major" if major <= minor else "minor"), "mode estimated", confidence)
 
@@ -280,14 +297,10 @@ def _marked_key(text: str) -> Key | None:
         return None
 
 
-def _swap(estimate: tuple[Key, float]) -> tuple[Key, Literal["estimated"], float]:
-    return estimate[0], "estimated", estimate[1]
-
-
 def _nearest_key(distances: FloatArray) -> tuple[Key, float]:
     """The key of the smallest of 24 distances, and the confidence in it."""
     nearest, second = np.argsort(distances, kind="stable")[:2]
-    return _profile_key(int(nearest)), float(1 - distances[nearest] / distances[second])
+    return _PROFILE_KEYS[int(nearest)], float(1 - distances[nearest] / distances[second])
 
 
 def _profile_key(index: int) -> Key:
@@ -298,6 +311,9 @@ def _profile_key(index: int) -> Key:
 
 def _profile_index(key: Key) -> int:
     return key.tonic + 12 * (key.mode == "minor")
+
+
+_PROFILE_KEYS = [_profile_key(index) for index in range(24)]
 
 
 def _within_midi(span: tuple[int, int], semitones: int) -> int:

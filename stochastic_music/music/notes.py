@@ -15,7 +15,7 @@ import numpy as np
 from stochastic_music.protocols import BoolArray, IntArray
 
 if TYPE_CHECKING:
-    from symusic.core import ScoreTick
+    from symusic.core import ScoreTick, TrackTick
 
 
 class Notes(NamedTuple):
@@ -28,17 +28,23 @@ class Notes(NamedTuple):
     pitch: IntArray
     velocity: IntArray
 
-    def where(self, keep: BoolArray) -> Notes:
+    def where(self, keep: BoolArray | IntArray) -> Notes:
         """The notes that `keep` picks."""
-        return Notes(*(column[keep] for column in self))
+        chosen = np.flatnonzero(keep) if keep.dtype == bool else keep
+        return Notes(*(column[chosen] for column in self))
 
 
 class NoteTable(NamedTuple):
-    """The notes of `n_scores` scores; `score_of` and `is_drum` are of each track: (n_tracks,)."""
+    """The notes of `n_scores` scores, their `tracks`, and of each track its score, its notes, whether it is drums.
+
+    `score_of`, `counts` and `is_drum` are (n_tracks,).
+    """
 
     n_scores: int
     notes: Notes
+    tracks: Sequence[TrackTick]
     score_of: IntArray
+    counts: IntArray
     is_drum: BoolArray
 
     @property
@@ -47,6 +53,37 @@ class NoteTable(NamedTuple):
         first: IntArray = np.searchsorted(self.score_of, np.arange(self.n_scores))
         return first
 
+    @property
+    def note_counts(self) -> IntArray:
+        """Notes in each score: (n_scores,)."""
+        total = np.append(0, np.cumsum(self.counts))
+        of_scores: IntArray = np.diff(total[np.searchsorted(self.score_of, np.arange(self.n_scores + 1))])
+        return of_scores
+
+    def with_several_at_once(self) -> Notes:
+        """The notes of those tracks in which some note begins before the one listed before it has ended."""
+        notes = self.notes
+        early = (notes.onset[1:] < (notes.onset + notes.duration)[:-1]) & (notes.track[1:] == notes.track[:-1])
+        crowded = np.zeros(len(self.counts), dtype=bool)
+        crowded[notes.track[1:][early]] = True
+        return notes.where(crowded[notes.track])
+
+    def without_empty_tracks(self) -> NoteTable:
+        """The table of the same scores without their tracks that have no notes."""
+        full = np.flatnonzero(self.counts)
+        if len(full) == len(self.counts):
+            return self
+        number = np.zeros(len(self.counts), dtype=np.int64)
+        number[full] = np.arange(len(full))
+        return NoteTable(
+            self.n_scores,
+            self.notes._replace(track=number[self.notes.track]),
+            [self.tracks[i] for i in full.tolist()],
+            self.score_of[full],
+            self.counts[full],
+            self.is_drum[full],
+        )
+
 
 def gather(scores: Sequence[ScoreTick]) -> NoteTable:
     """The table of some scores.
@@ -54,24 +91,32 @@ def gather(scores: Sequence[ScoreTick]) -> NoteTable:
     >>> gather([]).notes.pitch.tolist()
     []
     """
-    tracks = [(i, track.is_drum, track.notes.numpy()) for i, score in enumerate(scores) for track in score.tracks]
-    score_of = np.array([i for i, _, _ in tracks], dtype=np.int64)
-    counts = [len(columns["time"]) for _, _, columns in tracks]
-    none = np.zeros(0, dtype=np.int64)
+    from symusic.core import NoteTickList
 
-    def joined(name: str) -> IntArray:
-        return np.concatenate([none, *(columns[name] for _, _, columns in tracks)])
-
+    joined = NoteTickList()
+    tracks: list[TrackTick] = []
+    sizes, drums, per_score = [], [], []
+    for score in scores:
+        before = len(tracks)
+        for track in score.tracks:
+            notes = track.notes
+            joined.extend(notes)
+            tracks.append(track)
+            sizes.append(len(notes))
+            drums.append(track.is_drum)
+        per_score.append(len(tracks) - before)
+    columns = joined.numpy()
+    counts = np.array(sizes, dtype=np.int64)
+    score_of = np.arange(len(scores)).repeat(per_score)
     return NoteTable(
         len(scores),
         Notes(
             score_of.repeat(counts),
             np.arange(len(tracks)).repeat(counts),
-            joined("time"),
-            joined("duration"),
-            joined("pitch"),
-            joined("velocity"),
+            *(columns[name].astype(np.int64) for name in ("time", "duration", "pitch", "velocity")),
         ),
+        tracks,
         score_of,
-        np.array([is_drum for _, is_drum, _ in tracks], dtype=bool),
+        counts,
+        np.array(drums, dtype=bool),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from stochastic_music.music.notes import NoteTable
 
 #: Names that a melody goes by, the plainest first.
-_MELODY_NAMES = (r"melod(y|ie|ia)", r"sopran(o|i|us)?|superius|cantus|canto|discant(us)?", r"voice|vocals?|voix|voz")
+_MELODY_NAMES = tuple(
+    re.compile(rf"\b({words})\b", re.IGNORECASE)
+    for words in (
+        r"melod(y|ie|ia)",
+        r"sopran(o|i|us)?|superius|cantus|canto|discant(us)?",
+        r"voice|vocals?|voix|voz",
+    )
+)
 
 
 class PartChoice(NamedTuple):
@@ -91,24 +99,22 @@ def tune_carriers(scores: Sequence[ScoreTick], table: NoteTable) -> IntArray:
 
     As `choose_part` without a name, for all scores at once.
     """
-    counts = np.bincount(table.notes.track, minlength=len(table.score_of))
-    tracks = np.flatnonzero((counts > 0) & ~table.is_drum)
-    mean = np.bincount(table.notes.track, table.notes.pitch, minlength=len(counts))[tracks] / counts[tracks]
-    several = ~_monophonic_tracks(scores, table, counts)[tracks]
+    tracks = np.flatnonzero((table.counts > 0) & ~table.is_drum)
+    mean = np.bincount(table.notes.track, table.notes.pitch, minlength=len(table.counts))[tracks] / table.counts[tracks]
+    rank = np.array([_melody_rank(table.tracks[i].name) for i in tracks.tolist()], dtype=np.int64)
+    named = rank < len(_MELODY_NAMES)
+    several = ~_monophonic_tracks(scores, table)[tracks]
     score_of = table.score_of[tracks]
-    order = np.lexsort((-mean, several, score_of))
+    order = np.lexsort((np.where(named, rank, -mean), ~named, several, score_of))
     _, first = np.unique(score_of[order], return_index=True)
     carriers = np.full(table.n_scores, -1, dtype=np.int64)
     carriers[score_of[order[first]]] = tracks[order[first]]
-    for i, (score, begin) in enumerate(zip(scores, table.first_track.tolist(), strict=True)):
-        if carriers[i] >= 0 and _named_as_melody([(j, track.name) for j, track in enumerate(score.tracks)]):
-            carriers[i] = begin + choose_part(score).track
     return carriers
 
 
-def _monophonic_tracks(scores: Sequence[ScoreTick], table: NoteTable, counts: IntArray) -> BoolArray:
+def _monophonic_tracks(scores: Sequence[ScoreTick], table: NoteTable) -> BoolArray:
     """Which tracks of a table have one note at a time: (n_tracks,)."""
-    notes = table.notes
+    notes = table.with_several_at_once()
     order = np.lexsort((notes.onset, notes.track))
     track, onset = notes.track[order], notes.onset[order]
     end = onset + notes.duration[order]
@@ -116,7 +122,7 @@ def _monophonic_tracks(scores: Sequence[ScoreTick], table: NoteTable, counts: In
     reach = np.maximum.accumulate(end + apart) - apart
     least = np.array([score.ticks_per_quarter // 16 for score in scores], dtype=np.int64)[table.score_of]
     overlaps = (reach[:-1] - onset[1:] > least[track[1:]]) & (track[1:] == track[:-1])
-    return 20 * np.bincount(track[1:][overlaps], minlength=len(counts)) <= counts
+    return 20 * np.bincount(track[1:][overlaps], minlength=len(table.counts)) <= table.counts
 
 
 def _numbered(score: ScoreTick, sounding: Sequence[int], number: int) -> PartChoice:
@@ -146,10 +152,14 @@ def _named(score: ScoreTick, sounding: Sequence[int], name: str) -> PartChoice:
 
 
 def _named_as_melody(names: Sequence[tuple[int, str]]) -> list[int]:
-    if not any(name for _, name in names):
-        return []
-    patterns = [re.compile(rf"\b({words})\b", re.IGNORECASE) for words in _MELODY_NAMES]
-    return [i for pattern in patterns for i, name in names if pattern.search(name)]
+    ranked = sorted((_melody_rank(name), i) for i, name in names)
+    return [i for rank, i in ranked if rank < len(_MELODY_NAMES)]
+
+
+@lru_cache(maxsize=4096)
+def _melody_rank(name: str) -> int:
+    """How plainly a name says that its part is the melody, 0 the plainest; the number of such names if it does not."""
+    return next((i for i, pattern in enumerate(_MELODY_NAMES) if pattern.search(name)), len(_MELODY_NAMES))
 
 
 def _one_at_a_time(notes: Mapping[str, NDArray[Any]], tpq: int) -> bool:

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stochastic_music.errors import EncodingError
 from stochastic_music.music import marks
-from stochastic_music.music.keys import Key, mark_key, parse_key, printed_key
+from stochastic_music.music.keys import Key, format_key, mark_key, parse_key, printed_key
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.grid import Grid, Timeline
 from stochastic_music.tokens.header import Header, Part
@@ -39,33 +39,39 @@ def timeline_of(score: ScoreTick, grid: Grid) -> Timeline:
 
     if not isinstance(score, ScoreTick) or score.ticks_per_quarter < 1:
         raise EncodingError(f"{score!r} does not count time in ticks; convert it with score.to('tick')")
-    meters = sorted((int(s.time), int(s.numerator), int(s.denominator)) for s in score.time_signatures)
-    pickup = marks.pickup(score)
+    signatures = tuple([(s.time, s.numerator, s.denominator) for s in score.time_signatures])
+    return _timeline(grid, score.ticks_per_quarter, marks.pickup(score), signatures)
+
+
+@lru_cache(maxsize=1024)
+def _timeline(grid: Grid, tpq: int, pickup: int, signatures: tuple[tuple[int, int, int], ...]) -> Timeline:
+    """A timeline, shared by scores that have their bars in common; it never changes."""
+    meters = sorted(signatures)
     if not meters or meters[0][0] > pickup:
         meters.insert(0, (0, 4, 4))
     # The first signature holds in the pickup, too, where it is printed after it.
     meters[0] = (0, *meters[0][1:])
-    return _timeline(grid, score.ticks_per_quarter, pickup, tuple(meters))
-
-
-@lru_cache(maxsize=256)
-def _timeline(grid: Grid, tpq: int, pickup: int, meters: tuple[tuple[int, int, int], ...]) -> Timeline:
-    """A timeline, shared by scores that have their bars in common; it never changes."""
     return Timeline(grid, tpq, pickup=pickup, meters=meters)
 
 
-def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick], velocities: IntArray) -> Header:
-    """What `tracks` of a score stand under; velocities (n,) are those of the encoded notes."""
-    return Header(
-        timeline.grid.resolution,
-        timeline.meters,
-        timeline.pickup,
-        _key(score),
-        0,
-        _tempos(score, timeline),
-        int(np.sort(velocities)[len(velocities) // 2]) if len(velocities) else 80,
-        tuple(Part(track.name, int(track.program), bool(track.is_drum)) for track in tracks),
+def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick], velocity: int) -> Header:
+    """What `tracks` of a score stand under; `velocity` is the `median_velocity` of the encoded notes."""
+    parts = tuple([Part(track.name, track.program, track.is_drum) for track in tracks])
+    tempos = _tempos(score, timeline)
+    return _header(
+        (timeline.grid.resolution, timeline.meters, timeline.pickup, _key(score), 0, tempos, velocity, parts)
     )
+
+
+@lru_cache(maxsize=4096)
+def _header(values: tuple[Any, ...]) -> Header:
+    """A header, shared by pieces that stand under the same."""
+    return Header(*values)
+
+
+def median_velocity(velocities: IntArray) -> int:
+    """The upper median of MIDI velocities, (n,), 80 for none."""
+    return int(np.sort(velocities)[len(velocities) // 2]) if len(velocities) else 80
 
 
 def blank_score(header: Header) -> ScoreTick:
@@ -112,7 +118,7 @@ def _key(score: ScoreTick) -> str | None:
     first = min(score.key_signatures, key=lambda k: int(k.time), default=None)
     if printed is None and first is not None:
         printed = Key(int(first.key))
-    return str(printed) if printed else None
+    return format_key(printed) if printed else None
 
 
 def _write_key(score: ScoreTick, key: Key) -> None:
@@ -125,12 +131,18 @@ def _write_key(score: ScoreTick, key: Key) -> None:
 
 
 def _tempos(score: ScoreTick, timeline: Timeline) -> tuple[tuple[int, float], ...]:
-    found = score.tempos.numpy()
-    usable = found["mspq"] > 0
-    times = timeline.nearest(found["time"][usable].astype(np.int64)).tolist()
+    found = [(tempo.time, tempo.mspq) for tempo in score.tempos if tempo.mspq > 0]
+    if any(time for time, _ in found):
+        times = timeline.nearest(np.array([time for time, _ in found], dtype=np.int64)).tolist()
+        found = [(time, mspq) for time, (_, mspq) in zip(times, found, strict=True)]
+    return _quarters_a_minute(tuple(found))
+
+
+@lru_cache(maxsize=4096)
+def _quarters_a_minute(tempos: tuple[tuple[int, int], ...]) -> tuple[tuple[int, float], ...]:
+    """Tempos given in microseconds a quarter note, behind the usual one."""
     # Three places bring back what was written: MIDI keeps whole microseconds a quarter note.
-    speeds = [round(6e7 / mspq, 3) for mspq in found["mspq"][usable].tolist()]
-    return tidy_tempos([(0, 120.0), *zip(times, speeds, strict=True)])
+    return tidy_tempos([(0, 120.0), *((time, round(6e7 / mspq, 3)) for time, mspq in tempos)])
 
 
 def tidy_tempos(tempos: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:

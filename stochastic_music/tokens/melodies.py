@@ -47,16 +47,21 @@ def plain_melodies(
     columns = {"rest": rest, "duration": duration, "phrase": np.zeros_like(rest), "pitch": notes.pitch}
     counts = np.bincount(notes.score, minlength=table.n_scores)
     symbols = _symbols(vocabulary, [columns[field.name] for field in vocabulary.fields], notes.score, counts)
-    velocities = np.split(notes.velocity, np.cumsum(counts)[:-1])
-    first = table.first_track
+    velocities = _median_velocities(notes, counts)
     pieces: list[TokenPiece | None] = []
-    for i, (score, timeline) in enumerate(zip(scores, timelines, strict=True)):
+    for i, (score, timeline, track) in enumerate(zip(scores, timelines, tracks.tolist(), strict=True)):
         if timeline is None or not plain[i] or len(score.markers):
             pieces.append(None)
         else:
-            track = score.tracks[int(tracks[i] - first[i])]
-            pieces.append(TokenPiece(symbols[i], header_of(score, timeline, [track], velocities[i])))
+            pieces.append(TokenPiece(symbols[i], header_of(score, timeline, [table.tracks[track]], velocities[i])))
     return pieces
+
+
+def _median_velocities(notes: Notes, counts: IntArray) -> list[int]:
+    """The upper median of the velocities of each score, 0 for one without notes."""
+    ordered = np.append(np.sort((notes.score << 8) + notes.velocity), 0)
+    medians: list[int] = (ordered[np.cumsum(counts) - counts + counts // 2] & 255).tolist()
+    return medians
 
 
 def _chosen_tracks(scores: Sequence[ScoreTick], table: NoteTable, part: str | int | None) -> IntArray:
@@ -82,11 +87,13 @@ def _timeline(score: ScoreTick, grid: Grid) -> Timeline | None:
 def _on_grid(notes: Notes, timelines: Sequence[Timeline | None]) -> tuple[IntArray, IntArray]:
     """Onsets and ends in units: (n,) each; scores that share a timeline are counted together."""
     onset, end = np.zeros_like(notes.onset), np.ones_like(notes.onset)
-    number = {id(timeline): i for i, timeline in enumerate(timelines)}
-    group = np.array([number[id(timeline)] for timeline in timelines], dtype=np.int64)[notes.score]
-    for i in number.values():
-        if (timeline := timelines[i]) is not None:
-            mine = np.flatnonzero(group == i)
+    distinct = list(dict.fromkeys(timelines))
+    number = {timeline: i for i, timeline in enumerate(distinct)}
+    group = np.array([number[timeline] for timeline in timelines], dtype=np.min_scalar_type(len(distinct)))[notes.score]
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(np.bincount(group, minlength=len(distinct)))
+    for timeline, mine in zip(distinct, np.split(order, ends[:-1]), strict=True):
+        if timeline is not None:
             onset[mine], end[mine] = timeline.spans(notes.onset[mine], notes.duration[mine])
     return onset, end
 
@@ -109,4 +116,4 @@ def _symbols(vocabulary: Vocabulary, columns: Sequence[IntArray], score: IntArra
     places = np.arange(len(score)) * len(columns) + score * closed
     for i, (column, field) in enumerate(zip(columns, vocabulary.fields, strict=True)):
         symbols[places + i] = column + (int(vocabulary.starts[i]) - field.first)
-    return np.split(symbols, ends[:-1])
+    return [symbols[end - size : end] for size, end in zip(sizes.tolist(), ends.tolist(), strict=True)]

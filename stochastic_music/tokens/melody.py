@@ -26,7 +26,7 @@ from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out, units_of
 from stochastic_music.tokens.grid import Grid, grid_of
 from stochastic_music.tokens.header import Header
-from stochastic_music.tokens.heading import add_track, header_of, ticks_per_unit, timeline_of
+from stochastic_music.tokens.heading import add_track, header_of, median_velocity, ticks_per_unit, timeline_of
 from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.melodies import plain_melodies
 from stochastic_music.tokens.piece import TokenPiece
@@ -84,7 +84,7 @@ class MelodyEncoding(ScoreEncoding):
         found, grid_loss = read_notes(score.tracks[track], timeline)
         notes, voice_loss = skyline(found)
         ends = last_of_phrases(notes, timeline, marks.phrase_ends(score, track)) if "phrase" in self.fields else None
-        header = header_of(score, timeline, [score.tracks[track]], notes.velocity)
+        header = header_of(score, timeline, [score.tracks[track]], median_velocity(notes.velocity))
         symbols, header, length_loss = self._spell(notes, header, ends)
         others = left_out(score, 1, (why,))
         return [TokenPiece(symbols, header)], grid_loss + voice_loss + length_loss + others

@@ -20,7 +20,7 @@ from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out, units_of
 from stochastic_music.tokens.grid import grid_of
 from stochastic_music.tokens.header import Header, Part
-from stochastic_music.tokens.heading import add_track, header_of, timeline_of
+from stochastic_music.tokens.heading import add_track, header_of, median_velocity, timeline_of
 from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.piece import TokenPiece
 from stochastic_music.tokens.reading import Notes, joined, long_gaps, read_notes, without_unisons
@@ -64,7 +64,7 @@ class NotesEncoding(ScoreEncoding):
         tracks = [score.tracks[i] for i in indices]
         read = [read_notes(track, timeline) for track in tracks]
         found = joined([notes for notes, _ in read])
-        header = header_of(score, timeline, tracks, found.velocity)
+        header = header_of(score, timeline, tracks, median_velocity(found.velocity))
         symbols, header, loss = self._spell(found, replace(header, parts=(_merged(header.parts),)))
         return [TokenPiece(symbols, header)], sum(
             (lost for _, lost in read), loss + left_out(score, len(tracks), choices)

@@ -28,7 +28,7 @@ from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out
 from stochastic_music.tokens.grid import grid_of, tidy_meters
 from stochastic_music.tokens.header import Header, Meter, Part
-from stochastic_music.tokens.heading import add_track, blank_score, header_of, timeline_of
+from stochastic_music.tokens.heading import add_track, blank_score, header_of, median_velocity, timeline_of
 from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.piece import TokenPiece
 from stochastic_music.tokens.reading import Notes, joined, long_gaps, read_notes, without_unisons
@@ -76,7 +76,9 @@ class RemiEncoding(ScoreEncoding):
         timeline = timeline_of(score, grid_of(_GRID))
         tracks = [score.tracks[i] for i in sounding]
         read = [read_notes(track, timeline) for track in tracks]
-        header = header_of(score, timeline, tracks, np.concatenate([notes.velocity for notes, _ in read]))
+        header = header_of(
+            score, timeline, tracks, median_velocity(np.concatenate([notes.velocity for notes, _ in read]))
+        )
         _check_meters(header)
         parts, header, loss = _shortened([notes for notes, _ in read], header)
         single = {place: without_unisons(joined(group)) for place, group in _by_sound(header.parts, parts).items()}

@@ -25,7 +25,7 @@ from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out, units_of
 from stochastic_music.tokens.grid import Timeline, grid_of
 from stochastic_music.tokens.header import Header
-from stochastic_music.tokens.heading import add_track, header_of, ticks_per_unit, timeline_of
+from stochastic_music.tokens.heading import add_track, header_of, median_velocity, ticks_per_unit, timeline_of
 from stochastic_music.tokens.loss import EncodingLoss
 from stochastic_music.tokens.piece import TokenPiece
 from stochastic_music.tokens.reading import Notes, last_of_phrases, read_notes, skyline
@@ -89,7 +89,7 @@ class VoicesEncoding(ScoreEncoding):
         read = [read_notes(track, timeline) for track in tracks]
         lines = [skyline(notes) for notes, _ in read]
         voices = [line for line, _ in lines]
-        header = header_of(score, timeline, tracks, np.concatenate([line.velocity for line in voices]))
+        header = header_of(score, timeline, tracks, median_velocity(np.concatenate([line.velocity for line in voices])))
         ends = _phrase_ends(score, indices, voices[0], timeline)
         columns, header, frame_loss = self._slices(voices, ends, header)
         loss = frame_loss + left_out(score, len(sounding_parts(score, drums=False)))
