@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 #: of more names than these a message shows the nearest only
 _MANY = 24
@@ -34,6 +35,10 @@ class StochasticMusicError(Exception):
     """Root of the tree; `exit_code` is what the command line leaves with."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The message as it stands, not what it was made of: errors travel between processes."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class InputError(StochasticMusicError):

@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple, TypeAlias
 
-from stochastic_music.corpus._frames import Message, receive, send
+from stochastic_music._parallel.frames import Message, receive, send
+from stochastic_music._parallel.processes import environment
 from stochastic_music.corpus._memory import resident_bytes
 from stochastic_music.corpus._worker import PLACE
 from stochastic_music.errors import MachineError
@@ -228,7 +229,7 @@ class WorkerPool:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=_environment(),
+                env=environment(),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         place = mmap.mmap(place_file.fileno(), PLACE.size)
@@ -285,13 +286,3 @@ def _cost(path: str, size: int) -> float:
     """Work in a file, in small MIDI files: notation is a hundred times slower."""
     fast = path[-4:].lower() in (".mid", "midi", ".kar", ".rmi")
     return (1 if fast else 16) * (1 + size / 4096)
-
-
-def _environment() -> dict[str, str]:
-    """One thread for every numerical library, the same hashes each time, and this package where it can be found."""
-    threads = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "VECLIB_MAXIMUM")
-    settings = {f"{name}_NUM_THREADS": "1" for name in threads} | {"PYTHONHASHSEED": "0"}
-    home = Path(__file__).resolve().parents[2]
-    if home.name not in ("site-packages", "dist-packages"):
-        settings["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(home)]))
-    return {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"} | settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stochastic_music.corpus._frames import Message, receive, send
+from stochastic_music._parallel.frames import Message, receive, send
 from stochastic_music.corpus.facts import Facts
 from stochastic_music.corpus.piece import HeldPiece
 from stochastic_music.corpus.report import IngestReport, PieceFacts, Read, Skipped

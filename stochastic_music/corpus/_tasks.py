@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from stochastic_music import io
-from stochastic_music.corpus._frames import Message
+from stochastic_music._parallel.frames import Message
 from stochastic_music.corpus.answers import Coded, answer, code_score, code_symbols
 from stochastic_music.corpus.facts import measure
 from stochastic_music.errors import EncodingError, InputError, UnreadableFileError

@@ -10,16 +10,15 @@ from __future__ import annotations
 import faulthandler
 import gc
 import mmap
-import os
 import signal
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from stochastic_music.corpus._frames import Message, receive, send
+from stochastic_music._parallel.frames import Message, own_pipes, receive, send
 
 if TYPE_CHECKING:
     from stochastic_music.corpus._tasks import Result, Task
@@ -34,7 +33,7 @@ _GRACE_SECONDS = 60.0
 
 def main() -> None:
     """Serve until the other side closes the pipe."""
-    requests, replies = _pipes()
+    requests, replies = own_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Path(sys.argv[1]).open("r+b") as file, mmap.mmap(file.fileno(), PLACE.size) as place:
         setup = receive(requests)
@@ -91,13 +90,6 @@ def _make_task(setup: Message) -> Task:
     from stochastic_music.corpus import _tasks
 
     return _tasks.make(setup)
-
-
-def _pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The two pipes; what libraries print goes to standard error, never among the messages."""
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return sys.stdin.buffer, replies
 
 
 def _limit_memory(limit: int) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochastic_music import io
-from stochastic_music.corpus._frames import Message
+from stochastic_music._parallel.frames import Message
 from stochastic_music.corpus.facts import Facts, Runs
 from stochastic_music.corpus.piece import HeldPiece, full_name
 from stochastic_music.corpus.report import PieceFacts

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from stochastic_music import io
-from stochastic_music._parallel import mapped
+from stochastic_music._parallel import cores, mapped
+from stochastic_music._parallel.frames import Message
 from stochastic_music.corpus import answers
-from stochastic_music.corpus._frames import Message
 from stochastic_music.corpus._pool import Limits, Result, WorkerPool, make_batches
 from stochastic_music.corpus._scan import Found, folded, scan_files, scan_folder
 from stochastic_music.corpus.answers import decode_rows, decode_scores
@@ -232,11 +232,6 @@ def _read_task(reading: _Reading) -> list[Result]:
     """The files of a task, read by one worker of this process: a bad file costs itself alone, here as there."""
     with WorkerPool(reading.setup, 1, reading.limits) as pool:
         return list(pool.run(reading.files))
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _without_copies(files: Sequence[_File]) -> tuple[list[_File], tuple[tuple[str, ...], ...]]:

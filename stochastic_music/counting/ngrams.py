@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music._backends import chosen
-from stochastic_music._parallel import WINDOW, mapped
+from stochastic_music._parallel import mapped, window_of
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.counting.chunks import Chunk, Part, chunks, tallied, tallying
 from stochastic_music.counting.levels import Space, tables
@@ -86,7 +86,7 @@ def _counted(
     if backend == "cupy":
         return map(tallying(backend), cut(space.chunk(1, 1)))
     if executor is not None:
-        return mapped(tallied, cut(space.chunk(0, WINDOW)), executor)
+        return mapped(tallied, cut(space.chunk(0, window_of(executor))), executor)
     return _here(cut, space)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import sys
 from typing import IO, Any, TypeAlias
 
 #: what a message says about itself: plain lists, numbers and strings
@@ -34,3 +36,10 @@ def receive(pipe: IO[bytes]) -> tuple[Message, bytes] | None:
     n_head, n_body = _LENGTHS.unpack(lengths)
     head, body = pipe.read(n_head), pipe.read(n_body)
     return (json.loads(head), body) if len(head) == n_head and len(body) == n_body else None
+
+
+def own_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """This process's pipes, in and out; what libraries print goes to standard error, never among the messages."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return sys.stdin.buffer, replies
