@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stochastic_music._files import write_atomically
-from stochastic_music.corpus._frames import Message
+from stochastic_music._parallel.frames import Message
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus.ingest import AnyPath, Progress, Settings, make_settings, make_setup
 from stochastic_music.corpus.store import card as cards

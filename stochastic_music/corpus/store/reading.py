@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
-from stochastic_music.corpus._frames import Message
+from stochastic_music._parallel.frames import Message
 from stochastic_music.corpus._pool import Result
 from stochastic_music.corpus.answers import decode_rows, warnings
 from stochastic_music.corpus.ingest import Settings, read_files
