@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 IntArray: TypeAlias = NDArray[np.int64]
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -190,6 +193,19 @@ class MergingModel(Protocol):
 
     def forget(self, lost: Any, *, kept: Any = None) -> Any:
         """The model without the pieces of the `TokenCorpus` `lost`."""
+
+
+@runtime_checkable
+class CountingModel(Protocol):
+    """A model that learns by counting, so that a corpus larger than memory can be counted part by part."""
+
+    def fit_parts(self, parts: Sequence[Any], *, memory: int | None = None, executor: Executor | None = None) -> Self:
+        """Learn from `parts`, a sequence of `TokenCorpus`es over one vocabulary that may be read again; returns self.
+
+        Equal, to the byte of the model file, to `fit` on their concatenation, whatever the parts, the limit on
+        `memory` (in bytes, None: any) and the executor that counts them (None: this process). Raises UsageError,
+        saying the least that works, where the memory is too little.
+        """
 
 
 class Reason(NamedTuple):

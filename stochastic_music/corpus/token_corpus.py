@@ -57,6 +57,17 @@ class TokenCorpus:
         return cls._from_rows([p.symbols for p in pieces], vocabulary, [p.header for p in pieces], names)
 
     @classmethod
+    def together(cls, parts: Sequence[TokenCorpus]) -> Self:
+        """The pieces of all `parts`, one at least, which are over one vocabulary."""
+        return cls(
+            parts[0].vocabulary,
+            np.concatenate([part.symbols for part in parts]),
+            np.concatenate([[0], np.cumsum(np.concatenate([part.lengths for part in parts]))]),
+            tuple(header for part in parts for header in part.headers),
+            tuple(name for part in parts for name in part.names),
+        )
+
+    @classmethod
     def _from_rows(
         cls,
         rows: Sequence[IntArray],

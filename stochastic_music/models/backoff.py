@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,6 +41,7 @@ from stochastic_music.models.contexts import (
     from_arrays,
     grow,
     grow_from,
+    grow_parts,
     listen,
     narrow,
     read,
@@ -145,14 +147,30 @@ class BackoffModel(BaseModel[BackoffState]):
             raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
         return self._settle(self._grow(corpus), corpus.vocabulary)
 
+    def fit_parts(
+        self, parts: Sequence[TokenCorpus], *, memory: int | None = None, executor: Executor | None = None
+    ) -> Self:
+        """Count the contexts of all `parts`, corpora over one vocabulary; see `protocols.CountingModel`.
+
+        Contexts without a bound are not counted in parts: for `PPM(None)` all pieces are brought together.
+        """
+        self._check_params()
+        if not any(len(part.symbols) for part in parts):
+            raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
+        bound = self._bound()
+        if bound is None:
+            return self.fit(TokenCorpus.together(parts))
+        contexts = grow_parts(parts, bound, memory=memory, executor=executor)
+        return self._settle(contexts, parts[0].vocabulary)
+
     def _grow(self, corpus: TokenCorpus) -> Contexts:
         bound = self._bound()
         if bound is not None and fit_into_words(corpus.vocabulary, bound) and end_is_last(corpus):
-            return grow_from([tally_in_place(keys) for keys in windows(corpus, bound)], corpus.vocabulary)
+            return grow_from(tally_in_place(windows(corpus, bound)), bound, corpus.vocabulary)
         heard = listen(corpus)
         marks = np.unique(heard.mark[heard.mark >= 0])
         stream = read(corpus, heard, marks, bound)
-        return grow(self._prune(stream, corpus), corpus.vocabulary, marks)
+        return grow([self._prune(stream, corpus)], corpus.vocabulary, marks)
 
     def _prune(self, stream: Stream, corpus: TokenCorpus) -> Stream:  # noqa: ARG002, for those that bound it otherwise
         """`stream` with the depths that the model needs."""

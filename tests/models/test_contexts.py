@@ -18,7 +18,7 @@ from stochastic_music.tokens import Field, Vocabulary
 def grown(corpus, order):
     heard = listen(corpus)
     marks = np.unique(heard.mark[heard.mark >= 0])
-    return grow(read(corpus, heard, marks, order), corpus.vocabulary, marks)
+    return grow([read(corpus, heard, marks, order)], corpus.vocabulary, marks)
 
 
 def spelled(contexts, context):
@@ -172,8 +172,8 @@ def test_sorted_windows_give_what_lengthening_gives(sequences, order, closed, cu
     parts = [
         part for part in (corpus.select(range(cut)[: len(corpus)]), corpus.select(range(cut, len(corpus)))) if len(part)
     ]
-    columns = zip(*(windows(part, order) for part in parts), strict=True)
-    found = to_arrays(grow_from([merged(map(tally, column)) for column in columns], corpus.vocabulary))
+    counted = merged(tally(windows(part, order)) for part in parts)
+    found = to_arrays(grow_from(counted, order, corpus.vocabulary))
     for name, array in to_arrays(grown(corpus, order)).items():
         assert array.dtype == found[name].dtype
         np.testing.assert_array_equal(array, found[name], err_msg=name)

@@ -81,14 +81,7 @@ class Parts(Sequence[TokenCorpus]):
         """All rows as one corpus, in memory; raises EmptyCorpusError where there is none."""
         if not len(self):
             raise EmptyCorpusError(f"no piece to work on: {self.store.path} holds none.")
-        parts = list(self)
-        return TokenCorpus(
-            self.store.vocabulary,
-            np.concatenate([part.symbols for part in parts]),
-            np.concatenate([[0], np.cumsum(np.concatenate([part.lengths for part in parts]))]),
-            tuple(header for part in parts for header in part.headers),
-            tuple(name for part in parts for name in part.names),
-        )
+        return TokenCorpus.together(list(self))
 
 
 class TokenStore:

@@ -39,6 +39,7 @@ from stochastic_music.models.contexts.filing import from_arrays, to_arrays
 from stochastic_music.models.contexts.growing import grow
 from stochastic_music.models.contexts.merging import combined
 from stochastic_music.models.contexts.packing import narrow, search, taken
+from stochastic_music.models.contexts.parts import grow_parts
 from stochastic_music.models.contexts.stream import Heard, Stream, enough, listen, read
 from stochastic_music.models.contexts.table import Contexts, Entries
 from stochastic_music.models.contexts.windows import end_is_last, fit_into_words, grow_from, windows
@@ -55,6 +56,7 @@ __all__ = [
     "from_arrays",
     "grow",
     "grow_from",
+    "grow_parts",
     "listen",
     "narrow",
     "read",

@@ -1,34 +1,69 @@
-"""All contexts of a corpus, counted."""
+"""All contexts of a corpus, counted length by length, for any elements.
+
+Each round lengthens the contexts before all places by one element: pairs (context, element taken up) are tallied, and
+their ranks number the longer contexts. A place remembers the number of its context from round to round.
+
+Corpora larger than memory come as streams whose arrays are mapped from disk. Tallies spill there too, and what then has
+to be in memory is what the model itself holds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
 import numpy as np
 
+from stochastic_music.counting import Tallier, Tally
 from stochastic_music.models.contexts.linking import assemble
-from stochastic_music.models.contexts.packing import base_of, joined
+from stochastic_music.models.contexts.packing import base_of, joined, search_in_order
 from stochastic_music.models.contexts.stream import Stream
 from stochastic_music.models.contexts.table import Contexts
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens import Vocabulary
 
+#: places of a stream that are lengthened at once
+_AT_ONCE = 1 << 22
 
-def grow(stream: Stream, vocabulary: Vocabulary, marks: IntArray) -> Contexts:
-    """All contexts of a stream: each round lengthens the contexts of the last by one element."""
+
+def grow(streams: Sequence[Stream], vocabulary: Vocabulary, marks: IntArray, *, memory: int | None = None) -> Contexts:
+    """All contexts of some streams; tallies take `memory` bytes at most (None: any), numbers are kept in `due`."""
     base = base_of(vocabulary.n_symbols, marks)
-    at = np.flatnonzero(stream.depth >= 0)
-    context = stream.due[at]
     families, keys, counts = [], [], []
     bounds = [0, vocabulary.n_fields + 1]
-    while len(at):
-        key, count = np.unique(context * base + stream.element[at], return_counts=True)
-        keys.append(key)
-        counts.append(count)
+    while True:
         length = len(bounds) - 1
-        deeper = stream.depth[at] >= length
-        at = at[deeper]
-        family, index = np.unique(context[deeper] * base + stream.taken_up(at, length), return_inverse=True)
-        families.append(family)
-        context = index + bounds[-1]
-        bounds.append(bounds[-1] + len(family))
-    lengths = np.array(bounds)
-    return assemble(vocabulary, marks, stream.leads, joined(families), lengths, joined(keys), joined(counts))
+        entries, family = _round(streams, length, base, memory)
+        if not len(entries.keys):
+            break
+        keys.append(entries.keys.astype(np.int64))
+        counts.append(np.asarray(entries.counts))
+        families.append(family.keys.astype(np.int64))
+        for stream, at in _places(streams, length):
+            stream.due[at] = bounds[-1] + search_in_order(families[-1], _longer(stream, at, length, base))
+        bounds.append(bounds[-1] + len(families[-1]))
+    lengths, leads = np.array(bounds), streams[0].leads
+    return assemble(vocabulary, marks, leads, joined(families), lengths, joined(keys), joined(counts))
+
+
+def _round(streams: Sequence[Stream], length: int, base: int, memory: int | None) -> tuple[Tally, Tally]:
+    """What followed contexts one shorter than `length`, and which elements make them that long."""
+    with ExitStack() as stack:
+        entries, family = (stack.enter_context(Tallier(memory and memory // 2)) for _ in range(2))
+        for stream, at in _places(streams, length - 1):
+            entries.add(stream.due[at] * base + stream.element[at])
+            deeper = at[stream.depth[at] >= length]
+            family.add(_longer(stream, deeper, length, base))
+        return entries.finish(), family.finish()
+
+
+def _places(streams: Sequence[Stream], length: int) -> Iterator[tuple[Stream, IntArray]]:
+    """The places of each stream that have contexts of a length."""
+    for stream in streams:
+        for first in range(0, len(stream.depth), _AT_ONCE):
+            yield stream, first + np.flatnonzero(stream.depth[first : first + _AT_ONCE] >= length)
+
+
+def _longer(stream: Stream, at: IntArray, length: int, base: int) -> IntArray:
+    """The contexts before places, one shorter than `length`, with the element that they take up next, packed."""
+    return stream.due[at] * base + stream.taken_up(at, length)
