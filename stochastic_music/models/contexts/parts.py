@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music._parallel import WINDOW, mapped
+from stochastic_music._parallel import mapped, window_of
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.counting import Tallier, Tally, tally
 from stochastic_music.counting.tallier import LEAST
@@ -51,7 +51,7 @@ def grow_parts(
     vocabulary = parts[0].vocabulary
     size = _SLICE if memory is None else min(_SLICE, memory // 4 // _PER_SYMBOL)
     if executor is not None:  # results wait in memory for their turn
-        size = max(1, size // (WINDOW // 4))
+        size = max(1, size // (window_of(executor) // 4))
     pieces = (piece for part in parts for piece in slices(part, size))
     if not fit_into_words(vocabulary, order) or not all(map(end_is_last, parts)):
         return _grow_streams(pieces, order, memory, executor)
