@@ -17,12 +17,12 @@ What is stored is sparse; a row is made when it is asked for, a whole batch at o
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ from stochastic_music.models.contexts import (
     windows,
 )
 from stochastic_music.models.reasons import backoff_reasons
+from stochastic_music.models.stepping import Steps
 from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray, Reasons
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
@@ -58,8 +59,6 @@ _CELLS = 1 << 18
 
 
 _OF_TABLE = ("probability", "weight", "base", "speaker", "shorter", "total")
-
-_Rung: TypeAlias = tuple[tuple[IntArray, IntArray], IntArray, FloatArray]
 
 
 class BackoffState(NamedTuple):
@@ -297,6 +296,11 @@ class BackoffModel(BaseModel[BackoffState]):
         """
         return self.look_up(contexts, symbols), self.contexts_.step(contexts, symbols)
 
+    def steps(self) -> Steps:
+        """`follow` and `hear` for one context at a time, in plain numbers."""
+        self._check_fitted()
+        return Steps(self.table_)
+
     @property
     def n_contexts(self) -> int:
         """How many contexts there are."""
@@ -366,31 +370,52 @@ class _Grid:
         """Probability and target of every column after each context: (m, width) both."""
         known, due = self.table.contexts, self.table.contexts.due_after(contexts)
         scale = self.table.scales(contexts)
-        ladder = list(self._rungs(self.table.speakers(contexts), self.table.shortened, scale))
+        heard = self._heard(self.table.speakers(contexts), self.table.shortened, scale)
         probability: FloatArray = self.base[due] * scale[:, None]
-        for cells, entry, weight in reversed(ladder):
-            probability[cells] = self.table.probability[entry] * weight
+        said = _latest(heard.cell, probability.size)
+        there = np.flatnonzero(said >= 0)
+        at = said[there]
+        probability.reshape(-1)[there] = self.table.probability[heard.entry[at]] * heard.weight[at]
         if not self.table.by_parents:
-            ladder = list(self._rungs(contexts, known.shortened, scale))
+            heard = self._heard(contexts, known.shortened, scale)
         target = known.fallen(contexts[:, None], self.root[due])
-        for cells, entry, _ in reversed(ladder):
-            found = known.entries.target[entry]
-            target[cells] = np.where(found >= known.n_roots, found, target[cells])
+        found = taken(known.entries.target, heard.entry)
+        longer = np.flatnonzero(found >= known.n_roots)
+        led = _latest(heard.cell[longer], target.size)
+        there = np.flatnonzero(led >= 0)
+        target.reshape(-1)[there] = found[longer[led[there]]]
         return probability, target
 
-    def _rungs(self, at: IntArray, shortened: Callable[[IntArray], IntArray], scale: FloatArray) -> Iterator[_Rung]:
-        """From the longest context to the shortest: cells, entries, and the weight with which they count.
+    def _heard(self, at: IntArray, shortened: Callable[[IntArray], IntArray], scale: FloatArray) -> _Heard:
+        """What each context has heard, and the shorter ones within it; the shortest first.
 
         `scale` is left as what remains for the base.
         """
-        known = self.table.contexts
-        rows = np.arange(len(at))
-        while len(rows):
-            row, entry = ragged(taken(known.rows, at), taken(known.rows, at + 1))
-            yield (rows[row], self.column[known.entries.key[entry] % known.base]), entry, scale[rows[row]]
+        known, rows, rungs = self.table.contexts, np.arange(len(at)), list[tuple[IntArray, IntArray, FloatArray]]()
+        while len(rows) or not rungs:
+            rungs.append((rows, at, scale[rows]))
             scale[rows] *= self.table.weight[at]
             at = shortened(at)
             rows, at = rows[at >= 0], at[at >= 0]
+        rows, at, weight = (np.concatenate(column) for column in zip(*reversed(rungs), strict=True))
+        rung, entry = ragged(taken(known.rows, at), taken(known.rows, at + 1))
+        column = self.column[known.entries.key[entry] % known.base]
+        return _Heard(rows[rung] * self.width + column, entry, weight[rung])
+
+
+class _Heard(NamedTuple):
+    """Entries, the cells of a grid that they speak of, and the weights with which they count: (n,) each."""
+
+    cell: IntArray
+    entry: IntArray
+    weight: FloatArray
+
+
+def _latest(cells: IntArray, size: int) -> IntArray:
+    """Where each of `size` cells is named last, -1 where it is not: (size,)."""
+    latest = np.full(size, -1, dtype=np.int64)
+    np.maximum.at(latest, cells, np.arange(len(cells)))  # plain assignment promises no order
+    return latest
 
 
 def ragged(first: IntArray, last: IntArray) -> tuple[IntArray, IntArray]:

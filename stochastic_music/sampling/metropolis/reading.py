@@ -22,6 +22,9 @@ from stochastic_music.sampling.metropolis.walker import State, Walker
 from stochastic_music.sampling.scoring import corpus_log_probs
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
+#: contexts that are followed one by one, where the model can
+ALONE = 16
+
 
 class Reader(Protocol):
     """Tells the log density of pieces, in nats."""
@@ -57,7 +60,7 @@ class ContextReader(Walker):
     def following(self, states: IntArray, symbols: IntArray, contexts: IntArray) -> IntArray:
         """What is remembered where symbols lead to these contexts: (m, 4)."""
         clock, marks = self._ticked(states[:, 1:], symbols)
-        return np.column_stack([self.model.hear(contexts, marks), clock])
+        return np.column_stack([self._heard(contexts, marks), clock])
 
     def recall(self, state: State, symbol: int) -> tuple[State, float] | None:
         """What `step` gave, or None where that is not kept."""
@@ -84,7 +87,7 @@ class ContextReader(Walker):
         shown = [(said[state[0], symbol][0], ticked[state[1:], symbol][1]) for state, symbol in asked]
         new = [(context, mark) for context, mark in shown if mark >= 0 and (context, mark) not in heard]
         if new:
-            following = self.model.hear(*np.array(new).T)
+            following = self._heard(*np.array(new).T)
             heard.update(zip(new, following.tolist(), strict=True))
 
     @cached_property
@@ -101,6 +104,11 @@ class ContextReader(Walker):
 
     def follow(self, contexts: IntArray, symbols: IntArray) -> tuple[FloatArray, IntArray]:
         """The log probability of a symbol after each context, and the context it leads to: (m,) each."""
+        if self._steps is not None and len(contexts) <= ALONE:
+            asked = zip(contexts.tolist(), symbols.tolist(), strict=True)
+            said, led = zip(*(self._steps.follow(*pair) for pair in asked), strict=True)
+            with np.errstate(divide="ignore"):
+                return np.log(said), np.array(led)
         own = getattr(self.model, "follow", None)
         if own is not None:
             log_probs, following = own(contexts, symbols)
@@ -110,6 +118,19 @@ class ContextReader(Walker):
         out, following = np.full(len(contexts), -np.inf), contexts.copy()
         out[arcs.row[hit]], following[arcs.row[hit]] = arcs.log_prob[hit], arcs.next_context[hit]
         return out, following
+
+    def _heard(self, contexts: IntArray, marks: IntArray) -> IntArray:
+        """The contexts after the clock's marks: (m,)."""
+        if self._steps is not None and len(contexts) <= ALONE:
+            asked = zip(contexts.tolist(), marks.tolist(), strict=True)
+            return np.array([self._steps.hear(*pair) for pair in asked], dtype=np.int64)
+        return self.model.hear(contexts, marks)
+
+    @cached_property
+    def _steps(self) -> Any:
+        """Steps in plain numbers, of models that have them."""
+        steps = getattr(self.model, "steps", None)
+        return steps and steps()
 
     def _ticked(self, clock: IntArray, symbols: IntArray) -> tuple[IntArray, IntArray]:
         """Clocks, field due, time and lag, after one more symbol each (m, 3), and the marks that they show (m,)."""
