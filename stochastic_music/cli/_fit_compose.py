@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stochastic_music.cli import _fit_store
 from stochastic_music.cli._choices import choose_encoding, default_model, parse_parameters, transposition_for
 from stochastic_music.cli._common import open_corpus, plural, progress, say
 from stochastic_music.cli._fitting import Fitted, Request, surprise
+from stochastic_music.cli._stores import only_store
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
@@ -21,64 +23,80 @@ def fitted(request: Request) -> Fitted:
     request.refuse("compose", "labels")
     if request.model is not None:  # what is wrong is said before anything is read
         registry.create("models", request.model, parse_parameters(request.model, request.set))
+    if (store := only_store(request.corpus)) is not None:
+        return _fit_store.fitted(request, store)
     music = open_corpus(request.corpus, **request.limits or {})
     say(music.report.summary())
     encoding, why = choose_encoding(music, request.encoding, request.part, request.grid)
     say(why)
-    kind = request.model or default_model(encoding)
-    if request.model is None:
-        say(f"Model: {kind}, which suits {encoding.name} best; -m takes another (stochmusic models).")
+    kind = choose_kind(request, encoding)
     parameters = parse_parameters(kind, request.set)
     how = transposition_for(request.transpose, kind, encoding.name)
     pipeline = Pipeline(encoding, registry.create("models", kind, parameters), transpose=how)
-    held_out = _held_out(pipeline, music, request.holdout, request.seed)
+    held_out = _held_out(pipeline, music, request)
     if request.refit or held_out is None:
         with progress("fitting") as show:
-            pipeline.fit(music, progress=show)
+            pipeline.fit(music, memory=request.memory, progress=show)
     say(pipeline.report_.summary())
-    pseudo = hasattr(pipeline.model, "pseudo_log_probs")
     report = {
         **music.report.to_json(),
         **pipeline.report_.to_json(),
+        **learned(pipeline, kind, held_out, refit=request.refit),
+    }
+    return Fitted(pipeline.save, report, told(report, kind, parameters), "Now compose: stochmusic generate {}")
+
+
+def choose_kind(request: Request, encoding: Any) -> str:
+    """The kind of model that is asked for, or suits, which is then said."""
+    if request.model is None:
+        say(
+            f"Model: {default_model(encoding)}, which suits {encoding.name} best; -m takes another (stochmusic models)."
+        )
+    return request.model or default_model(encoding)
+
+
+def learned(pipeline: Pipeline, kind: str, held_out: dict[str, Any] | None, *, refit: bool) -> dict[str, Any]:
+    """What the report says of a fitted pipeline, and of its held-out figure."""
+    pseudo = hasattr(pipeline.model, "pseudo_log_probs")
+    return {
         "model": kind,
         "n_pieces": pipeline.card_["n_pieces"],
         "n_notes": pipeline.card_["n_notes"],
         "vocabulary_size": pipeline.vocabulary_.n_symbols,
         "bits_per_note": None if pseudo else held_out,
         "pseudo_bits_per_note": held_out if pseudo else None,
-        "refitted": request.refit and held_out is not None,
+        "refitted": refit and held_out is not None,
         "remarks": _remarks(pipeline),
         "gains": _gains(pipeline),
         "licences": pipeline.card_["licences"],
     }
-    return Fitted(pipeline.save, report, _told(report, kind, parameters), "Now compose: stochmusic generate {}")
 
 
-def _held_out(pipeline: Pipeline, music: Corpus, share: float, seed: int) -> dict[str, Any] | None:
+def _held_out(pipeline: Pipeline, music: Corpus, request: Request) -> dict[str, Any] | None:
     """Fit on the kept pieces, measure on those held out; None where there is nothing to hold out."""
     from stochastic_music.errors import EmptyCorpusError
     from stochastic_music.evaluation import bits_per_note
 
-    if share == 0:
+    if request.holdout == 0:
         return None
     if len(music) < 2:
         say("One piece leaves none to hold out, so that there is no held-out figure.")
         return None
-    train, test = music.split(share, seed=seed)
+    train, test = music.split(request.holdout, seed=request.seed)
     try:
         with progress("fitting, some held out") as show:
-            pipeline.fit(train, progress=show)
+            pipeline.fit(train, memory=request.memory, progress=show)
         tokens, _ = pipeline.encode(test)
     except EmptyCorpusError:
         say("Of the pieces held out, or of those kept, none can be encoded: there is no held-out figure.")
         return None
     said = getattr(pipeline.model, "pseudo_log_probs", pipeline.log_probs)
-    return bits_per_note(tokens, said(tokens), seed=seed).to_json()
+    return bits_per_note(tokens, said(tokens), seed=request.seed).to_json()
 
 
 def _remarks(pipeline: Pipeline) -> list[str]:
     remarks = getattr(pipeline.model, "remarks", None)
-    return list(remarks(pipeline.corpus_)) if remarks else []
+    return list(remarks(pipeline.corpus_)) if remarks and pipeline.has_sources else []
 
 
 def _gains(pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
@@ -91,20 +109,21 @@ def _gains(pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _told(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> list[str]:
+def told(report: dict[str, Any], model: str, parameters: dict[str, Any]) -> list[str]:
+    """What is told of a fitted model, line by line."""
     settings = "".join(f", {name} {value}" for name, value in parameters.items())
-    told = [f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}."]
-    told += [f"  {remark}" for remark in report["remarks"]]
-    told += _told_of_gains(report["gains"])
+    said = [f"Fitted {model}{settings} on {plural(report['n_pieces'], 'piece')}, {plural(report['n_notes'], 'note')}."]
+    said += [f"  {remark}" for remark in report["remarks"]]
+    said += _told_of_gains(report["gains"])
     again = "then refitted on everything" if report["refitted"] else "not refitted on them"
     if (held_out := report["pseudo_bits_per_note"]) is not None:
-        told.append(
+        said.append(
             f"Held out, each symbol given all others of its piece: {surprise(held_out, 'bits a note')}; {again}."
         )
-        told.append("  That is no surprise of a piece: figures of models that predict are not comparable with it.")
+        said.append("  That is no surprise of a piece: figures of models that predict are not comparable with it.")
     if (held_out := report["bits_per_note"]) is not None:
-        told.append(f"Held-out surprise: {surprise(held_out, 'bits per note')}; {again}.")
-    return told
+        said.append(f"Held-out surprise: {surprise(held_out, 'bits per note')}; {again}.")
+    return said
 
 
 def _told_of_gains(gains: dict[str, list[dict[str, Any]]], shown: int = 4) -> list[str]:

@@ -24,7 +24,8 @@ class Request:
     labels: Path | None = None
     holdout: float = 0.1
     refit: bool = True
-    sources: bool = True
+    sources: bool | None = None
+    memory: int | None = None
     seed: int = 0
     limits: Mapping[str, Any] | None = None
 

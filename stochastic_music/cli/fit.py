@@ -28,7 +28,9 @@ _KINDS = {"crf": "_fit_crf"}
 
 
 def fit(
-    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names (stochmusic corpus list).")],
+    corpus: Annotated[
+        list[str], typer.Argument(help="Folders, files or built-in names (stochmusic corpus list); or a store.")
+    ],
     model: Annotated[
         str | None,
         typer.Option("-m", "--model", metavar="KIND", help="What to fit (stochmusic models); default: what suits."),
@@ -47,8 +49,12 @@ def fit(
     holdout: Annotated[float, typer.Option(help="Share of the pieces held out for the figure.")] = 0.1,
     refit: Annotated[bool, typer.Option("--refit/--no-refit", help="Refit on everything after the figure.")] = True,
     sources: Annotated[
-        bool, typer.Option("--sources/--no-sources", help="Keep the training symbols in the file.")
-    ] = True,
+        bool | None,
+        typer.Option("--sources/--no-sources", help="Keep the training symbols in the file; default: unless too many."),
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="4GB", help="Memory that counting may take; the rest goes to disk.")
+    ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds that one file may take to read.")] = 60.0,
     memory_limit: Annotated[str, typer.Option(help="Memory that reading one file may take.")] = "2GB",
     seed: Annotated[int, typer.Option(help="Equal seeds give equal models.")] = 0,
@@ -77,11 +83,12 @@ def fit(
         holdout=holdout,
         refit=refit,
         sources=sources,
+        memory=None if memory is None else n_bytes("--memory", memory),
         seed=seed,
         limits={"time_limit": time_limit, "memory_limit": n_bytes("--memory-limit", memory_limit)},
     )
     fitted = _fitter(task, model)(request)
-    fitted.save(path, sources=sources, force=force)
+    fitted.save(path, sources=sources is not False, force=force)
     seconds = round(time.perf_counter() - started, 3)
     report = {"model_file": str(path), "task": task, **fitted.report, "seconds": seconds, "peak_bytes": _peak_bytes()}
     text = json.dumps(report, indent=2) + "\n"

@@ -10,17 +10,20 @@ import typer
 from stochastic_music._files import write_new
 from stochastic_music.cli import _crossval, _options, _per_note
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, say
+from stochastic_music.cli._stores import only_store
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus, TokenCorpus
+    from stochastic_music.corpus.store import TokenStore
+    from stochastic_music.pipeline import Pipeline
     from stochastic_music.protocols import FloatArray
 
 FIGURES = ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
 
 
 def score(
-    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names.")],
+    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names; or a store.")],
     model: Annotated[
         list[str],
         typer.Option("-m", "--model", metavar="MODEL", help="A fitted model; with --cv also a kind. Several compare."),
@@ -66,21 +69,22 @@ def score(
     _per_note.check_path(per_note)
     anew = cv is not None or folds is not None
     _check_options(model, anew, seeds, group, set_, use, known)
-    music = open_corpus(corpus)
     notes = per_note is not None
     if anew:
+        music = open_corpus(corpus)
+        report = music.report.to_json()
         dealing = _crossval.deal(music, cv or 10, seeds, group, folds)
         entered = _crossval.contenders(music, model, set_, use, known, encoding, part, grid, transpose)
         scored = [_validated(contender, music, dealing, seed, notes) for contender in entered]
     else:
-        scored = [_measure(path, music, seed, notes) for path in _fitted(model)]
+        source = only_store(corpus) or open_corpus(corpus)
+        report = source.report.to_json()
+        scored = [_measure(path, source, seed, notes) for path in _fitted(model)]
     rows = [each.row for each in scored]
     differences = _differences(scored, seed)
     _tell(rows, differences)
     if as_json:
-        print_json(
-            {"models": rows, "differences": differences, "files_skipped": music.report.to_json()["files_skipped"]}
-        )
+        print_json({"models": rows, "differences": differences, "files_skipped": report["files_skipped"]})
     if per_note is not None:
         write_new(per_note, _per_note.table(per_note, [row for each in scored for row in each.notes]), force=force)
         say(f"Wrote {per_note}.")
@@ -127,13 +131,24 @@ def _validated(
     return Scored(row, run.corpus, run.log_probs.mean(axis=0), table)
 
 
-def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
+def _encoded(pipeline: Pipeline, source: Corpus | TokenStore) -> tuple[TokenCorpus, list[Any]]:
+    """Pieces as the model reads them, those of a store in the key they were read in; and what could not be encoded."""
+    from stochastic_music.corpus import Corpus
+    from stochastic_music.corpus.store import Card
+
+    if isinstance(source, Corpus):
+        tokens, loss = pipeline.encode(source)
+        return tokens.with_vocabulary(pipeline.vocabulary_), loss.to_json()["pieces_not_encoded"]
+    source.card.refuse_other(source.path, Card.of(pipeline.encoding, pipeline.transpose))
+    return source.as_printed().together().with_vocabulary(pipeline.vocabulary_), []
+
+
+def _measure(path: Path, source: Corpus | TokenStore, seed: int, notes: bool) -> Scored:
     from stochastic_music.corpus import fingerprints
     from stochastic_music.evaluation import likelihood, predict
 
     pipeline, _ = load_model(path)
-    tokens, loss = pipeline.encode(music)
-    tokens = tokens.with_vocabulary(pipeline.vocabulary_)
+    tokens, left_out = _encoded(pipeline, source)
     seen = set(pipeline.fingerprints_.tolist())
     known = [name for name, mark in zip(tokens.names, fingerprints(tokens).tolist(), strict=True) if mark in seen]
     if known:
@@ -141,7 +156,7 @@ def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
         were = "was" if len(known) == 1 else "were"
         say(f"{plural(len(known), 'piece')} of {len(tokens)} {were} in the training of {path}: {shown}")
     if hasattr(pipeline.model, "pseudo_log_probs") and not notes:
-        return _measured_pseudo(path, pipeline.model, tokens, seed, known, loss.to_json()["pieces_not_encoded"])
+        return _measured_pseudo(path, pipeline.model, tokens, seed, known, left_out)
     said = predict(pipeline.model, tokens, entropy=notes, parts=notes)
     figures = {
         name: (figure := getattr(likelihood, name)(tokens, said.log_probs, seed=seed)) and figure.to_json()
@@ -153,7 +168,7 @@ def _measure(path: Path, music: Corpus, seed: int, notes: bool) -> Scored:
         "n_notes": int(likelihood.begins_note(tokens.vocabulary, tokens.symbols).sum()),
         **figures,
         "in_training": known,
-        "pieces_skipped": loss.to_json()["pieces_not_encoded"],
+        "pieces_skipped": left_out,
     }
     table = list(_per_note.rows_of(tokens, said, str(path))) if notes else []
     return Scored(row, tokens, said.log_probs, table)

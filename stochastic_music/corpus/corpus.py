@@ -23,7 +23,7 @@ from stochastic_music.corpus.ingest import AnyPath, Progress
 from stochastic_music.corpus.piece import HeldPiece, Piece
 from stochastic_music.corpus.report import IngestReport, PieceFacts, printable
 from stochastic_music.corpus.text import score_from_text
-from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
+from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, StoreError
 from stochastic_music.protocols import IntArray
 
 if TYPE_CHECKING:
@@ -230,6 +230,7 @@ def open_corpora(
     Raises EmptyCorpusError where nothing can be read, and names the built-in corpora where a name is neither.
     """
     from stochastic_music.corpus.builtin import BUILTIN
+    from stochastic_music.corpus.store import is_store
 
     if not names:
         raise EmptyCorpusError("no corpus is named: expected a folder, a file, or a built-in name.")
@@ -243,6 +244,11 @@ def open_corpora(
             hint = f"did you mean '{near[0]}'? Built-in" if near else "built-in"
             missing = f"there is no file or folder '{printable(name)}'"
             raise EmptyCorpusError(f"{missing}{': ' if near else '; '}{hint} corpora are: {known}.")
+        if is_store(Path(name)):
+            raise StoreError(
+                f"{printable(name)} is a store of tokens, and here scores are needed: name the folder of its files. "
+                "Stores are for fit, score and corpus info"
+            )
         return Corpus.from_folder(
             name,
             workers=workers,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -25,7 +25,8 @@ from stochastic_music.tokens import Header
 _Value = TypeVar("_Value", bound=Hashable)
 #: pieces of more symbols than this are not asked where they stop, and others so many at a time
 _LONGEST, _AT_ONCE = 4096, 512
-#: the columns that hold a number a piece
+#: the columns that hold a header or a text a piece, and those that hold a number
+_TEXTS = ("headers", "licences")
 _NUMBERS = ("fingerprints", "n_events", "n_notes", "repeats", "on_line", "opens")
 
 
@@ -68,13 +69,18 @@ class Roster:
     def __len__(self) -> int:
         return len(self.headers)
 
-    def __add__(self, other: Roster) -> Self:
+    @classmethod
+    def joined(cls, rosters: Iterable[Roster]) -> Self:
+        """The pieces of all rosters, one or more, over one vocabulary."""
+        every = list(rosters)
         together: dict[str, Any] = {
-            "headers": self.headers + other.headers,
-            "licences": self.licences + other.licences,
-            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _NUMBERS},
+            **{name: tuple(chain.from_iterable(getattr(one, name) for one in every)) for name in _TEXTS},
+            **{name: np.concatenate([getattr(one, name) for one in every]) for name in _NUMBERS},
         }
-        return replace(self, **together, times=self.times + other.times)
+        return cls(**together, times=np.sum([one.times for one in every], axis=0))
+
+    def __add__(self, other: Roster) -> Self:
+        return self.joined([self, other])
 
     def without(self, places: IntArray, lost: TokenCorpus) -> Self:
         """The roster without the pieces at `places`, which are those of `lost`."""

@@ -27,8 +27,8 @@ makes pieces easy or hard for both [2].
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -60,6 +60,11 @@ class Totals(NamedTuple):
 
     bits: FloatArray
     counts: FloatArray
+
+    @classmethod
+    def joined(cls, totals: Iterable[Totals]) -> Self:
+        """The totals of several parts of a corpus, one or more, as those of the whole."""
+        return cls(*map(np.concatenate, zip(*totals, strict=True)))
 
 
 def bits_per_symbol(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stochastic_music import _random, model_file, registry
 from stochastic_music.corpus import Corpus, Piece, Roster, TokenCorpus, encode_corpus, encode_piece
+from stochastic_music.corpus.store import Parts, TokenStore
 from stochastic_music.errors import (
     NotFittedError,
     UsageError,
@@ -22,7 +23,7 @@ from stochastic_music.evaluation import OriginalityIndex
 from stochastic_music.evaluation.explanation import Explanation, as_heard, explain
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.music.keys import transpose
-from stochastic_music.pipeline import filing, joining
+from stochastic_music.pipeline import filing, joining, storing
 from stochastic_music.pipeline.around import continued, filled, varied
 from stochastic_music.pipeline.composing import Take, composed, opened
 from stochastic_music.pipeline.guiding import Guides
@@ -81,25 +82,53 @@ class Pipeline:
         how = "none" if self.transpose == "all" and not training else self.transpose
         return encode_corpus(corpus.transpose(how), self.encoding)
 
-    def fit(self, corpus: Corpus, *, progress: Progress | None = None) -> Self:
+    def fit(self, corpus: Corpus, *, memory: int | None = None, progress: Progress | None = None) -> Self:
         """Learn from scores; returns self. Raises EmptyCorpusError where nothing can be encoded.
 
-        `progress` is told (done, total, label) by models that learn in steps.
+        Models that count do so in `memory` bytes. `progress` is told (done, total, label) by models that learn in
+        steps.
         """
         tokens, report = self.encode(corpus, training=True)
         self.report_ = report
         licence = dict(zip(corpus.names, (piece.licence for piece in corpus.report.pieces), strict=True))
-        return self.fit_tokens(tokens, licences=[licence[name] for name in tokens.names], progress=progress)
+        licences = [licence[name] for name in tokens.names]
+        return self.fit_tokens(tokens, licences=licences, memory=memory, progress=progress)
 
     def fit_tokens(
-        self, tokens: TokenCorpus, *, licences: Sequence[str] | None = None, progress: Progress | None = None
+        self,
+        tokens: TokenCorpus,
+        *,
+        licences: Sequence[str] | None = None,
+        memory: int | None = None,
+        progress: Progress | None = None,
     ) -> Self:
-        """Learn from symbols; `licences`, one a piece, say how they may be used; `progress` as for `fit`."""
-        told = progress is not None and "progress" in inspect.signature(self.model.fit).parameters
-        self.model.fit(tokens, **({"progress": progress} if told else {}))
+        """Learn from symbols; `licences`, one a piece, say how they may be used; the others as for `fit`."""
+        storing.learn(self.model, [tokens], memory=memory, progress=progress)
         n_notes = tokens.sums(begins_note(tokens.vocabulary, tokens.symbols)).astype(np.int64)
         roster = Roster.of(tokens, n_notes=n_notes, licences=licences or [""] * len(tokens))
         return self.settle(tokens.vocabulary, roster, tokens)
+
+    def fit_store(
+        self,
+        store: TokenStore | Parts,
+        *,
+        memory: int | None = None,
+        executor: Executor | None = None,
+        sources: bool | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Learn from a store of tokens (`corpus.store`), or from some of its parts; returns self.
+
+        Models that count take it part by part, in `memory` bytes and on the tasks of `executor`; the others get
+        everything at once. The training symbols stay in reach, for explanations and model files, where `sources` says
+        so; None means where there are not too many.
+
+        Raises StoreError where the store was encoded or transposed in another way than this pipeline does, and
+        InvalidParameterError for a model that needs everything at once where that is more than `memory`.
+        """
+        parts = store if isinstance(store, Parts) else store.parts
+        storing.fit_parts(self, parts, memory=memory, executor=executor, sources=sources, progress=progress)
+        return self
 
     def settle(
         self, vocabulary: Vocabulary, pieces: Roster, corpus: TokenCorpus | Callable[[], TokenCorpus] | None
@@ -121,6 +150,11 @@ class Pipeline:
         if callable(self._sources):
             self._sources = self._sources()
         return self._sources
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether `corpus_` is there, which is not read for that."""
+        return self._sources is not None
 
     @property
     def headers_(self) -> tuple[Header | None, ...]:

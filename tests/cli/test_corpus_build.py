@@ -53,3 +53,34 @@ def test_bad_input_is_told(stochmusic, music_folder, tmp_path):
     assert stochmusic("corpus", "info", music_folder, "--verify").returncode == 2
     size = stochmusic("corpus", "build", music_folder, "-o", "store", "--memory-limit", "much")
     assert "--memory-limit got 'much'" in size.stderr
+
+
+def test_a_store_is_fitted_scored_and_composed_from(built, stochmusic, music_folder):
+    fitted = stochmusic("fit", "store", "-m", "markov", "-o", "store.smm", "--memory", "1GB", "--json")
+    assert fitted.returncode == 0, fitted.stderr
+    folder = stochmusic("fit", music_folder, "-m", "markov", "-o", "folder.smm", "--json")
+    found, expected = json.loads(fitted.stdout), json.loads(folder.stdout)
+    for key in ("n_pieces", "n_notes", "bits_per_note", "files_skipped", "meters", "keys", "licences"):
+        assert found[key] == expected[key], key
+    assert (built.parent / "store.smm").read_bytes() == (built.parent / "folder.smm").read_bytes()
+    assert stochmusic("generate", "store.smm", "-n", 1, "--seed", 1).returncode == 0
+    scored = [
+        json.loads(stochmusic("score", name, "-m", "store.smm", "--json").stdout) for name in ("store", music_folder)
+    ]
+    assert scored[0] == scored[1]
+
+
+def test_what_needs_scores_does_not_take_a_store(built, stochmusic, music_folder):
+    assert "stands alone" in stochmusic("fit", "store", music_folder).stderr
+    other = stochmusic("fit", "store", "--encoding", "voices")
+    assert (other.returncode, "--encoding voices cannot be had of it" in other.stderr) == (2, True)
+    for verb in (
+        ["structure", "store"],
+        ["score", "store", "-m", "ppm", "--cv", "3"],
+        ["fit", "store", "--task", "chords"],
+    ):
+        refused = stochmusic(*verb)
+        assert refused.returncode == 2
+        assert "is a store of tokens, and here scores are needed" in refused.stderr
+    little = stochmusic("fit", "store", "-m", "hmm", "--memory", "9KB")
+    assert (little.returncode, "needs all symbols at once" in little.stderr) == (2, True)

@@ -31,8 +31,8 @@ class Card(NamedTuple):
     version: str = __version__
 
     @classmethod
-    def of(cls, encoding: Any, transpose: Transpose, shard_files: int, why: str) -> Card:
-        """The card of a new store."""
+    def of(cls, encoding: Any, transpose: Transpose, shard_files: int = 0, why: str = "") -> Card:
+        """The card of a store of this encoding."""
         parameters = json.loads(json.dumps(encoding.get_params()))
         return cls(encoding.name, parameters, transpose, encoding.vocabulary, shard_files, why)
 

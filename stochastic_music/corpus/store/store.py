@@ -77,6 +77,11 @@ class Parts(Sequence[TokenCorpus]):
             chosen = chosen[still[shard.header[chosen]]]
         return shard.corpus(self.store.vocabulary, _header, chosen)
 
+    @property
+    def n_symbols(self) -> int:
+        """Symbols of the shards that these parts are of: as many as they hold at most."""
+        return sum(extent.n_symbols for extent in self._extents)
+
     def together(self) -> TokenCorpus:
         """All rows as one corpus, in memory; raises EmptyCorpusError where there is none."""
         if not len(self):
@@ -152,6 +157,10 @@ class TokenStore:
         starts = ends - [extent.n_pieces for extent in self.extents]
         kept = [(e, own - start) for e, own, start in zip(self.extents, chosen, starts, strict=True) if len(own)]
         return Parts(self, [extent for extent, _ in kept], [own for _, own in kept], as_printed=as_printed)
+
+    def as_printed(self) -> Parts:
+        """Every piece once, where a store holds it in twelve keys: in the one it was read in."""
+        return Parts(self, self.extents, [None] * len(self.extents), as_printed=self.card.transpose == "all")
 
     def split(self, test_size: float = 0.2, *, seed: Seed = 0) -> tuple[Parts, Parts]:
         """Training and test pieces, drawn by piece as `Corpus.split` does; in twelve keys only those for training.

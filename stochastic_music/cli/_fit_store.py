@@ -1,0 +1,60 @@
+"""`fit STORE`: a model that composes, from tokens that are there already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stochastic_music.cli import _fit_compose
+from stochastic_music.cli._choices import parse_parameters
+from stochastic_music.cli._common import progress, say
+from stochastic_music.cli._fitting import Fitted, Request
+from stochastic_music.cli._stores import Wish, refuse_other
+
+if TYPE_CHECKING:
+    from stochastic_music.corpus.store import TokenStore
+    from stochastic_music.pipeline import Pipeline
+
+
+def fitted(request: Request, store: TokenStore) -> Fitted:
+    """The encoding of a store and a model of its tokens, as one."""
+    from stochastic_music import registry
+    from stochastic_music.pipeline import Pipeline
+
+    asked = None if request.transpose == "auto" else request.transpose
+    refuse_other(store.path, store.card, Wish(request.encoding, request.part, request.grid, asked))
+    encoding = registry.from_json("encodings", list(store.encoding))
+    say(f"{store.path} holds {store.card.in_words()}.\n{store.report.summary()}")
+    kind = _fit_compose.choose_kind(request, encoding)
+    parameters = parse_parameters(kind, request.set)
+    pipeline = Pipeline(encoding, registry.create("models", kind, parameters), transpose=store.card.transpose)
+    held_out = _held_out(pipeline, store, request)
+    if request.refit or held_out is None:
+        with progress("fitting") as show:
+            pipeline.fit_store(store, memory=request.memory, sources=request.sources, progress=show)
+    report = {
+        **store.report.to_json(),
+        "encoding": store.card.encoding,
+        "encoding_losses": [],
+        "pieces_not_encoded": [],
+        **_fit_compose.learned(pipeline, kind, held_out, refit=request.refit),
+    }
+    told = _fit_compose.told(report, kind, parameters)
+    if not pipeline.has_sources and request.sources is None:
+        told.append(f"Its {store.n_symbols:,} training symbols are not put into the file (--sources puts them there).")
+    return Fitted(pipeline.save, report, told, "Now compose: stochmusic generate {}")
+
+
+def _held_out(pipeline: Pipeline, store: TokenStore, request: Request) -> dict[str, Any] | None:
+    """Fit on the kept pieces, measure those held out part by part; None where there is nothing to hold out."""
+    from stochastic_music.evaluation.likelihood import Totals, estimate, note_totals
+
+    if request.holdout == 0:
+        return None
+    if store.n_pieces < 2:
+        say("One piece leaves none to hold out, so that there is no held-out figure.")
+        return None
+    train, test = store.split(request.holdout, seed=request.seed)
+    with progress("fitting, some held out") as show:
+        pipeline.fit_store(train, memory=request.memory, sources=request.sources, progress=show)
+    said = getattr(pipeline.model, "pseudo_log_probs", pipeline.log_probs)
+    return estimate(Totals.joined(note_totals(part, said(part)) for part in test), seed=request.seed).to_json()
