@@ -20,7 +20,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
@@ -50,7 +50,7 @@ from stochastic_music.models.contexts import (
     windows,
 )
 from stochastic_music.models.reasons import backoff_reasons
-from stochastic_music.models.stepping import Steps
+from stochastic_music.models.stepping import Steps, Strides
 from stochastic_music.protocols import Arcs, BoolArray, FloatArray, IntArray, Reasons
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
@@ -96,7 +96,30 @@ class BackoffTable:
 
     def scales(self, contexts: IntArray) -> FloatArray:
         """What the rows of `contexts` are multiplied by, so that they sum to 1: (n,)."""
-        return np.ones(len(contexts)) if self.total is None else 1 / self.total[contexts]
+        one: FloatArray = self.contexts.xp.ones(len(contexts))
+        return one if self.total is None else one / self.total[contexts]
+
+    def look_up(self, contexts: IntArray, symbols: IntArray) -> FloatArray:
+        """The log of P(symbol | context) of each pair: (n,)."""
+        xp, due = self.contexts.xp, self.contexts.due_after(contexts)
+        probability, rows, at = self.scales(contexts), xp.arange(len(contexts)), self.speakers(contexts)
+        while len(rows):
+            entry = self.contexts.find(at, symbols[rows])
+            hit = entry >= 0
+            probability[rows] *= xp.where(hit, self.probability[entry], self.weight[at])
+            at = xp.where(hit, -1, self.shortened(at))
+            bottom = rows[~hit & (at < 0)]
+            probability[bottom] *= self.base[due[bottom], symbols[bottom]]
+            rows, at = rows[at >= 0], at[at >= 0]
+        with np.errstate(divide="ignore"):
+            log_probs: FloatArray = xp.log(probability)
+        return log_probs
+
+    def on(self, xp: Any) -> Self:
+        """The same table for `look_up`, and steps of its contexts, on arrays of `xp`, NumPy or CuPy."""
+        columns = {name: getattr(self, name) for name in _OF_TABLE}
+        sent = {name: xp.asarray(column) for name, column in columns.items() if column is not None}
+        return replace(self, contexts=self.contexts.on(xp), **sent)
 
     @property
     def by_parents(self) -> bool:
@@ -277,17 +300,7 @@ class BackoffModel(BaseModel[BackoffState]):
 
     def look_up(self, contexts: IntArray, symbols: IntArray) -> FloatArray:
         """The log of P(symbol | context) of each pair: (n,)."""
-        table, due = self.table_, self.contexts_.due_after(contexts)
-        probability, rows, at = table.scales(contexts), np.arange(len(contexts)), table.speakers(contexts)
-        while len(rows):
-            entry = self.contexts_.find(at, symbols[rows])
-            hit = entry >= 0
-            probability[rows] *= np.where(hit, table.probability[entry], table.weight[at])
-            at = np.where(hit, -1, table.shortened(at))
-            bottom = rows[~hit & (at < 0)]
-            probability[bottom] *= table.base[due[bottom], symbols[bottom]]
-            rows, at = rows[at >= 0], at[at >= 0]
-        return _log(probability)
+        return self.table_.look_up(contexts, symbols)
 
     def follow(self, contexts: IntArray, symbols: IntArray) -> tuple[FloatArray, IntArray]:
         """The log probability of one symbol after each context, in nats, and the context it leads to: (n,) each.
@@ -300,6 +313,11 @@ class BackoffModel(BaseModel[BackoffState]):
         """`follow` and `hear` for one context at a time, in plain numbers."""
         self._check_fitted()
         return Steps(self.table_)
+
+    def strides(self, backend: str) -> Strides:
+        """`follow` for many contexts at once, on a back end that arrays have."""
+        self._check_fitted()
+        return Strides(self.table_, backend)
 
     @property
     def n_contexts(self) -> int:
@@ -488,8 +506,3 @@ def continuation_counts(contexts: Contexts) -> FloatArray:
 def totals(contexts: Contexts, count: FloatArray) -> FloatArray:
     """What the entries of each context add up to: (n_contexts,)."""
     return np.bincount(contexts.entries.context, weights=count, minlength=contexts.n_contexts).astype(np.float64)
-
-
-def _log(probability: FloatArray) -> FloatArray:
-    with np.errstate(divide="ignore"):
-        return np.log(probability)

@@ -1,8 +1,11 @@
-"""Going through a back-off table one context at a time, in plain numbers.
+"""Going through a back-off table: one context at a time, in plain numbers, or many at once, on a GPU.
 
 An operation on arrays costs as much as some ten lookups of a plain number. What asks for the next context of one row,
 then for the one after it, as Metropolis does behind a changed note, is quicker without arrays. The arithmetic is that
-of `BackoffModel.look_up`, `Contexts.step` and `Contexts.hear`, number for number.
+of `BackoffTable.look_up`, `Contexts.step` and `Contexts.hear`, number for number.
+
+Thousands of rows are quicker on a GPU, although what is asked is sent there and what is found comes back: the searches
+in tables of millions take far longer.
 """
 
 from __future__ import annotations
@@ -10,7 +13,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from stochastic_music._backends import Room, as_numpy
 from stochastic_music.models.contexts import Contexts, Entries
+from stochastic_music.protocols import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from stochastic_music.models.backoff import BackoffTable
@@ -65,6 +72,37 @@ class Steps:
                 return target
             at = self._links.parent(at)
         return otherwise
+
+
+#: rows for which it is worth to send them to a GPU and back; how many go at a time
+MANY, _ROWS, _ROWS_ON_GPU = 2048, 1 << 16, 1 << 24
+
+
+class Strides:
+    """Lookups and steps of many contexts at once; see the module's article. Raises as `Room`."""
+
+    def __init__(self, table: BackoffTable, backend: str) -> None:
+        self._room = Room(backend, numbers=_ROWS, numbers_on_gpu=_ROWS_ON_GPU)
+        self._host, self._sent = table, table
+
+    def follow(self, contexts: IntArray, symbols: IntArray) -> tuple[FloatArray, IntArray]:
+        """The log probability of one symbol after each context, in nats, and the context it leads to: (n,) each."""
+        if len(contexts) < MANY:
+            return _followed(self._host, contexts, symbols)
+        return self._room.run(lambda: self._on_device(contexts, symbols))
+
+    def _on_device(self, contexts: IntArray, symbols: IntArray) -> tuple[FloatArray, IntArray]:
+        xp, size = self._room.xp, self._room.numbers
+        if self._sent.contexts.xp is not xp:
+            self._sent = self._host if xp is np else self._host.on(xp)
+        parts = [slice(first, first + size) for first in range(0, len(contexts), size)]
+        found = [_followed(self._sent, xp.asarray(contexts[part]), xp.asarray(symbols[part])) for part in parts]
+        log_probs, following = ([as_numpy(part) for part in column] for column in zip(*found, strict=True))
+        return np.concatenate(log_probs), np.concatenate(following)
+
+
+def _followed(table: BackoffTable, contexts: IntArray, symbols: IntArray) -> tuple[FloatArray, IntArray]:
+    return table.look_up(contexts, symbols), table.contexts.step(contexts, symbols)
 
 
 class _Pairs:

@@ -1,7 +1,8 @@
 """Pairs (context, element) packed into integers, in small types, and searches among them.
 
 Tables may be mapped from a file and larger than memory: nothing here copies one. What is asked is cast to the type of
-the table, and what is found is widened, so that no product of small integers overflows.
+the table, and what is found is widened, so that no product of small integers overflows. `xp` is the module of all
+arrays that are given, NumPy or CuPy.
 """
 
 from __future__ import annotations
@@ -22,20 +23,22 @@ def base_of(n_symbols: int, marks: IntArray) -> int:
     return n_symbols + 1 + len(marks)
 
 
-def search(keys: IntArray, wanted: IntArray) -> IntArray:
+def search(keys: IntArray, wanted: IntArray, xp: Any = np) -> IntArray:
     """Where each of `wanted` stands in the ascending `keys`, -1 where it does not.
 
     >>> search(np.array([2, 3, 5], dtype=np.int8), np.array([5, 4, 2, 258])).tolist()
     [2, -1, 0, -1]
     """
     if not len(keys):
-        return np.full(wanted.shape, -1, dtype=np.int64)
+        absent: IntArray = xp.full(wanted.shape, -1, dtype=np.int64)
+        return absent
     asked = wanted
     if keys.dtype != wanted.dtype:  # NumPy would widen the table instead
         limits = np.iinfo(keys.dtype)
-        asked = np.clip(wanted, limits.min, limits.max).astype(keys.dtype)
-    at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
-    return np.where(keys[at] == wanted, at, -1)
+        asked = xp.clip(wanted, limits.min, limits.max).astype(keys.dtype)
+    at = xp.minimum(xp.searchsorted(keys, asked), len(keys) - 1)
+    found: IntArray = xp.where(keys[at] == wanted, at, -1)
+    return found
 
 
 def search_in_order(keys: IntArray, wanted: IntArray) -> IntArray:

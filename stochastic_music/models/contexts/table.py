@@ -6,8 +6,9 @@ table (`parent`, `whole`, the contexts of all entries) is worked out for all of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Entries:
     count: IntArray
     suffix: IntArray
     target: IntArray
+    xp: Any = np
 
     @cached_property
     def context(self) -> IntArray:
@@ -43,7 +45,7 @@ class Entries:
 
     def find(self, contexts: IntArray, elements: IntArray) -> IntArray:
         """The entries of (context, element), -1 where that was never seen: all (n,)."""
-        return search(self.key, contexts * self.base + elements)
+        return search(self.key, contexts * self.base + elements, self.xp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,12 @@ class Contexts:
     rows: IntArray
     heard: Entries
     entries: Entries
+    xp: Any = np
+
+    def on(self, xp: Any) -> Contexts:
+        """The same table for steps on arrays of `xp`, NumPy or CuPy: what steps need, no more, is sent there."""
+        sent: dict[str, Any] = {name: xp.asarray(getattr(self, name)) for name in ("family", "due", "lead")}
+        return replace(self, **sent, heard=_on(self.heard, xp), entries=_on(self.entries, xp), xp=xp)
 
     @property
     def n_contexts(self) -> int:
@@ -117,10 +125,11 @@ class Contexts:
 
     def shortened(self, contexts: IntArray) -> IntArray:
         """The parents of contexts, -1 of roots: (n,)."""
-        if not len(self.family):
-            return np.full(contexts.shape, -1, dtype=np.int64)
-        parents = taken(self.family, np.maximum(contexts - self.n_roots, 0)) // self.base
-        return np.where(contexts < self.n_roots, -1, parents)
+        out: IntArray = self.xp.full(contexts.shape, -1, dtype=np.int64)
+        if len(self.family):
+            parents = taken(self.family, self.xp.maximum(contexts - self.n_roots, 0)) // self.base
+            out = self.xp.where(contexts < self.n_roots, -1, parents)
+        return out
 
     def spelled(self, context: int) -> list[int]:
         """The elements of one context, in the order in which it took them up."""
@@ -136,18 +145,20 @@ class Contexts:
 
     def kept(self, contexts: IntArray) -> IntArray:
         """What is left of contexts after a symbol of their event that they cannot take up: (n,)."""
-        roots = np.minimum(self.due_after(contexts) + 1, self.n_fields)
+        roots = self.xp.minimum(self.due_after(contexts) + 1, self.n_fields)
         return self.lengthened(roots, taken(self.lead, contexts))
 
     def extend(self, contexts: IntArray, elements: IntArray) -> IntArray:
         """The contexts with one older element in front, -1 where that was never seen: all (n,)."""
-        found = search(self.family, contexts * self.base + elements)
-        return np.where(found < 0, -1, found + self.n_roots)
+        found = search(self.family, contexts * self.base + elements, self.xp)
+        out: IntArray = self.xp.where(found < 0, -1, found + self.n_roots)
+        return out
 
     def lengthened(self, contexts: IntArray, elements: IntArray) -> IntArray:
         """The contexts with one more element where that was seen, as they are elsewhere (and for -1): all (n,)."""
-        longer = self.extend(contexts, np.maximum(elements, 0))
-        return np.where((elements >= 0) & (longer >= 0), longer, contexts)
+        longer = self.extend(contexts, self.xp.maximum(elements, 0))
+        out: IntArray = self.xp.where((elements >= 0) & (longer >= 0), longer, contexts)
+        return out
 
     def find(self, contexts: IntArray, symbols: IntArray) -> IntArray:
         """The entries of (context, symbol), -1 where that was never seen: all (n,)."""
@@ -157,11 +168,15 @@ class Contexts:
         """The roots after one more symbol each: all (n,)."""
         due = self.due_after(contexts)
         ended = (due == self.n_fields) | (symbols == self.n_symbols - 1)
-        return np.where(ended, self.n_fields, (due + 1) % self.n_fields)
+        out: IntArray = self.xp.where(ended, self.n_fields, (due + 1) % self.n_fields)
+        return out
 
     def fallen(self, contexts: IntArray, roots: IntArray) -> IntArray:
         """Where contexts lead that do not take up what came: to `roots`, or within an event to what they keep: (n,)."""
-        return np.where(roots % self.n_fields, self.kept(contexts), roots) if self.n_fields > 1 else roots
+        if self.n_fields == 1:
+            return roots
+        out: IntArray = self.xp.where(roots % self.n_fields, self.kept(contexts), roots)
+        return out
 
     def step(self, contexts: IntArray, symbols: IntArray) -> IntArray:
         """The longest seen contexts after one more symbol each: all (n,)."""
@@ -211,13 +226,17 @@ class Contexts:
     def _follow(self, table: Entries, contexts: IntArray, elements: IntArray, otherwise: IntArray) -> IntArray:
         """The targets of (context, element), by back-off; `otherwise` where no context took the element up."""
         out = otherwise.copy()
-        rows, at = np.arange(len(out)), contexts
+        rows, at = self.xp.arange(len(out)), contexts
         while len(rows):
             found = table.find(at, elements[rows])
-            target = taken(table.target, np.maximum(found, 0)) if len(table.target) else found
+            target = taken(table.target, self.xp.maximum(found, 0)) if len(table.target) else found
             hit = (found >= 0) & (target >= self.n_roots)
             out[rows[hit]] = target[hit]
             at = self.shortened(at)
             left = ~hit & (at >= 0)
             rows, at = rows[left], at[left]
         return out
+
+
+def _on(entries: Entries, xp: Any) -> Entries:
+    return replace(entries, key=xp.asarray(entries.key), target=xp.asarray(entries.target), xp=xp)

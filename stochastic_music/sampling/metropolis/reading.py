@@ -40,8 +40,10 @@ class ContextReader(Walker):
     comes back far more often than all of them together.
     """
 
-    def __init__(self, model: FiniteContextModel, header: Header | None = None) -> None:
+    def __init__(self, model: FiniteContextModel, header: Header | None = None, backend: str = "numpy") -> None:
         self.model, self.vocabulary = model, vocabulary_of(model)
+        strides = None if backend == "numpy" else getattr(model, "strides", None)
+        self._strides = strides and strides(backend)
         self._clock = self.vocabulary.clock
         start = self._clock.start([header])
         self._spans = start.spans
@@ -109,7 +111,7 @@ class ContextReader(Walker):
             said, led = zip(*(self._steps.follow(*pair) for pair in asked), strict=True)
             with np.errstate(divide="ignore"):
                 return np.log(said), np.array(led)
-        own = getattr(self.model, "follow", None)
+        own = self._strides.follow if self._strides else getattr(self.model, "follow", None)
         if own is not None:
             log_probs, following = own(contexts, symbols)
             return log_probs, following
@@ -217,10 +219,10 @@ class EnergyReader:
         return Reading(total)
 
 
-def reader_of(model: Any, header: Header | None = None) -> Reader:
+def reader_of(model: Any, header: Header | None = None, backend: str = "numpy") -> Reader:
     """The reader that suits a model: by contexts, by whole pieces, or by energies."""
     if isinstance(model, FiniteContextModel):
-        return ContextReader(model, header)
+        return ContextReader(model, header, backend)
     if hasattr(model, "next_log_probs"):
         return WholeReader(model, header)
     return EnergyReader(model, header)

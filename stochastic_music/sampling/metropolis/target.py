@@ -60,17 +60,20 @@ class Target:
         soft: Sequence[tuple[SoftTerm | Style, float]] = (),
         constraint: Constraint | None = None,
         guides: Sequence[Any] = (),
+        backend: str = "numpy",
     ) -> Target:
         """The usual target: a model, soft terms with their weights, a hard constraint; `guides` read along.
 
-        Raises InvalidParameterError for a temperature that is not above 0.
+        With `backend` "cupy", or "auto" where there is a GPU, models of counted contexts are looked up there for chains
+        that are many. Raises InvalidParameterError for a temperature that is not above 0, MissingExtraError or
+        MachineError for a back end that is not there.
         """
         if not 0 < temperature < np.inf:
             raise InvalidParameterError(f"temperature is {temperature}; expected a number above 0 (1 changes nothing)")
         vocabulary = vocabulary_of(model)
         terms = [Term("constraint", 1.0, ConstraintReader(constraint, vocabulary, header))] if constraint else []
-        terms.append(Term("model", 1 / temperature, reader_of(model, header)))
-        terms += [Term("guide", 0.0, reader_of(guide, header)) for guide in guides]
+        terms.append(Term("model", 1 / temperature, reader_of(model, header, backend)))
+        terms += [Term("guide", 0.0, reader_of(guide, header, backend)) for guide in guides]
         for term, weight in soft:
             terms += _soft(term, weight, vocabulary, header)
         return cls(vocabulary, terms)
