@@ -64,6 +64,7 @@ def walked(
     seed: _random.Seed = None,
     max_events: int | None = None,
     max_arcs: int = MAX_ARCS,
+    backend: str = "numpy",
     save_to: Path | None = None,
     progress: Progress | None = None,
 ) -> Walk:
@@ -71,9 +72,9 @@ def walked(
 
     The target is the model at a `temperature`, plus `soft` terms with their weights, under `constraint`; `weights` are
     those of proposals by name. Chains begin at pieces that the model gives under the constraint. Take i is of chain
-    i % n_chains, from the second half of the run, and does not depend on `n`. Raises UnsatisfiableError where nothing
-    meets the constraint, UsageError where a term leaves chains nowhere to begin, UnknownNameError or
-    InvalidParameterError for proposals and numbers that make no sense.
+    i % n_chains, from the second half of the run, and does not depend on `n`. `backend` is that of `Target.of`. Raises
+    UnsatisfiableError where nothing meets the constraint, UsageError where a term leaves chains nowhere to begin,
+    UnknownNameError or InvalidParameterError for proposals and numbers that make no sense.
     """
     pipeline.check_fitted()
     if n_chains < 1:
@@ -84,7 +85,9 @@ def walked(
     under = header or draw_headers(pipeline, 1, key, constraint, fitting=constraint is not None)[0]
     most = max_events or pipeline.card_["most_events"]
     model, guides = _models(pipeline)
-    target = Target.of(model, under, temperature=temperature, soft=soft, constraint=constraint, guides=guides)
+    target = Target.of(
+        model, under, temperature=temperature, soft=soft, constraint=constraint, guides=guides, backend=backend
+    )
     mixture = proposals(target, weights)
     options = {"constraint": constraint, "max_events": most, "max_arcs": max_arcs}
     start = _start(pipeline, target, model, n_chains, under, key=key, **options)
