@@ -11,13 +11,16 @@ are given beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stochastic_music._parallel import mapped
 from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.evaluation import likelihood
@@ -87,12 +90,14 @@ def cross_validate(
     adapt: bool = False,
     entropy: bool = False,
     parts: bool = False,
+    executor: Executor | None = None,
 ) -> CrossValidation:
     """Fit `make_model()` on k - 1 folds of `corpus` and predict the last, for each fold and seed.
 
     `dealt` (n_seeds, n_pieces) gives the folds themselves, in place of `k` and `groups`. With `adapt` the model
     goes on learning while it reads the fold it predicts, piece after piece (LTM+). `entropy` and `parts` (see
-    `evaluation.surprise`) are asked for, because they take longer.
+    `evaluation.surprise`) are asked for, because they take longer. With `executor` each fold is a task: what
+    `make_model` makes travels to other processes, where its class must be found by its name.
     Raises InvalidParameterError where there are fewer pieces, or groups, than folds.
     """
     drawn = tuple(seeds)
@@ -102,7 +107,9 @@ def cross_validate(
     ask: Callable[[Any, TokenCorpus], Prediction] = partial(
         predict_adapting if adapt else predict, entropy=entropy, parts=parts
     )
-    said = [_predict(make_model, corpus, row, ask) for row in dealt]
+    tasks = (fold for row in dealt for fold in _folds(make_model, corpus, row, ask))
+    answers = mapped(_predicted, tasks, executor)
+    said = [_in_reading_order(corpus, row, answers) for row in dealt]
     return CrossValidation(
         corpus,
         drawn,
@@ -123,19 +130,35 @@ def _check_dealt(dealt: IntArray, shape: tuple[int, int]) -> None:
             raise InvalidParameterError("the folds given hold fewer than two folds, numbered from 0: deal them anew")
 
 
-def _predict(
+class _Fold(NamedTuple):
+    """Pieces to fit a model on, and pieces to ask it about."""
+
+    model: Any
+    train: TokenCorpus
+    test: TokenCorpus
+    ask: Callable[[Any, TokenCorpus], Prediction]
+
+
+def _folds(
     make_model: Callable[[], Any],
     corpus: TokenCorpus,
     fold: IntArray,
     ask: Callable[[Any, TokenCorpus], Prediction],
-) -> Prediction:
-    of_symbol = np.repeat(fold, corpus.lengths)
-    said, places = [], []
+) -> Iterator[_Fold]:
     for f in np.unique(fold):
-        model = make_model().fit(corpus.select(np.flatnonzero(fold != f)))
-        said.append(ask(model, corpus.select(np.flatnonzero(fold == f))))
-        places.append(np.flatnonzero(of_symbol == f))
-    return joined(said).at(np.argsort(np.concatenate(places)))
+        train, test = corpus.select(np.flatnonzero(fold != f)), corpus.select(np.flatnonzero(fold == f))
+        yield _Fold(make_model(), train, test, ask)
+
+
+def _predicted(fold: _Fold) -> Prediction:
+    return fold.ask(fold.model.fit(fold.train), fold.test)
+
+
+def _in_reading_order(corpus: TokenCorpus, fold: IntArray, answers: Iterator[Prediction]) -> Prediction:
+    """What is said of all pieces, from what is said of each fold in turn."""
+    of_symbol = np.repeat(fold, corpus.lengths)
+    places = [np.flatnonzero(of_symbol == f) for f in np.unique(fold)]
+    return joined(list(itertools.islice(answers, len(places)))).at(np.argsort(np.concatenate(places)))
 
 
 def _value(totals: Totals, chosen: Any) -> float:
