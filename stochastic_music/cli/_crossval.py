@@ -14,6 +14,8 @@ from stochastic_music.cli._common import assignments, load_model, plural, say
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from stochastic_music.corpus import Corpus, TokenCorpus
     from stochastic_music.evaluation import CrossValidation
     from stochastic_music.protocols import IntArray
@@ -263,7 +265,13 @@ def _read_folds(music: Corpus, file: Path) -> Dealing:
 
 
 def validate(
-    contender: Contender, music: Corpus, dealing: Dealing, *, seed: int, in_full: bool
+    contender: Contender,
+    music: Corpus,
+    dealing: Dealing,
+    *,
+    seed: int,
+    in_full: bool,
+    executor: Executor | None = None,
 ) -> tuple[dict[str, Any], CrossValidation]:
     """The row of one model, and its predictions, `in_full` with entropies and parts."""
     import numpy as np
@@ -283,6 +291,7 @@ def validate(
         adapt=contender.adapt,
         entropy=in_full,
         parts=in_full,
+        executor=executor,
     )
     mean = run.log_probs.mean(axis=0)
     counted = contender.counted

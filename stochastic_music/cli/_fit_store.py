@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli import _fit_compose
 from stochastic_music.cli._choices import parse_parameters
-from stochastic_music.cli._common import progress, say
+from stochastic_music.cli._common import Progress, progress, say
 from stochastic_music.cli._fitting import Fitted, Request
 from stochastic_music.cli._stores import Wish, refuse_other
 
 if TYPE_CHECKING:
-    from stochastic_music.corpus.store import TokenStore
+    from stochastic_music.corpus.store import Parts, TokenStore
     from stochastic_music.pipeline import Pipeline
 
 
@@ -30,7 +30,7 @@ def fitted(request: Request, store: TokenStore) -> Fitted:
     held_out = _held_out(pipeline, store, request)
     if request.refit or held_out is None:
         with progress("fitting") as show:
-            pipeline.fit_store(store, memory=request.memory, sources=request.sources, progress=show)
+            _fit(pipeline, store, request, show)
     report = {
         **store.report.to_json(),
         "encoding": store.card.encoding,
@@ -44,6 +44,10 @@ def fitted(request: Request, store: TokenStore) -> Fitted:
     return Fitted(pipeline.save, report, told, "Now compose: stochmusic generate {}")
 
 
+def _fit(pipeline: Pipeline, store: TokenStore | Parts, request: Request, show: Progress | None) -> None:
+    pipeline.fit_store(store, memory=request.memory, executor=request.executor, sources=request.sources, progress=show)
+
+
 def _held_out(pipeline: Pipeline, store: TokenStore, request: Request) -> dict[str, Any] | None:
     """Fit on the kept pieces, measure those held out part by part; None where there is nothing to hold out."""
     from stochastic_music.evaluation.likelihood import Totals, estimate, note_totals
@@ -55,6 +59,6 @@ def _held_out(pipeline: Pipeline, store: TokenStore, request: Request) -> dict[s
         return None
     train, test = store.split(request.holdout, seed=request.seed)
     with progress("fitting, some held out") as show:
-        pipeline.fit_store(train, memory=request.memory, sources=request.sources, progress=show)
+        _fit(pipeline, train, request, show)
     said = getattr(pipeline.model, "pseudo_log_probs", pipeline.log_probs)
     return estimate(Totals.joined(note_totals(part, said(part)) for part in test), seed=request.seed).to_json()

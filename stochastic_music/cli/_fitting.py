@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True)
 class Request:
-    """What `stochmusic fit` was asked, as its options are called; defaults are those of the options."""
+    """What `stochmusic fit` was asked, as its options are called; defaults are those of the options.
+
+    `limits` are for `open_corpus`: what a file may take, and who reads; `executor` is for what can be counted in parts.
+    """
 
     corpus: list[str]
     model: str | None = None
@@ -28,6 +34,7 @@ class Request:
     memory: int | None = None
     seed: int = 0
     limits: Mapping[str, Any] | None = None
+    executor: Executor | None = None
 
     def refuse(self, task: str, *options: str) -> None:
         """Raise UsageError where one of `options`, which this task has no use for, was given."""

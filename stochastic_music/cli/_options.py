@@ -9,6 +9,11 @@ import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Work on the Dask cluster of this scheduler."),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes that work; default: one a core.")]
 
 Model = Annotated[
     str | None, typer.Option("-m", "--model", metavar="FILE.smm", help="A fitted model; default: the last one here.")

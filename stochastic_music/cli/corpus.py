@@ -10,6 +10,7 @@ import typer
 
 from stochastic_music.cli import _options, _stores
 from stochastic_music.cli._common import n_bytes, open_corpus, plural, print_json, say
+from stochastic_music.cli._machines import machines
 from stochastic_music.errors import UsageError
 
 app = typer.Typer(help="Look at corpora: the built-in ones, or your own.", no_args_is_help=True)
@@ -64,18 +65,17 @@ def build(
         str | None, typer.Option(help="common (C major or A minor), none or all; default: common.")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Read files again that were skipped before.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read; default: one a core.")] = None,
+    workers: _options.Workers = None,
+    scheduler: _options.Scheduler = None,
     time_limit: Annotated[float, typer.Option(help="Seconds that one file may take to read.")] = 60.0,
     memory_limit: Annotated[str, typer.Option(help="Memory that reading one file may take.")] = "2GB",
     as_json: _options.AsJson = False,
 ) -> None:
     """Read folders into a store of tokens, larger than memory perhaps; a second run reads what is new."""
-    limits = {
-        "workers": workers,
-        "time_limit": time_limit,
-        "memory_limit": n_bytes("--memory-limit", memory_limit),
-    }
-    done = _stores.built(output, folders, _stores.Wish(encoding, part, grid, transpose), limits, retry=retry)
+    limits = {"time_limit": time_limit, "memory_limit": n_bytes("--memory-limit", memory_limit)}
+    wish = _stores.Wish(encoding, part, grid, transpose)
+    with machines(scheduler, workers) as machine:
+        done = _stores.built(output, folders, wish, {**limits, **machine.reading}, retry=retry)
     _stores.show(done.store, as_json, done)
 
 

@@ -15,6 +15,7 @@ from stochastic_music._files import write_atomically
 from stochastic_music.cli import _options
 from stochastic_music.cli._common import n_bytes, print_json, say
 from stochastic_music.cli._fitting import Request
+from stochastic_music.cli._machines import machines
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def fit(
     time_limit: Annotated[float, typer.Option(help="Seconds that one file may take to read.")] = 60.0,
     memory_limit: Annotated[str, typer.Option(help="Memory that reading one file may take.")] = "2GB",
     seed: Annotated[int, typer.Option(help="Equal seeds give equal models.")] = 0,
+    workers: _options.Workers = None,
+    scheduler: _options.Scheduler = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE.smm", help="Where to write the model.")
     ] = None,
@@ -71,23 +74,26 @@ def fit(
     path = output or Path(f"{_stem(corpus[0])}.smm")
     if path.suffix != ".smm":
         raise UsageError(f"-o got '{path}'; a model's file ends in .smm, for example {path.stem or 'model'}.smm")
-    request = Request(
-        corpus,
-        model=model,
-        set=tuple(set_),
-        encoding=encoding,
-        part=part,
-        grid=grid,
-        transpose=transpose,
-        labels=labels,
-        holdout=holdout,
-        refit=refit,
-        sources=sources,
-        memory=None if memory is None else n_bytes("--memory", memory),
-        seed=seed,
-        limits={"time_limit": time_limit, "memory_limit": n_bytes("--memory-limit", memory_limit)},
-    )
-    fitted = _fitter(task, model)(request)
+    limits = {"time_limit": time_limit, "memory_limit": n_bytes("--memory-limit", memory_limit)}
+    with machines(scheduler, workers) as machine:
+        request = Request(
+            corpus,
+            model=model,
+            set=tuple(set_),
+            encoding=encoding,
+            part=part,
+            grid=grid,
+            transpose=transpose,
+            labels=labels,
+            holdout=holdout,
+            refit=refit,
+            sources=sources,
+            memory=None if memory is None else n_bytes("--memory", memory),
+            seed=seed,
+            limits={**limits, **machine.reading},
+            executor=machine.executor,
+        )
+        fitted = _fitter(task, model)(request)
     fitted.save(path, sources=sources is not False, force=force)
     seconds = round(time.perf_counter() - started, 3)
     report = {"model_file": str(path), "task": task, **fitted.report, "seconds": seconds, "peak_bytes": _peak_bytes()}

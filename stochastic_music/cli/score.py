@@ -10,10 +10,13 @@ import typer
 from stochastic_music._files import write_new
 from stochastic_music.cli import _crossval, _options, _per_note
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, say
+from stochastic_music.cli._machines import machines
 from stochastic_music.cli._stores import only_store
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from stochastic_music.corpus import Corpus, TokenCorpus
     from stochastic_music.corpus.store import TokenStore
     from stochastic_music.pipeline import Pipeline
@@ -62,6 +65,8 @@ def score(
         typer.Option("--per-note", metavar="FILE.csv|parquet", help="Write surprise and entropy of every note."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    workers: _options.Workers = None,
+    scheduler: _options.Scheduler = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: _options.AsJson = False,
 ) -> None:
@@ -70,16 +75,17 @@ def score(
     anew = cv is not None or folds is not None
     _check_options(model, anew, seeds, group, set_, use, known)
     notes = per_note is not None
-    if anew:
-        music = open_corpus(corpus)
-        report = music.report.to_json()
-        dealing = _crossval.deal(music, cv or 10, seeds, group, folds)
-        entered = _crossval.contenders(music, model, set_, use, known, encoding, part, grid, transpose)
-        scored = [_validated(contender, music, dealing, seed, notes) for contender in entered]
-    else:
-        source = only_store(corpus) or open_corpus(corpus)
-        report = source.report.to_json()
-        scored = [_measure(path, source, seed, notes) for path in _fitted(model)]
+    with machines(scheduler, workers) as machine:
+        if anew:
+            music = open_corpus(corpus, **machine.reading)
+            report = music.report.to_json()
+            dealing = _crossval.deal(music, cv or 10, seeds, group, folds)
+            entered = _crossval.contenders(music, model, set_, use, known, encoding, part, grid, transpose)
+            scored = [_validated(contender, music, dealing, seed, notes, machine.executor) for contender in entered]
+        else:
+            source = only_store(corpus) or open_corpus(corpus, **machine.reading)
+            report = source.report.to_json()
+            scored = [_measure(path, source, seed, notes) for path in _fitted(model)]
     rows = [each.row for each in scored]
     differences = _differences(scored, seed)
     _tell(rows, differences)
@@ -124,9 +130,14 @@ def _check_options(
 
 
 def _validated(
-    contender: _crossval.Contender, music: Corpus, dealing: _crossval.Dealing, seed: int, notes: bool
+    contender: _crossval.Contender,
+    music: Corpus,
+    dealing: _crossval.Dealing,
+    seed: int,
+    notes: bool,
+    executor: Executor | None,
 ) -> Scored:
-    row, run = _crossval.validate(contender, music, dealing, seed=seed, in_full=notes)
+    row, run = _crossval.validate(contender, music, dealing, seed=seed, in_full=notes, executor=executor)
     table = list(_per_note.rows_of_run(run, contender.label)) if notes else []
     return Scored(row, run.corpus, run.log_probs.mean(axis=0), table)
 

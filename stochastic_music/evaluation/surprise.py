@@ -13,7 +13,6 @@ Models with a long- and a short-term memory may say what each says alone (`proto
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +33,7 @@ class Prediction(NamedTuple):
 
     log_probs: FloatArray
     entropy: FloatArray | None = None
-    parts: Mapping[str, FloatArray] = MappingProxyType({})
+    parts: Mapping[str, FloatArray] = {}
 
     def at(self, places: IntArray) -> Prediction:
         """What was said of the symbols at `places`."""

@@ -4,9 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stochastic_music.corpus import Corpus, ingest, ingest_tokens
+from stochastic_music.corpus import Corpus, ingest
 from stochastic_music.corpus._pool import Limits
-from stochastic_music.tokens import MelodyEncoding
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def threads():
 
 @pytest.fixture(autouse=True)
 def _several_tasks(monkeypatch):
-    monkeypatch.setattr(ingest, "_STEPS_A_TASK", 4.0)
+    monkeypatch.setattr(ingest, "_STEPS_A_TASK", 8.0)
 
 
 def scores(corpus):
@@ -29,28 +28,15 @@ def told(report):
     return report.read, report.skipped, report.duplicates, facts
 
 
-def test_scores_are_the_same(music_folder, threads):
+def test_scores_are_the_same_and_a_relative_folder_is_found(music_folder, threads, monkeypatch):
     (music_folder / "tune03_torn.mid").write_bytes((music_folder / "tune03.mid").read_bytes()[:50])
     seen = []
     here = Corpus.from_folder(music_folder, workers=1)
-    there = Corpus.from_folder(music_folder, executor=threads, progress=lambda *step: seen.append(step))
+    monkeypatch.chdir(music_folder.parent)
+    there = Corpus.from_folder(music_folder.name, executor=threads, progress=lambda *step: seen.append(step))
     assert scores(here) == scores(there)
     assert told(here.report) == told(there.report)
     assert [done for done, _, _ in seen] == list(range(1, 14))
-
-
-def test_a_relative_folder_is_found_where_the_tasks_run(music_folder, threads, monkeypatch):
-    monkeypatch.chdir(music_folder.parent)
-    assert len(Corpus.from_folder(music_folder.name, executor=threads)) == 12
-
-
-def test_tokens_are_the_same(music_folder, threads):
-    (here, report), (there, other) = (
-        ingest_tokens(music_folder, MelodyEncoding(), workers=1, executor=executor) for executor in (None, threads)
-    )
-    assert here.symbols.tobytes() == there.symbols.tobytes()
-    assert here.names == there.names
-    assert told(report) == told(other)
 
 
 def test_a_bad_file_costs_itself_alone_there_too(music_folder, threads):
