@@ -38,14 +38,14 @@ class Found:
     other: Counter[str] = field(default_factory=Counter)
 
 
-def folded(path: str) -> tuple[list[str], str]:
-    """The sorting key of a path.
+def folded(path: str) -> tuple[str, str]:
+    """The sorting key of a path, folder by folder.
 
     >>> sorted(["b.mid", "A/c.mid", "a.mid"], key=folded)
     ['A/c.mid', 'a.mid', 'b.mid']
     """
     plain = path if path.isascii() else unicodedata.normalize("NFC", path)
-    return plain.casefold().replace(os.sep, "/").split("/"), path
+    return plain.casefold().replace(os.sep, "/").replace("/", "\0"), path
 
 
 def scan_folder(folder: str, suffixes: Sequence[str]) -> Found:

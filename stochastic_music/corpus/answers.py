@@ -98,16 +98,16 @@ def decode_scores(
     at = 0
     for title, tune, _, _, n_data, facts, n_runs in message["pieces"]:
         data = body[at : at + n_data]
-        runs = np.frombuffer(body[at + n_data : at + n_data + 8 * n_runs], "<u8")
+        runs = np.frombuffer(body, "<u8", n_runs, at + n_data).copy()
         at += n_data + 8 * n_runs
         yield HeldPiece(data, name, tune, title, licence), _about(name, tune, licence, facts, runs)
 
 
 def decode_rows(name: str, message: Message, body: bytes) -> Iterator[Row]:
-    """The pieces of the file that reports call `name` as symbols; arrays are views of `body`."""
+    """The pieces of the file that reports call `name` as symbols, which are views of `body`."""
     at = 0
     for _, tune, _, parts, n_data, facts, n_runs in message["pieces"]:
-        runs = np.frombuffer(body, "<u8", n_runs, at + n_data)
+        runs = np.frombuffer(body, "<u8", n_runs, at + n_data).copy()  # what is known of a piece outlives its symbols
         row = Row(_about(name, tune, "", facts, runs), [], [])
         below = at + n_data + 8 * n_runs
         for size, n_header in parts:

@@ -34,7 +34,7 @@ RUN = 8
 
 #: the default grid of the encodings: positions are multiples of a sixteenth or of a twelfth of a whole note
 GRID = "1/16,1/12"
-_POSITIONS = np.array([0, 3, 4, 6, 8, 9, 12]) / 12
+_PARTS_OF_A_QUARTER = (4, 3)
 
 _GRIDS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24)
 _FEWEST_ONSETS = 48
@@ -131,8 +131,7 @@ def grid_distances(onsets: FloatArray) -> FloatArray:
     [0.0, 0.0, 0.0, 0.05]
     """
     phase = onsets - np.floor(onsets)
-    above = np.searchsorted(_POSITIONS, phase).clip(1)
-    distances: FloatArray = np.minimum(phase - _POSITIONS[above - 1], _POSITIONS[above] - phase).clip(0.0)
+    distances: FloatArray = np.minimum(*(np.abs(phase - np.rint(phase * n) / n) for n in _PARTS_OF_A_QUARTER))
     return distances
 
 

@@ -8,8 +8,9 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from stochastic_music import io
 from stochastic_music._parallel import cores, mapped
@@ -19,7 +20,7 @@ from stochastic_music.corpus._pool import Limits, Result, WorkerPool, make_batch
 from stochastic_music.corpus._scan import Found, folded, scan_files, scan_folder
 from stochastic_music.corpus.answers import decode_rows, decode_scores
 from stochastic_music.corpus.piece import HeldPiece
-from stochastic_music.corpus.report import IngestReport, PieceFacts, Read, Skipped, counted, printable
+from stochastic_music.corpus.report import IngestReport, Read, Skipped, counted, printable
 from stochastic_music.corpus.token_corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.tokens import TokenPiece
@@ -29,6 +30,8 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 AnyPath: TypeAlias = str | os.PathLike[str]
 #: an encoding as its dotted name and its parameters
 Recipe: TypeAlias = tuple[str, dict[str, Any]]
+#: a piece as it is kept, with what is known of it
+Decoded = TypeVar("Decoded")
 
 _READER = "stochastic_music.io:start"
 #: work sent to an executor at a time, in small MIDI files: some seconds, so that a reader's start is short beside it
@@ -50,14 +53,14 @@ class Settings(NamedTuple):
     executor: Executor | None = None
 
 
-class _File(NamedTuple):
-    """A file that was read: its name in the report, what the worker said of it, and the bytes that came with it."""
+class _File(NamedTuple, Generic[Decoded]):
+    """A file that was read: its line in the report, a hash of all that the worker sent, and the pieces in it."""
 
-    name: str
+    line: Read
     path: str
     size: int
-    message: Message
-    body: bytes
+    sent: int
+    pieces: list[Decoded]
 
 
 def find(path: AnyPath) -> tuple[Found, str]:
@@ -87,15 +90,11 @@ def ingest_scores(
     found: Found, home: str, settings: Settings, *, licence: str = "", keep_copies: bool = False
 ) -> tuple[list[HeldPiece], IngestReport]:
     """Every piece of the files found, scores as bytes; of files with equal bytes the first, unless `keep_copies`."""
-    files, skipped = _read_all(found, home, None, settings)
+    files, skipped = _read_all(found, home, None, settings, partial(decode_scores, licence=licence))
     kept, duplicates = (files, ()) if keep_copies else _without_copies(files)
-    held: list[HeldPiece] = []
-    facts: list[PieceFacts] = []
-    for file in kept:
-        for piece, about in decode_scores(file.name, file.message, file.body, licence):
-            held.append(piece)
-            facts.append(about)
-    return held, IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), tuple(facts))
+    held = [piece for file in kept for piece, _ in file.pieces]
+    facts = tuple([about for file in kept for _, about in file.pieces])
+    return held, IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), facts)
 
 
 @_without_collection()
@@ -117,10 +116,10 @@ def ingest_tokens(
     """
     settings = make_settings(workers, time_limit, memory_limit, progress, executor=executor)
     found, home = find(paths) if isinstance(paths, str | os.PathLike) else find_files(paths)
-    files, skipped = _read_all(found, home, _recipe(encoding), settings)
+    files, skipped = _read_all(found, home, _recipe(encoding), settings, decode_rows)
     kept, duplicates = _without_copies(files)
-    pieces = [piece for file in kept for piece in decode_rows(file.name, file.message, file.body)]
-    facts = tuple(piece.about for piece in pieces)
+    pieces = [piece for file in kept for piece in file.pieces]
+    facts = tuple([piece.about for piece in pieces])
     report = IngestReport(_read_lines(files, kept), skipped, duplicates, dict(found.other), facts)
     if not any(piece.rows for piece in pieces):
         raise EmptyCorpusError(nothing_left(report, home))
@@ -170,21 +169,24 @@ def nothing_left(report: IngestReport, home: str) -> str:
 
 
 def _read_all(
-    found: Found, home: str, recipe: Recipe | None, settings: Settings
-) -> tuple[list[_File], tuple[Skipped, ...]]:
-    """What the workers say of each file: those read in order, and all that were not."""
-    answers: list[tuple[Message, bytes]] = [({}, b"")] * len(found.files)
-    for i, message, body in read_files(found.files, make_setup(recipe, settings), settings):
-        answers[i] = message, body
-    read: list[_File] = []
+    found: Found,
+    home: str,
+    recipe: Recipe | None,
+    settings: Settings,
+    decode: Callable[[str, Message, bytes], Iterable[Decoded]],
+) -> tuple[list[_File[Decoded]], tuple[Skipped, ...]]:
+    """What the workers say of each file, decoded as it comes: those read in order, and all that were not."""
+    read: list[_File[Decoded] | None] = [None] * len(found.files)
     skipped: list[Skipped] = [s._replace(file=_shown(s.file, home)) for s in found.skipped]
-    for (path, size), (message, body) in zip(found.files, answers, strict=True):
+    for i, message, body in read_files(found.files, make_setup(recipe, settings), settings):
+        path, size = found.files[i]
         name = _shown(path, home)
         if "reason" in message:
             skipped.append(Skipped(name, message["reason"], message["try"]))
         else:
-            read.append(_File(name, path, size, message, body))
-    return read, tuple(sorted(skipped, key=lambda s: folded(s.file)))
+            line = Read(name, answers.n_pieces(message), answers.warnings(message))
+            read[i] = _File(line, path, size, hash(body), list(decode(name, message, body)))
+    return [file for file in read if file is not None], tuple(sorted(skipped, key=lambda s: folded(s.file)))
 
 
 def make_setup(recipe: Recipe | None, settings: Settings) -> Message:
@@ -200,7 +202,7 @@ def read_files(files: Sequence[tuple[str, int]], setup: Message, settings: Setti
     reader = _read_here if settings.executor is None else _read_there
     for done, result in enumerate(reader(files, setup, settings), 1):
         if settings.progress is not None:
-            settings.progress(done, len(files), Path(files[result[0]][0]).name)
+            settings.progress(done, len(files), os.path.basename(files[result[0]][0]))  # noqa: PTH119 - for every file
         yield result
 
 
@@ -234,25 +236,26 @@ def _read_task(reading: _Reading) -> list[Result]:
         return list(pool.run(reading.files))
 
 
-def _without_copies(files: Sequence[_File]) -> tuple[list[_File], tuple[tuple[str, ...], ...]]:
+def _without_copies(files: Sequence[_File[Decoded]]) -> tuple[list[_File[Decoded]], tuple[tuple[str, ...], ...]]:
     """The first of files with equal bytes, and the names of those that are equal.
 
     Equal files give equal results, so only files with equal results are opened again.
     """
-    alike: dict[tuple[int, bytes], list[_File]] = {}
+    alike: dict[tuple[int, int], list[_File[Decoded]]] = {}
     for file in files:
-        alike.setdefault((file.size, file.body), []).append(file)
+        alike.setdefault((file.size, file.sent), []).append(file)
     copies: list[tuple[str, ...]] = []
     dropped: set[str] = set()
     for group in alike.values():
         for same in _equal_bytes(group) if len(group) > 1 else ():
-            copies.append(tuple(file.name for file in same))
-            dropped.update(file.name for file in same[1:])
-    return [file for file in files if file.name not in dropped], tuple(copies)
+            names = [file.line.file for file in same]
+            copies.append(tuple(names))
+            dropped.update(names[1:])
+    return [file for file in files if file.line.file not in dropped], tuple(copies)
 
 
-def _equal_bytes(files: Sequence[_File]) -> list[list[_File]]:
-    groups: dict[bytes, list[_File]] = {}
+def _equal_bytes(files: Sequence[_File[Decoded]]) -> list[list[_File[Decoded]]]:
+    groups: dict[bytes, list[_File[Decoded]]] = {}
     for file in files:
         try:
             digest = hashlib.blake2b(Path(file.path).read_bytes()).digest()
@@ -262,15 +265,10 @@ def _equal_bytes(files: Sequence[_File]) -> list[list[_File]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _read_lines(files: Sequence[_File], kept: Sequence[_File]) -> tuple[Read, ...]:
+def _read_lines(files: Sequence[_File[Decoded]], kept: Sequence[_File[Decoded]]) -> tuple[Read, ...]:
     """A line for each file that was read; copies of others gave no piece."""
-    taken = {file.name for file in kept}
-    return tuple(
-        Read(file.name, answers.n_pieces(file.message), answers.warnings(file.message))
-        if file.name in taken
-        else Read(file.name, 0)
-        for file in files
-    )
+    taken = {file.line.file for file in kept}
+    return tuple([file.line if file.line.file in taken else Read(file.line.file, 0) for file in files])
 
 
 def _recipe(encoding: Any) -> Recipe:

@@ -76,7 +76,7 @@ class TokenCorpus:
         names: Sequence[str] | None,
     ) -> Self:
         offsets = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
-        symbols = np.concatenate([np.zeros(0, dtype=np.int64), *rows]).astype(np.int64)
+        symbols = np.concatenate([np.zeros(0, dtype=np.int64), *rows], dtype=np.int64)
         vocabulary.check(symbols)
         return cls(
             vocabulary,

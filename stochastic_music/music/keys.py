@@ -136,7 +136,8 @@ def pitch_class_weights(score: ScoreTick) -> FloatArray:
 
 def key_distances(weights: FloatArray) -> FloatArray:
     """Distance of pitch-class shares, (..., 12), from 24 keys, C to B major, then C to B minor: (..., 24)."""
-    distances: FloatArray = np.linalg.norm(weights[..., None, :] - _PROFILES, axis=-1)
+    apart = weights[..., None, :] - _PROFILES
+    distances: FloatArray = np.sqrt((apart * apart).sum(axis=-1))
     return distances
 
 
