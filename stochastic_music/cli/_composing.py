@@ -81,6 +81,7 @@ def _compose_under(request: Request, given: str, files: Files) -> dict[str, Any]
     options |= {"top-k": shaping["top_k"], "top-p": shaping["top_p"] < 1}
     options |= {"scale": asked.scale, "end": asked.end, "at": asked.at, "contains": asked.contains}
     options |= {"max-copy": asked.max_copy, "form": asked.form, "sampler": shaping["method"] not in ("auto", "exact")}
+    options |= {"backend": shaping["backend"] != "auto"}
     _given.refuse(options)
     number, temperature = _random.key(request.seed), shaping["temperature"]
     wanted = _given.Request(given, request.n, *request.sound, asked.pitch_range, temperature, asked.middle_c, number)
@@ -132,8 +133,11 @@ def _drawn(pipeline: Pipeline, request: Request, begun: _Begun, seed: int) -> tu
     options = {"constraint": _demands.joined(found), "start": begun.score, "seed": seed, **request.shaping}
     options["header"] = _requested_header(pipeline, sound.meter, seed) if sound.meter else None
     options["usual_copies"] = asked.max_copy is None
+    walks = request.shaping["method"] == "metropolis"
+    if walks or options["constraint"] is not None:
+        _set_back_end_aside(options)
     with _demands.as_said(found):
-        if request.shaping["method"] == "metropolis":
+        if walks:
             walk = _metropolis.compose(pipeline, request.n, request.walking, **options)
             takes = walk.takes
         else:
@@ -144,6 +148,16 @@ def _drawn(pipeline: Pipeline, request: Request, begun: _Begun, seed: int) -> tu
         if sound.instrument is not None:
             _takes.set_instrument(take.score, sound.instrument)
     return takes, walk
+
+
+def _set_back_end_aside(options: dict[str, Any]) -> None:
+    """Take --backend out of the options, where it has no say; raises MachineError without what it asks for."""
+    from stochastic_music import _backends
+
+    asked = options.pop("backend")
+    _backends.chosen(asked)
+    if asked not in ("auto", "numpy"):
+        say(f"Constraints and --sampler metropolis are worked out by NumPy: --backend {asked} has no say here.")
 
 
 def _begun(start: str, sound: Sound) -> Score:

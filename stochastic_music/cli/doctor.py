@@ -22,7 +22,7 @@ def doctor(
     as_json: _options.AsJson = False,
 ) -> None:
     """Check the installation: Python, libraries, extras, cache, and a short self-test."""
-    from stochastic_music import __version__
+    from stochastic_music import __version__, _backends
     from stochastic_music.errors import MachineError
 
     missing = [name for name in _CORE if _version(name) is None]
@@ -32,7 +32,8 @@ def doctor(
         "system": f"{platform.system()} {platform.machine()}",
         "core": {name: _version(name) for name in _CORE},
         "optional": {name: _version(name) for name in _OPTIONAL},
-        "gpu": "no GPU back end is installed",
+        "back_ends": _back_ends(),
+        "gpu": _backends.gpu()[1],
         "cache": _cache(),
         "self_test": None if missing else _self_test(),
     }
@@ -42,6 +43,13 @@ def doctor(
         print_json(report)
     if not report["ok"]:
         raise MachineError(f"not all is well: {', '.join(missing) or 'the self-test failed'}. Reinstall the package.")
+
+
+def _back_ends() -> dict[str, bool]:
+    """Which are there, the quickest first: the one that is taken by default."""
+    from stochastic_music import _backends
+
+    return {name: _backends.present(name) for name in _backends.BACKENDS}
 
 
 def _version(module: str) -> str | None:
@@ -94,9 +102,15 @@ def _tell(report: dict[str, Any]) -> None:
         say(f"  {name:<18} {version or 'MISSING'}")
     for name, version in report["optional"].items():
         say(f"  {name:<18} {version or 'not installed'}  ({_OPTIONAL[name]})")
+    say(f"  back ends          {_back_ends_in_words(report)}")
     cache = report["cache"]
     say(f"  cache              {cache['folder']} ({'writable' if cache['writable'] else 'NOT writable'})")
     if report["self_test"]:
         outcome = "passed" if report["self_test"]["ok"] else "FAILED"
         say(f"  self-test          {outcome} in {report['self_test']['seconds']:.1f} s")
     say("All is well." if report["ok"] else "Not all is well.")
+
+
+def _back_ends_in_words(report: dict[str, Any]) -> str:
+    numba = "numba" if report["back_ends"]["numba"] else "no numba (extra fast)"
+    return f"numpy; {numba}; {report['gpu']}"

@@ -50,6 +50,10 @@ def generate(
         ),
     ] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="auto, ancestral, exact, particle or metropolis.")] = "auto",
+    backend: Annotated[
+        str,
+        typer.Option(help="auto, numpy, numba or cupy: where thousands of takes are drawn; the notes are the same."),
+    ] = "auto",
     chains: _metropolis.Chains = None,
     steps: _metropolis.Steps = None,
     proposals: _metropolis.Proposals = None,
@@ -68,7 +72,7 @@ def generate(
     """Compose new pieces with a fitted model, and write them as MIDI (and more with --also)."""
     asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, form, middle_c)
     walking = _metropolis.Request(chains, steps, proposals, tuple(soft), diagnostics, checkpoint)
-    shaping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "method": sampler}
+    shaping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "method": sampler, "backend": backend}
     shaping |= {"max_arcs": max_arcs} if max_arcs else {}
     sound = _composing.Sound(key, meter, tempo, instrument)
     files = _composing.Files(_takes.formats(also), output, force)

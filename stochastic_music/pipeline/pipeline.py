@@ -295,7 +295,7 @@ class Pipeline:
         not before the length of its shortest training piece, and at the latest after `max_events` (None: twice
         its longest one, 64 at least; pieces that have not ended by then are drawn again, a few times). Without
         `header` one is drawn from the training pieces for each take.
-        `shaping` is temperature, top_k, top_p and method of `stochastic_music.sampling.sample`. Raises
+        `shaping` is temperature, top_k, top_p, method and backend of `stochastic_music.sampling.sample`. Raises
         UnsatisfiableError where nothing meets `constraint`.
 
         With `start` every piece begins with the notes of that score, under its header and in its key, and goes on;

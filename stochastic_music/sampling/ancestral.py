@@ -1,21 +1,26 @@
 """Ancestral sampling: one symbol after another, each from the model's own next-symbol probabilities.
 
-Draws are by inverse cumulative probability, in batch. Without constraint and reshaping the samples follow the
-model exactly.
+Draws are by alias columns (`backends.alias`), in batch: those that a table of the same rows would hold, so that a
+piece is the same whichever way it was drawn. Without constraint and reshaping the samples follow the model, its
+probabilities rounded to 2^-32 of a column.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from stochastic_music import _random
 from stochastic_music.errors import UnsatisfiableError
 from stochastic_music.protocols import AutoregressiveModel, FloatArray, IntArray
-from stochastic_music.sampling.drawing import NO_START, Guarantee, Sample, as_samples, choose, impossible, vocabulary_of
+from stochastic_music.sampling.backends.alias import choose
+from stochastic_music.sampling.drawing import NO_START, Guarantee, Sample, as_samples, impossible, vocabulary_of
 from stochastic_music.sampling.shaping import Shaping, normalized
 from stochastic_music.tokens import Header
+
+if TYPE_CHECKING:
+    from stochastic_music.sampling.through_tables import Tables
 
 #: rounds of drawing again before `redrawn` gives up
 MAX_ROUNDS = 200
@@ -64,8 +69,8 @@ def ancestral(
         held = rows if reins is None else normalized(reins.hold(rows))
         live = np.flatnonzero(~ended)
         symbols, score = np.full(n, vocabulary.end), np.zeros(n)
-        uniforms = _random.uniforms(key, step, int(numbers[-1]) + 1)[numbers[live]]
-        symbols[live] = choose(np.exp(shape(held[live])), uniforms)
+        words = _random.lanes(key, step, int(numbers[-1]) + 1)[numbers[live]]
+        symbols[live] = choose(np.exp(shape(held[live])), words)
         score[live] = rows[live, symbols[live]]
         columns.append(symbols)
         scores.append(score)
@@ -111,12 +116,14 @@ def redrawn(
     max_events: int,
     shaping: Shaping | None = None,
     start: IntArray = NO_START,
+    tables: Tables | None = None,
 ) -> list[Sample]:
     """Ancestral samples of at least `least_events` events, no pitch coming more than `most_repeats` times in a row.
 
     Other pieces are drawn again, under the next key, and with `whole` those that were capped, though not more than
     PATIENCE times: a model that does not end is cut at last. That conditions exactly, and is cheap where many pieces
-    are as asked for. A chain does not depend on the others. Raises UnsatisfiableError after MAX_ROUNDS.
+    are as asked for. A chain does not depend on the others. With `tables`, which are of the same shaping and start,
+    pieces come from there. Raises UnsatisfiableError after MAX_ROUNDS.
     """
     vocabulary = vocabulary_of(model)
 
@@ -130,8 +137,10 @@ def redrawn(
     chains = np.arange(len(headers))
     for attempt in range(MAX_ROUNDS):
         under, seed = [headers[i] for i in chains], key + attempt * _NEXT
-        limits: dict[str, Any] = {"max_events": max_events, "chains": chains, "start": start}
-        drawn = ancestral(model, under, key=seed, shaping=shaping, **limits)
+        limits: dict[str, Any] = {"key": seed, "max_events": max_events, "chains": chains}
+        drawn = (
+            tables.draw(under, **limits) if tables else ancestral(model, under, shaping=shaping, start=start, **limits)
+        )
         found = {int(i): sample for i, sample in zip(chains, drawn, strict=True)}
         kept |= {i: sample for i, sample in found.items() if wanted(sample, attempt)}
         chains = np.array([i for i in chains.tolist() if i not in kept], dtype=np.int64)

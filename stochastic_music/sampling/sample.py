@@ -12,6 +12,7 @@ from stochastic_music.constraints.form import form_of
 from stochastic_music.errors import InvalidParameterError, ProductTooLargeError, UnknownNameError, UsageError
 from stochastic_music.protocols import AutoregressiveModel, Constraint, IntArray, WalkingModel
 from stochastic_music.sampling.ancestral import redrawn
+from stochastic_music.sampling.backends import Make
 from stochastic_music.sampling.compiling import by_timing, check_start, conjuncts
 from stochastic_music.sampling.drawing import NO_START, Sample, vocabulary_of
 from stochastic_music.sampling.ending import sized, tells_length
@@ -22,6 +23,7 @@ from stochastic_music.sampling.greedy import greedy
 from stochastic_music.sampling.particles.crowds import N_PARTICLES, N_SWEEPS, particles
 from stochastic_music.sampling.particles.foresight import Guide
 from stochastic_music.sampling.shaping import Shaping
+from stochastic_music.sampling.through_tables import check_back_end, tables_for
 from stochastic_music.tokens import Header, Vocabulary
 
 Method: TypeAlias = Literal["auto", "ancestral", "exact", "particle", "metropolis", "greedy"]
@@ -50,6 +52,7 @@ def sample(
     n_particles: int = N_PARTICLES,
     sweeps: int = N_SWEEPS,
     guide: Guide = None,
+    backend: str | Make = "auto",
 ) -> list[Sample]:
     """Draw `n` pieces from a fitted `model`, each under `header`, or under its own of `headers` (n of them).
 
@@ -74,12 +77,16 @@ def sample(
     A model that walks (`WalkingModel`: one that has no probabilities of what comes next) has its pieces begun by its
     opening model, in all that is asked for, and walks on from there: `guarantee="metropolis"`.
 
+    Thousands of pieces without a constraint are drawn from a table of the model's transitions, of at most `max_arcs`
+    arcs, on a `backend`: "numpy", "numba", "cupy", or "auto" (see `sampling.backends`). The notes are the same as those
+    of fewer pieces, and on every back end. Under a constraint there is nothing to choose.
+
     Every piece begins with the whole events of `start`, without END, and goes on as the model does after them; what
     is asked for, in notes or bars, is asked of the whole piece. Reshaping leaves the start alone.
 
-    Raises InvalidParameterError for parameters outside their range, NotFittedError, UnsatisfiableError
-    where nothing meets `constraint`, UsageError where `method` does not fit the request (ProductTooLargeError
-    for `method="exact"` past `max_arcs`).
+    Raises InvalidParameterError for parameters outside their range, NotFittedError, MachineError without the GPU that
+    is asked for (MissingExtraError without the library), UnsatisfiableError where nothing meets `constraint`,
+    UsageError where `method` does not fit the request (ProductTooLargeError for `method="exact"` past `max_arcs`).
     """
     shaping = Shaping(temperature, top_k, top_p)
     under = _headers(n, header, headers)
@@ -88,6 +95,7 @@ def sample(
             f"max_events is {max_events} and least_events {least_events}; "
             "expected 1 or more, and no more at least than at most"
         )
+    check_back_end(backend)
     key = _random.key(seed)
     if isinstance(model, WalkingModel):
         _check_walk(model, method, shaping, constraint)
@@ -112,7 +120,9 @@ def sample(
     _check_demands(begun, vocabulary_of(model), under, constraint)
     common: dict[str, Any] = {"key": key, "max_events": max_events, "shaping": shaping, "start": begun}
     if constraint is None or chosen == "ancestral":
-        return redrawn(model, under, least_events=least_events, most_repeats=most_repeats, whole=whole, **common)
+        limits: dict[str, Any] = {"least_events": least_events, "most_repeats": most_repeats, "whole": whole}
+        tables = tables_for(model, under, backend=backend, max_arcs=max_arcs, shaping=shaping, start=begun)
+        return redrawn(model, under, tables=tables, **limits, **common)
     tells = whole and tells_length(constraint, vocabulary_of(model), under[0])
     if tells:
         least_events = len(begun) // vocabulary_of(model).n_fields + 1 if len(begun) else 0

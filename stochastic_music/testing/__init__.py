@@ -1,8 +1,9 @@
-"""Checks of the contracts, for authors of models, labellers and constraints."""
+"""Checks of the contracts, for authors of models, labellers, constraints and sampling back ends."""
 
+from stochastic_music.testing.check_backend import check_backend
 from stochastic_music.testing.check_constraint import check_constraint
 from stochastic_music.testing.check_energy_model import check_energy_model
 from stochastic_music.testing.check_labeller import check_labeller
 from stochastic_music.testing.check_model import check_model
 
-__all__ = ["check_constraint", "check_energy_model", "check_labeller", "check_model"]
+__all__ = ["check_backend", "check_constraint", "check_energy_model", "check_labeller", "check_model"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stand_in
 from scipy import sparse
 from scipy.stats import chi2
 
@@ -16,6 +17,7 @@ from stochastic_music.sampling.backends import AliasTable, TransitionTable, cupy
 from stochastic_music.sampling.backends.alias import WIDTH_BITS
 from stochastic_music.sampling.backends.kernel import C_HEAD, source
 from stochastic_music.sampling.backends.numpy_backend import NumpyChains
+from stochastic_music.testing import check_backend
 
 
 def even() -> TransitionTable:
@@ -111,23 +113,36 @@ def c_kernels(tmp_path_factory) -> ctypes.CDLL:
     return ctypes.CDLL(str(folder / "chains.so"))
 
 
-@TABLES
-@pytest.mark.parametrize("n_chains", [1, 4, 10])
-def test_the_kernel_of_the_gpu_plays_what_numpy_plays(make, n_chains, c_kernels):
-    table = AliasTable.of(make())
-    key, first_chain, first_step, n_steps = 5 + (9 << 64), 8, 3, 40
-    places, ours = np.full((2, n_chains), table.places[table.start]), np.zeros((2, n_steps, n_chains), table.dtype)
-    NumpyChains(table).run(places[0], ours[0], key=key, first_chain=first_chain, first_step=first_step)
-    name = "even_16" if table.bits >= 0 else f"wide_{8 * table.dtype.itemsize}"
-    words = table.words.ctypes.data_as(ctypes.c_void_p)
-    option = ctypes.c_int(table.bits if table.bits >= 0 else table.tells_places)
-    numbers = [ctypes.c_ulonglong(i) for i in (5, 9, first_chain, first_step, n_steps, n_chains)]
-    arrays = [ctypes.c_void_p(array[1].ctypes.data) for array in (places, ours)]
-    for thread in range(-(-n_chains // 4) + 1):  # one thread more than there is work for
-        ctypes.c_longlong.in_dll(c_kernels, "thread_number").value = thread
-        getattr(c_kernels, name)(words, option, *numbers, *arrays)
-    assert (ours[0] == ours[1]).all()
-    assert (places[0] == places[1]).all()
+class Kernel:
+    """A kernel of the GPU, called as CuPy calls it: its threads run one after another on this processor."""
+
+    numbers = {np.int32: ctypes.c_int, np.int64: ctypes.c_longlong, np.uint64: ctypes.c_ulonglong}  # noqa: RUF012
+
+    def __init__(self, library: ctypes.CDLL, name: str) -> None:
+        self.function, self.number = getattr(library, name), ctypes.c_longlong.in_dll(library, "thread_number")
+
+    def __call__(self, grid: tuple[int], block: tuple[int], arguments: tuple) -> None:
+        given = [self.plain(argument) for argument in arguments]
+        for thread in range(grid[0] * block[0]):
+            self.number.value = thread
+            self.function(*given)
+
+    def plain(self, argument):
+        if isinstance(argument, stand_in.Array):
+            return ctypes.c_void_p(argument.held.ctypes.data)
+        return self.numbers[type(argument)](int(argument))
+
+
+@pytest.fixture
+def kernels(c_kernels, monkeypatch) -> None:
+    """Kernels of the GPU, for a stand-in of CuPy."""
+    monkeypatch.setattr(cupy_backend, "_kernel", lambda name: Kernel(c_kernels, name))
+
+
+def test_the_kernels_of_the_gpu_play_what_numpy_plays(kernels, monkeypatch):
+    device = stand_in.installed(monkeypatch)
+    check_backend(cupy_backend.CupyChains)
+    assert device.to_host > 0
 
 
 @pytest.mark.parametrize(
@@ -247,51 +262,14 @@ def test_a_back_end_that_is_not_there():
             simulate(even(), 1, 1, backend="cupy")
 
 
-class StandIn:
-    """Of CuPy as little as chains ask for, with memory for so many bytes at once."""
-
-    class cuda:  # noqa: N801
-        class memory:  # noqa: N801
-            class OutOfMemoryError(Exception):
-                pass
-
-    def __init__(self, room: int) -> None:
-        self.room = room
-
-    def get_default_memory_pool(self) -> "StandIn":
-        return self
-
-    def free_all_blocks(self) -> None:
-        pass
-
-    def asarray(self, array: np.ndarray) -> np.ndarray:
-        if array.nbytes > self.room:
-            raise self.cuda.memory.OutOfMemoryError
-        return array.copy().view(OnGpu)
-
-    def empty(self, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-        return self.asarray(np.empty(shape, dtype))
-
-
-class OnGpu(np.ndarray):
-    def get(self) -> np.ndarray:
-        return self.view(np.ndarray)
-
-
 @pytest.mark.parametrize(
     ("room", "n_warnings", "said"),
     [(1 << 40, 0, ""), (2 * 5000 * 30, 2, "batches of 5,000 chains"), (1, 1, "table does not fit"), (70_000, 4, "CPU")],
 )
-def test_a_gpu_whose_memory_is_full(room, n_warnings, said, monkeypatch, caplog):
-    table = AliasTable.of(even())
-    monkeypatch.setattr(cupy_backend._backends, "array_module", lambda _: StandIn(room))
-
-    def launch(self, places, out, **where):
-        NumpyChains(self._table).run(places, out, **where)
-
-    monkeypatch.setattr(cupy_backend.CupyChains, "launch", launch)
+def test_a_gpu_whose_memory_is_full(room, n_warnings, said, kernels, monkeypatch, caplog):
+    stand_in.installed(monkeypatch, largest=room)
     with caplog.at_level(logging.WARNING):
-        drawn = simulate(table, 20_000, 30, seed=1, backend=cupy_backend.CupyChains).symbols
-    assert (drawn == simulate(table, 20_000, 30, seed=1, backend="numpy").symbols).all()
+        drawn = simulate(even(), 20_000, 30, seed=1, backend="cupy").symbols
+    assert (drawn == simulate(even(), 20_000, 30, seed=1, backend="numpy").symbols).all()
     assert len(caplog.records) == n_warnings
     assert said in caplog.text

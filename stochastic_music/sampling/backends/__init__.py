@@ -6,7 +6,7 @@ What a back end computes is integers alone, by one arithmetic (`alias`) on count
 """
 
 from stochastic_music.sampling.backends.alias import AliasTable
-from stochastic_music.sampling.backends.simulation import Backend, Chains, simulate
+from stochastic_music.sampling.backends.simulation import Backend, Chains, Make, simulate
 from stochastic_music.sampling.backends.table import TransitionTable
 
-__all__ = ["AliasTable", "Backend", "Chains", "TransitionTable", "simulate"]
+__all__ = ["AliasTable", "Backend", "Chains", "Make", "TransitionTable", "simulate"]

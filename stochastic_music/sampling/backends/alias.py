@@ -90,6 +90,22 @@ def columns(offsets: IntArray, probability: FloatArray) -> Columns:
     return Columns(first[:-1], bits, threshold, np.where(threshold > 0, arc, arc[alias]), arc[alias])
 
 
+def choose(weights: FloatArray, words: Words) -> IntArray:
+    """One column of each row (n, k) of probabilities by its word (n,), as chains of a table draw: (n,).
+
+    The arcs of a row are its columns above 0, of which there must be one.
+
+    >>> choose(np.array([[0.0, 0.75, 0.25]] * 2), np.array([1 << 31, 3 << 62], dtype=np.uint64)).tolist()
+    [1, 2]
+    """
+    row, arc = np.nonzero(weights > 0)
+    made = columns(np.searchsorted(row, np.arange(len(weights) + 1)), weights[row, arc])
+    at = made.first + ((words >> np.uint64(32)) >> (32 - made.bits).astype(np.uint64)).astype(np.int64)
+    own = (words & np.uint64(0xFFFFFFFF)).astype(np.int64) < made.threshold[at]
+    chosen: IntArray = arc[np.where(own, made.own[at], made.alias[at])]
+    return chosen
+
+
 def units(offsets: IntArray, probability: FloatArray, bits: IntArray) -> IntArray:
     """Probabilities in whole units, those of row i adding up to 2^(32 + bits[i]).
 

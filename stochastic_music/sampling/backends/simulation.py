@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -32,12 +32,11 @@ _WORTH = 1 << 24
 
 
 class Backend(Protocol):
-    """Chains of one `AliasTable`, made of it alone: `make(table)`.
+    """Chains of one `AliasTable`, made of it alone: `make(table)`."""
 
-    `chunk` says how many chains a thread takes at once, a multiple of 4; None where the back end takes all of them.
-    """
-
-    chunk: int | None
+    @property
+    def chunk(self) -> int | None:
+        """How many chains a thread takes at once, a multiple of 4; None where the back end takes all of them."""
 
     def run(self, places: Places, out: Symbols, *, key: int, first_chain: int, first_step: int) -> None:
         """Take chains `first_chain`, a multiple of 4, and those after it through the steps from `first_step` on.
@@ -66,6 +65,14 @@ class Chains:
         for step in self.symbols.T:
             lengths += step != (-1 if self.end is None else self.end)
         return np.minimum(lengths + 1, n_steps)
+
+
+class Begin(NamedTuple):
+    """From which random words on chains take theirs: options of `Backend.run`."""
+
+    key: int
+    first_chain: int = 0
+    first_step: int = 0
 
 
 def simulate(
@@ -101,19 +108,14 @@ def simulate(
     aliased = table if isinstance(table, AliasTable) else AliasTable.of(table)
     make = maker(backend, n_chains * n_steps)
     places = _begun(aliased, n_chains, starts)
-    blocks = _blocks(make(aliased), aliased, places, n_steps, _random.key(seed), threads or _processors())
+    blocks = drawn(make(aliased), aliased, places, n_steps, Begin(_random.key(seed)), threads=threads)
     if out is not None:
         path = Path(out)
         write_atomically(
             path, functools.partial(_stream, blocks=blocks, shape=(n_chains, n_steps), dtype=aliased.dtype)
         )
         return Chains(np.load(path, mmap_mode="r"), aliased.end)
-    symbols = np.empty((n_steps, n_chains), dtype=aliased.dtype)
-    first = 0
-    for block in blocks:
-        symbols[first : first + len(block)] = block
-        first += len(block)
-    return Chains(symbols.T, aliased.end)
+    return Chains(gathered(blocks, (n_steps, n_chains), aliased.dtype).T, aliased.end)
 
 
 def maker(backend: str | Make, n_draws: int) -> Make:
@@ -136,28 +138,38 @@ def _begun(table: AliasTable, n_chains: int, starts: IntArray | None) -> Places:
     return table.places[starts]
 
 
-def _blocks(  # noqa: PLR0917 - one caller
-    backend: Backend, table: AliasTable, places: Places, n_steps: int, key: int, threads: int
+def drawn(
+    backend: Backend, table: AliasTable, places: Places, n_steps: int, begin: Begin, *, threads: int | None = None
 ) -> Iterator[Symbols]:
-    """The symbols of all chains, some steps at a time: (steps, n_chains) each, overwritten by the next."""
+    """The symbols of chains at `places`, some steps at a time: (steps, n_chains) each, overwritten by the next."""
     n_chains = len(places)
     most = max(1, _BLOCK // max(1, n_chains * table.dtype.itemsize))
     told = np.empty((min(most, n_steps), n_chains), dtype=table.dtype)
-    chunk = backend.chunk or max(n_chains, 1)
-    pool: Any = ThreadPoolExecutor(threads) if threads > 1 and n_chains > chunk else nullcontext()
-    with pool as executor:
+    chunk, workers = backend.chunk or max(n_chains, 1), threads or _processors()
+    with ThreadPoolExecutor(workers) if workers > 1 and n_chains > chunk else nullcontext() as executor:
         for step in range(0, n_steps, most):
             out = told[: n_steps - step]
 
             def run(first: int, step: int = step, out: Symbols = out) -> None:
                 part = slice(first, first + chunk)
-                backend.run(places[part], out[:, part], key=key, first_chain=first, first_step=step)
+                where = Begin(begin.key, begin.first_chain + first, begin.first_step + step)
+                backend.run(places[part], out[:, part], **where._asdict())
 
             if step and table.end is not None and (told[-1] == table.end).all():
                 out[:] = table.end  # all have ended
             else:
                 list((executor.map if executor else map)(run, range(0, n_chains, chunk)))
             yield table.symbols(out)
+
+
+def gathered(blocks: Iterator[Symbols], shape: tuple[int, int], dtype: np.dtype[Any]) -> Symbols:
+    """What `drawn` gives, in one array of that shape."""
+    symbols: Symbols = np.empty(shape, dtype=dtype)
+    first = 0
+    for block in blocks:
+        symbols[first : first + len(block)] = block
+        first += len(block)
+    return symbols
 
 
 def _stream(path: Path, *, blocks: Iterator[Symbols], shape: tuple[int, int], dtype: np.dtype[Any]) -> None:

@@ -21,7 +21,7 @@ def saturated(table: ArcTable, clock: TimedAutomaton, end: int, limit: int) -> d
     """The contexts that can be alive at each phase of `clock`, ascending, before END; nothing past `limit` arcs."""
     both = LiftedTable(table, clock)
     try:
-        pairs = _reached(both, clock, end, limit)
+        pairs = reached(both, clock, int(heard(both, clock, np.array([both.start()]))[0]), end, limit)
     except ProductTooLargeError:
         return {}
     contexts, states = both.parts(pairs)
@@ -29,9 +29,12 @@ def saturated(table: ArcTable, clock: TimedAutomaton, end: int, limit: int) -> d
     return {phase: np.unique(contexts[place == i]) for i, phase in enumerate(phases.tolist())}
 
 
-def _reached(both: LiftedTable, clock: TimedAutomaton, end: int, limit: int) -> IntArray:
-    """Every pair that can be reached from the start, the clock's marks heard: ascending."""
-    new = _heard(both, clock, np.array([both.start()]))
+def reached(both: LiftedTable, clock: TimedAutomaton, first: int, end: int, limit: int) -> IntArray:
+    """Every pair that can be reached from the `first` one, the clock's marks heard: ascending.
+
+    Raises ProductTooLargeError past `limit` arcs, as `ArcTable.fetch` counts them.
+    """
+    new = np.array([first])
     seen = np.zeros(0, dtype=bool)
     while len(new):
         seen = np.append(seen, np.zeros(both.n_contexts - len(seen), dtype=bool))
@@ -39,12 +42,12 @@ def _reached(both: LiftedTable, clock: TimedAutomaton, end: int, limit: int) -> 
         both.fetch(new, limit)
         _, arcs = both.rows(new)
         after = both.next_context[arcs[both.symbol[arcs] != end]]
-        reached = np.unique(_heard(both, clock, np.unique(after)))
+        reached = np.unique(heard(both, clock, np.unique(after)))
         new = reached[(reached >= len(seen)) | ~seen[np.minimum(reached, len(seen) - 1)]]
     return np.flatnonzero(seen)
 
 
-def _heard(both: LiftedTable, clock: TimedAutomaton, pairs: IntArray) -> IntArray:
+def heard(both: LiftedTable, clock: TimedAutomaton, pairs: IntArray) -> IntArray:
     """The pairs after the clock's marks, where an event begins."""
     _, states = both.parts(pairs)
     begins = np.flatnonzero(clock.due(states) == 0)

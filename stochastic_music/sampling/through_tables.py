@@ -1,0 +1,107 @@
+"""Ancestral sampling of many pieces at once: a model of finitely many contexts as a table, on a back end.
+
+To lay out a model takes longer than to draw a handful of pieces; after that pieces cost next to nothing. What is drawn
+is what `ancestral` draws step by step, note for note: both choose by alias columns made of the same row, with the same
+words.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from stochastic_music import _backends
+from stochastic_music.errors import ProductTooLargeError, UsageError
+from stochastic_music.protocols import FiniteContextModel, IntArray
+from stochastic_music.sampling.backends.alias import AliasTable
+from stochastic_music.sampling.backends.exploring import Explored
+from stochastic_music.sampling.backends.simulation import Begin, Make, drawn, gathered, maker
+from stochastic_music.sampling.compiling import by_timing
+from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, vocabulary_of
+from stochastic_music.sampling.shaping import Shaping
+from stochastic_music.tokens import Header
+
+#: pieces, for each timing of their headers, from which on a table is made, and arcs that it may have where nobody asked
+MANY, _MOST_ARCS = 1000, 2_000_000
+#: symbols that chains of a batch may come to
+_BATCH = 1 << 27
+
+
+class Tables:
+    """Draws pieces of `model` after `start` on `backend`, for the headers that it was made for.
+
+    Raises ProductTooLargeError where the model has more than `max_arcs` arcs, UnsatisfiableError for a start that it
+    holds to be impossible.
+    """
+
+    def __init__(
+        self,
+        model: FiniteContextModel,
+        headers: list[Header | None],
+        *,
+        shaping: Shaping,
+        start: IntArray = NO_START,
+        backend: str | Make = "auto",
+        max_arcs: int = _MOST_ARCS,
+    ) -> None:
+        self._vocabulary, self._start, self._backend = vocabulary_of(model), start, backend
+        groups = by_timing(headers)
+        explore = functools.partial(Explored.of, model, shaping=shaping, start=start, limit=max_arcs)
+        self._explored, states = Explored.joined([explore(headers[group[0]]) for group in groups])
+        self._state_of = np.zeros(len(headers), dtype=np.int64)
+        for group, state in zip(groups, states.tolist(), strict=True):
+            self._state_of[group] = state
+        self._table = AliasTable.of(self._explored.table)
+
+    def draw(self, headers: list[Header | None], chains: IntArray, *, key: int, max_events: int) -> list[Sample]:
+        """A piece for each of `headers`, which are those of the `chains` (n,), ascending, among all."""
+        most = max_events * self._vocabulary.n_fields
+        n_steps = most + 1 - len(self._start)
+        size = max(1, _BATCH // n_steps) * 4
+        backend = maker(self._backend, len(self._state_of) * n_steps)(self._table)
+        samples: list[Sample] = []
+        for batch in np.split(chains, np.searchsorted(chains, np.arange(size, chains[-1] + 1, size))):
+            first, last = batch[0] // 4 * 4, batch[-1] + 1
+            places = self._table.places[self._state_of[first:last]]
+            blocks = drawn(backend, self._table, places, n_steps, Begin(key, int(first), len(self._start)))
+            told = gathered(blocks, (n_steps, len(places)), self._table.dtype).T[batch - first]
+            samples += self._samples(told.astype(np.int64), headers[len(samples) :], self._state_of[batch], most)
+        return samples
+
+    def _samples(self, symbols: IntArray, headers: list[Header | None], states: IntArray, most: int) -> list[Sample]:
+        end = self._vocabulary.end
+        longest = int((symbols != end).sum(axis=1).max()) + 1
+        symbols = symbols[:, :longest]
+        how: dict[str, Any] = {"end": end, "most": most, "guarantee": "exact", "start": self._start}
+        return as_samples(symbols, self._explored.scores(states, symbols), headers[: len(states)], **how)
+
+
+def check_back_end(backend: str | Make) -> None:
+    """Raise UnknownNameError, MissingExtraError or MachineError for a name of a back end that cannot be had here."""
+    if isinstance(backend, str):
+        _backends.chosen(backend)
+
+
+def tables_for(
+    model: Any, headers: list[Header | None], *, backend: str | Make, max_arcs: int, shaping: Shaping, start: IntArray
+) -> Tables | None:
+    """The tables to draw from; None where pieces are drawn step by step: they are few, or no table can hold the model.
+
+    Raises UsageError, or ProductTooLargeError, where it cannot and a back end was asked for by name.
+    """
+    asked = backend != "auto"
+    if not isinstance(model, FiniteContextModel):
+        if asked and backend != "numpy":
+            raise UsageError(f"{type(model).__name__} has no table of transitions to draw from: use backend='auto'")
+        return None
+    if len(headers) < MANY * len(by_timing(headers)):
+        return None
+    try:
+        most = max_arcs if asked else min(max_arcs, _MOST_ARCS)
+        return Tables(model, headers, shaping=shaping, start=start, backend=backend, max_arcs=most)
+    except ProductTooLargeError:
+        if asked:
+            raise
+        return None

@@ -1,0 +1,30 @@
+import json
+
+from stochastic_music import _backends
+
+
+def test_back_ends_are_asked_for_by_name(stochmusic, music_folder):
+    done = stochmusic("fit", "music", "-m", "markov", "--set", "order=1")
+    assert done.returncode == 0, done.stderr
+
+    def told(*options: str, code: int = 0) -> str:
+        done = stochmusic("generate", "music.smm", "-n", "1", "--seed", "5", *options)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    told("--backend", "numpy")
+    assert "did you mean 'numba'" in told("--backend", "nunba", code=2)
+    if _backends.present("numba"):
+        assert "--backend numba has no say" in told("--backend", "numba", "--bars", "2", "--force")
+    if not _backends.gpu()[0]:
+        assert len(told("--backend", "cupy", code=4).strip().splitlines()) == 1
+        assert len(told("--backend", "cupy", "--bars", "2", code=4).strip().splitlines()) == 1
+
+
+def test_doctor_names_the_back_ends(stochmusic):
+    done = stochmusic("doctor", "--json")
+    report = json.loads(done.stdout)
+    assert report["back_ends"] == {name: _backends.present(name) for name in _backends.BACKENDS}
+    assert report["gpu"] == _backends.gpu()[1]
+    assert report["gpu"] in done.stderr
