@@ -79,6 +79,34 @@ def build(
     _stores.show(done.store, as_json, done)
 
 
+@app.command("export")
+def export(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="A store of tokens (stochmusic corpus build).")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.parquet", help="The file to write.")],
+    force: _options.Force = False,
+) -> None:
+    """Write a store as one Parquet file, for other tools."""
+    from stochastic_music.corpus.store import TokenStore
+
+    if output.exists() and not force:
+        raise UsageError(f"{output} exists: give --force to replace it, or another name with -o.")
+    opened = TokenStore.open(store)
+    opened.to_parquet(output)
+    say(f"Wrote {output}: {plural(opened.n_pieces, 'piece')}, {plural(opened.n_symbols, 'symbol')}.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.parquet", help="A file that corpus export wrote.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="STORE", help="The store to make.")],
+) -> None:
+    """Make the store again that was written to a Parquet file."""
+    from stochastic_music.corpus.store import TokenStore
+
+    made = TokenStore.from_parquet(file, output)
+    say(f"{output} holds {plural(made.n_pieces, 'piece')}, {plural(made.n_symbols, 'symbol')}.")
+
+
 @cache.command("clear")
 def clear() -> None:
     """Delete the parsed built-in corpora; they are parsed anew when next asked for."""

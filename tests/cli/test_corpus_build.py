@@ -84,3 +84,12 @@ def test_what_needs_scores_does_not_take_a_store(built, stochmusic, music_folder
         assert "is a store of tokens, and here scores are needed" in refused.stderr
     little = stochmusic("fit", "store", "-m", "hmm", "--memory", "9KB")
     assert (little.returncode, "needs all symbols at once" in little.stderr) == (2, True)
+
+
+def test_a_store_goes_to_parquet_and_back(built, stochmusic):
+    pytest.importorskip("pyarrow")
+    assert stochmusic("corpus", "export", "store", "-o", "all.parquet").returncode == 0
+    assert "give --force" in stochmusic("corpus", "export", "store", "-o", "all.parquet").stderr
+    assert "elsewhere holds 12 pieces" in stochmusic("corpus", "import", "all.parquet", "-o", "elsewhere").stderr
+    told = [stochmusic("corpus", "info", name).stdout.replace(name, "") for name in ("store", "elsewhere")]
+    assert told[0] == told[1]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from stochastic_music import Corpus, MelodyEncoding, VoicesEncoding
 from stochastic_music.corpus import encode_corpus
 from stochastic_music.corpus.store import TokenStore, build_store, journal, shard
-from stochastic_music.corpus.store.build import JOURNAL, LOCK
+from stochastic_music.corpus.store.writing import JOURNAL, LOCK
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, MachineError, StoreError
 from stochastic_music.tokens import Header, Vocabulary
 
@@ -256,7 +256,7 @@ def test_a_full_disk_leaves_a_store_that_can_be_used(tmp_path, music_folder, mon
         shutil.copy2(music_folder / f"tune{i:02}.mid", tmp_path / "few")
     build(path, tmp_path / "few")
     with monkeypatch.context() as patch:
-        target = "build._fill" if where == "shard" else "journal.os.fsync"
+        target = "writing._fill" if where == "shard" else "journal.os.fsync"
         patch.setattr(f"stochastic_music.corpus.store.{target}", full)
         with pytest.raises(MachineError, match="the disk is full"):
             build(path, music_folder)
@@ -272,7 +272,7 @@ def test_a_card_that_makes_no_sense_is_told(tmp_path, music_folder):
     with pytest.raises(StoreError, match="newer format"):
         TokenStore.open(path)
     (path / "store.json").write_text(text[:40])
-    with pytest.raises(StoreError, match="makes no sense"):
+    with pytest.raises(StoreError, match="cannot be read"):
         TokenStore.open(path)
 
 

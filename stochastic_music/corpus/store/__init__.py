@@ -6,7 +6,7 @@
     lock           held by the one process that builds: `lock`
 
 A store is built by `build.build_store` and opened by `TokenStore.open`; its `parts` are corpora of some thousand
-pieces each, which models that count take one by one.
+pieces each, which models that count take one by one. `parquet` takes stores to other tools and back.
 """
 
 from __future__ import annotations

@@ -10,31 +10,24 @@ Nothing is taken out of a store: pieces whose files are gone stay. To be without
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stochastic_music._files import write_atomically
 from stochastic_music._parallel.frames import Message
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus.ingest import AnyPath, Progress, Settings, make_settings, make_setup
-from stochastic_music.corpus.store import card as cards
 from stochastic_music.corpus.store.account import files_of
-from stochastic_music.corpus.store.card import Card, is_store
-from stochastic_music.corpus.store.journal import NAME as JOURNAL
-from stochastic_music.corpus.store.journal import Entry, Journal
-from stochastic_music.corpus.store.lock import NAME as LOCK
-from stochastic_music.corpus.store.lock import locked
-from stochastic_music.corpus.store.reading import Filled, Told, filled, told
-from stochastic_music.corpus.store.shard import SUFFIX, name_of_file
+from stochastic_music.corpus.store.card import Card
+from stochastic_music.corpus.store.journal import Entry
+from stochastic_music.corpus.store.reading import Told, filled, told
+from stochastic_music.corpus.store.shard import name_of_file
 from stochastic_music.corpus.store.sources import Scan, Source, scanned
-from stochastic_music.corpus.store.store import SHARDS, TokenStore, shard_path
+from stochastic_music.corpus.store.store import TokenStore, shard_path
 from stochastic_music.corpus.store.transposed import Transpose, recipe_for
-from stochastic_music.errors import StoreError
+from stochastic_music.corpus.store.writing import Filled, Writer, writing
 
 #: files of a shard, and bytes of these: what is lost when a builder is killed, and what must fit in memory
 SHARD_FILES, SHARD_BYTES = 1024, 1 << 23
@@ -82,55 +75,36 @@ def build_store(
     Raises StoreError where `path` holds something else, or a store of another encoding; EmptyCorpusError for a folder
     that is not there; MachineError where another process builds here, or the disk is full: what was done so far stays.
     """
-    folder = Path(path)
     settings = make_settings(workers, time_limit, memory_limit, progress, executor=executor)
-    asked = Card.of(encoding, transpose, shard_files, why)
     setup = make_setup(recipe_for(encoding, transpose), settings)
-    _refuse_foreign(folder)
-    with locked(folder):
-        if not is_store(folder):
-            asked.write(folder)
-        card = Card.read(folder)
-        card.refuse_other(folder, asked)
-        return _Builder(folder, card, Journal(folder), setup, settings).build(folders, retry)
+    with writing(Path(path), Card.of(encoding, transpose, shard_files, why)) as writer:
+        return _Builder(writer, setup, settings).build(folders, retry)
 
 
 class _Builder(NamedTuple):
     """A store that is being built, and how files are read."""
 
-    folder: Path
-    card: Card
-    journal: Journal
+    writer: Writer
     setup: Message
     settings: Settings
 
     def build(self, folders: Sequence[AnyPath], retry: bool) -> Built:
-        damaged_lines = self.journal.mend()
-        self._sweep()
         rebuilt, lost = self._repair()
-        before = [entry["root"] for entry in self.journal if "root" in entry]
+        before = [entry["root"] for entry in self.writer.journal if "root" in entry]
         scan = scanned(folders, before)
         for root in scan.roots[len(before) :]:
-            self.journal.append({"root": root})
+            self.writer.journal.append({"root": root})
         settled, known = self._known(retry)
         new = [source for source in scan.sources if source.key not in settled]
         n_copies = sum(self._commit(run) for run in self._runs(self._told(new, scan.roots, known), known))
         self._tell_found(scan)
-        return Built(TokenStore.open(self.folder), len(new), n_copies, self._gone(scan), rebuilt, lost, damaged_lines)
-
-    def _sweep(self) -> None:
-        """Delete what the journal does not name: shards, and files that were being written."""
-        (self.folder / SHARDS).mkdir(exist_ok=True)
-        named = {shard_path(self.folder, entry["shard"]) for entry in self.journal if "shard" in entry}
-        drafts = [path for name in (cards.NAME, JOURNAL) for path in self.folder.glob(f".{name}.*")]
-        for path in {*(self.folder / SHARDS).glob(f"*{SUFFIX}"), *drafts} - named:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        store = TokenStore.open(self.writer.folder)
+        return Built(store, len(new), n_copies, self._gone(scan), rebuilt, lost, self.writer.n_damaged)
 
     def _known(self, retry: bool) -> tuple[set[bytes], set[str]]:
         """The files, by their keys, of which all is told already; and the digests of those that gave pieces."""
         settled, known = set[bytes](), set[str]()
-        for entry in self.journal:
+        for entry in self.writer.journal:
             skipped = {place for place, *_ in entry.get("skipped", ())}
             for i, source in enumerate(files_of(entry)):
                 if not (retry and i in skipped):
@@ -141,73 +115,68 @@ class _Builder(NamedTuple):
 
     def _told(self, new: Sequence[Source], roots: Sequence[str], known: set[str]) -> Iterator[Told]:
         """What is said of each new file."""
-        ahead = _AHEAD * self.card.shard_files
+        ahead = _AHEAD * self.writer.card.shard_files
         for first in range(0, len(new), ahead):
             some = [source.digested(roots) for source in new[first : first + ahead]]
             yield from told(some, roots, known, self.setup, _reporting(self.settings, first, len(new)))
 
     def _runs(self, files: Iterable[Told], known: set[str]) -> Iterator[Filled]:
         """Shards of the files, each of a run of them."""
-        most = SHARD_BYTES // 12 if self.card.transpose == "all" else SHARD_BYTES
+        most = SHARD_BYTES // 12 if self.writer.card.transpose == "all" else SHARD_BYTES
         run, size = list[Told](), 0
         for file in files:
             run.append(file)
             size += file.source.size
-            if len(run) >= self.card.shard_files or size >= most:
-                yield filled(run, self.card.vocabulary, known)
+            if len(run) >= self.writer.card.shard_files or size >= most:
+                yield filled(run, self.writer.card.vocabulary, known)
                 run, size = [], 0
         if run:
-            yield filled(run, self.card.vocabulary, known)
+            yield filled(run, self.writer.card.vocabulary, known)
 
     def _commit(self, shard: Filled) -> int:
-        """Write a shard, then its line; returns how many of its files are copies."""
-        self._write(shard)
-        self.journal.append(shard.entry)
+        """Keep a shard; returns how many of its files are copies."""
+        self.writer.keep(shard)
         return sum(source.n_pieces < 0 for source in shard.entry["files"])
-
-    def _write(self, shard: Filled) -> None:
-        if shard.data:
-            path = shard_path(self.folder, shard.entry["shard"])
-            write_atomically(path, lambda draft: _fill(draft, shard.data))
-            _sync(path.parent)
 
     def _tell_found(self, scan: Scan) -> None:
         """Note what lies in the folders besides music, where that is news."""
         found: Entry = {"found": {"skipped": [list(s) for s in scan.skipped], "other": scan.other}}
         last = None
-        for entry in self.journal:
+        for entry in self.writer.journal:
             last = entry if "found" in entry else last
         if found != last:
-            self.journal.append(found)
+            self.writer.journal.append(found)
 
     def _gone(self, scan: Scan) -> list[str]:
         """Files that gave pieces, and lie no longer in the folders of `scan`, under whatever name."""
         here = {source.root for source in scan.sources}
         present = {source.key for source in scan.sources}
-        held = {s.digest for entry in self.journal for s in files_of(entry) if s.key in present}
-        told_of = itertools.chain.from_iterable(map(files_of, self.journal))
+        held = {s.digest for entry in self.writer.journal for s in files_of(entry) if s.key in present}
+        told_of = itertools.chain.from_iterable(map(files_of, self.writer.journal))
         return [s.name for s in told_of if s.n_pieces > 0 and s.root in here and s.digest not in held]
 
     def _repair(self) -> tuple[list[str], list[str]]:
         """Make damaged shards anew from their files; where these have changed, say which pieces are lost."""
-        roots = [entry["root"] for entry in self.journal if "root" in entry]
-        damaged = [entry for entry in self.journal if entry.get("shard") and not is_sound(self.folder, entry)]
+        roots = [entry["root"] for entry in self.writer.journal if "root" in entry]
+        damaged = [
+            entry for entry in self.writer.journal if entry.get("shard") and not is_sound(self.writer.folder, entry)
+        ]
         rebuilt = [entry["shard"] for entry in damaged if self._rebuild(entry, roots)]
         beyond = {entry["shard"] for entry in damaged} - set(rebuilt)
         lost = [s for entry in damaged if entry["shard"] in beyond for s in files_of(entry) if s.n_pieces > 0]
         if beyond:
-            self.journal.mend(lambda entry: _lost(entry) if entry.get("shard") in beyond else entry)
-            self._sweep()
+            self.writer.journal.mend(lambda entry: _lost(entry) if entry.get("shard") in beyond else entry)
+            self.writer.sweep()
         return rebuilt, [s.name for s in lost if s.digested(roots).digest != s.digest]
 
     def _rebuild(self, entry: Entry, roots: Sequence[str]) -> bool:
         sources = [source for source in files_of(entry) if source.n_pieces > 0]
         if any(source.digested(roots) != source for source in sources):
             return False
-        shard = filled(told(sources, roots, set(), self.setup, self.settings), self.card.vocabulary, set())
+        shard = filled(told(sources, roots, set(), self.setup, self.settings), self.writer.card.vocabulary, set())
         if shard.entry["shard"] != entry["shard"]:
             return False
-        self._write(shard)
+        self.writer.write(shard)
         return True
 
 
@@ -224,30 +193,8 @@ def _lost(entry: Entry) -> Entry:
     return {"lost": [source for source in files_of(entry) if source.n_pieces > 0]}
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Raise StoreError where there is something, and no store."""
-    own = {cards.NAME, JOURNAL, LOCK, SHARDS}
-    there = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
-    if folder.exists() and not is_store(folder) and (not folder.is_dir() or {path.name for path in there} - own):
-        raise StoreError(f"{folder} exists and is no store of tokens: give a new folder with -o")
-
-
 def _reporting(settings: Settings, done: int, total: int) -> Settings:
     """The settings, with progress counted on from `done` files."""
     if (progress := settings.progress) is None:
         return settings
     return settings._replace(progress=lambda n, _, label: progress(done + n, total, label))
-
-
-def _sync(folder: Path) -> None:
-    """See to it that the names in a folder are on disk, where the system does that."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

@@ -40,26 +40,31 @@ class Card(NamedTuple):
     def read(cls, folder: Path) -> Card:
         """The card of a store; raises StoreError where there is none that can be read."""
         try:
-            data = json.loads((folder / NAME).read_text(encoding="utf-8"))
-            if data.pop("format") > FORMAT:
-                raise StoreError(f"{folder} is of a newer format: upgrade with pip install -U stochastic-music")
-            return cls(**{**data, "vocabulary": Vocabulary.from_json(data["vocabulary"])})
+            return cls.from_text((folder / NAME).read_text(encoding="utf-8"))
         except OSError as error:
             raise StoreError(
                 f"{folder} is no store of tokens: it has no {NAME}. Make one: stochmusic corpus build FOLDER -o STORE"
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(
-                f"{folder / NAME} has been changed so that it makes no sense: build the store anew"
-            ) from error
+            raise StoreError(f"{folder / NAME} cannot be read ({error}): build the store anew") from error
+
+    @classmethod
+    def from_text(cls, text: str) -> Card:
+        """The inverse of `to_text`."""
+        data = json.loads(text)
+        if data.pop("format") > FORMAT:
+            raise ValueError("it is of a newer format: upgrade with pip install -U stochastic-music")
+        return cls(**{**data, "vocabulary": Vocabulary.from_json(data["vocabulary"])})
+
+    def to_text(self) -> str:
+        """The card as JSON."""
+        return (
+            json.dumps({"format": FORMAT, **self._asdict(), "vocabulary": self.vocabulary.to_json()}, indent=2) + "\n"
+        )
 
     def write(self, folder: Path) -> None:
         """Write the card of a new store."""
-        data = {"format": FORMAT, **self._asdict(), "vocabulary": self.vocabulary.to_json()}
-        text = json.dumps(data, indent=2) + "\n"
-        write_atomically(folder / NAME, lambda draft: _fill(draft, text))
+        write_atomically(folder / NAME, lambda draft: _fill(draft, self.to_text()))
 
     def refuse_other(self, folder: Path, asked: Card) -> None:
         """Raise StoreError where `asked` differs in what cannot be changed."""

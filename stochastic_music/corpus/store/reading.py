@@ -12,9 +12,9 @@ from stochastic_music.corpus.ingest import Settings, read_files
 from stochastic_music.corpus.piece import full_name
 from stochastic_music.corpus.report import PieceFacts
 from stochastic_music.corpus.store.account import facts_of
-from stochastic_music.corpus.store.journal import Entry
 from stochastic_music.corpus.store.shard import Row, header_text, name_of, packed
 from stochastic_music.corpus.store.sources import COPY, Source
+from stochastic_music.corpus.store.writing import Filled
 from stochastic_music.tokens import Vocabulary
 
 #: what is said of a file whose bytes another one holds
@@ -27,13 +27,6 @@ class Told(NamedTuple):
     source: Source
     message: Message
     body: bytes
-
-
-class Filled(NamedTuple):
-    """A shard and its line in the journal; no bytes where none of its files gave a piece."""
-
-    data: bytes
-    entry: Entry
 
 
 def told(

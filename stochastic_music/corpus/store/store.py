@@ -113,6 +113,26 @@ class TokenStore:
             _check_size(folder, extent)
         return cls(folder, card, named)
 
+    @classmethod
+    def from_parquet(cls, file: AnyPath, path: AnyPath) -> Self:
+        """The store that `to_parquet` wrote to `file`, made anew at `path`; equal to the byte.
+
+        Raises StoreError for other files, and those that have been changed; MissingExtraError without pyarrow.
+        """
+        from stochastic_music.corpus.store.parquet import from_parquet
+
+        from_parquet(Path(file), Path(path))
+        return cls.open(path)
+
+    def to_parquet(self, file: AnyPath) -> None:
+        """Write everything to one Parquet file (see `corpus.store.parquet`), shard by shard.
+
+        Raises MissingExtraError without pyarrow, MachineError where the file cannot be written.
+        """
+        from stochastic_music.corpus.store.parquet import to_parquet
+
+        to_parquet(self.path, Path(file))
+
     def __repr__(self) -> str:
         return f"TokenStore({str(self.path)!r}, {self.n_pieces} pieces, {self.n_symbols} symbols)"
 
