@@ -273,3 +273,10 @@ def test_a_gpu_whose_memory_is_full(room, n_warnings, said, kernels, monkeypatch
     assert (drawn == simulate(even(), 20_000, 30, seed=1, backend="numpy").symbols).all()
     assert len(caplog.records) == n_warnings
     assert said in caplog.text
+
+
+def test_the_page_runs():
+    page = (Path(__file__).parents[2] / "docs" / "how_to" / "back_ends.md").read_text(encoding="utf-8")
+    names: dict = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], names)
+    assert names["chains"].symbols.shape == (100_000, 50)
