@@ -68,9 +68,12 @@ def summed(keys: Keys, counts: IntArray) -> Tally:
 
 
 def summed_ascending(keys: Keys, counts: IntArray) -> Tally:
-    """The same where keys ascend already, equal ones side by side."""
+    """The same where keys ascend already, equal ones side by side; `counts` are written over."""
     starts = run_starts(keys)
-    return Tally(keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts)
+    np.cumsum(counts, out=counts)
+    sums = counts[np.append(starts[1:], len(counts))[: len(starts)] - 1]
+    sums[1:] -= sums[:-1]
+    return Tally(keys[starts], sums)
 
 
 def nothing() -> Tally:
