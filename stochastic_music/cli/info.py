@@ -42,6 +42,20 @@ def info(
         print("\nWhat its hidden states play:\n" + "\n".join(f"  {state['said']}" for state in states))
 
 
+def _of_counts(file: ModelFile, verify: bool) -> dict[str, Any]:
+    meta = file.meta
+    return {
+        "file": str(file.path),
+        "task": file.task,
+        "symbols": meta["n_values"],
+        "ngrams": [len(file[f"{order}.keys"]) for order in range(1, meta["order"] + 1)],
+        "format": meta["format"],
+        "sha256": file.checksum,
+        "bytes": file.path.stat().st_size,
+        "verified": verify,
+    }
+
+
 def _of_model(path: Path, verify: bool) -> dict[str, Any]:
     from stochastic_music.model_file import ModelFile
 
@@ -49,6 +63,8 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
     meta = file.meta
     if verify:
         say(f"All {plural(file.verify(), 'array')} of {path} are as they were written.")
+    if file.task == "counts":
+        return _of_counts(file, verify)
     if meta.get("stale", False):
         say("Its weights are stale: counts have changed since they were learned. Fit it again, from sources.")
     model, parameters = meta["model"]

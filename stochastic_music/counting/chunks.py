@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -47,7 +47,7 @@ class Chunk(NamedTuple):
         return self._replace(part=_cut(self.part, first - context, self.context + end), context=context)
 
 
-def chunks(parts: Sequence[Part], packing: Packing, length: int, numbers: Sequence[Keys], size: int) -> Iterator[Chunk]:
+def chunks(parts: Iterable[Part], packing: Packing, length: int, numbers: Sequence[Keys], size: int) -> Iterator[Chunk]:
     """Chunks of at most `size` symbols that together end every window of `length` once."""
     for part in parts:
         for start in range(0, len(part.symbols), size):

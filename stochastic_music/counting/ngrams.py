@@ -65,13 +65,13 @@ def count_ngrams(
     """
     if memory is not None and memory < 2 * LEAST:
         raise InvalidParameterError(f"cannot count in {memory} bytes of memory: give {2 * LEAST} (8 MB) or more")
-    packing = Packing(_n_values(tokens) if n_values is None else n_values, order)
+    corpora = _Corpora(tokens, n_values)
+    packing = Packing(corpora.n_values, order)
     space = Space(memory, order, None if folder is None else Path(folder))
     backend = chosen(backend, ("cupy", "numpy"))
-    parts = _parts(tokens)
     found: list[Tally] = []
     for length in packing.lengths:
-        cut = partial(chunks, parts, packing, length, [table.keys for table in found])
+        cut = partial(chunks, corpora, packing, length, [table.keys for table in found])
         with Tallier(memory and memory // 2, folder) as tallier:
             for counted in _here(cut, space) if found else _counted(cut, space, backend, executor):
                 tallier.add(*counted)
@@ -97,22 +97,27 @@ def _here(cut: Callable[[int], Iterator[Chunk]], space: Space) -> Iterator[Tally
         yield from mapped(tallied, cut(space.chunk(n_threads, n_threads + 1)), threads, window=n_threads + 1)
 
 
-def _parts(tokens: Tokens) -> list[Part]:
-    if isinstance(tokens, np.ndarray):
-        return [Part(tokens, np.zeros(1, dtype=np.int64))]
-    corpora = [tokens] if isinstance(tokens, TokenCorpus) else tokens
-    parts, at = [], 0
-    for corpus in corpora:
-        parts.append(Part(corpus.symbols, corpus.offsets[:-1], at))
-        at += len(corpus.symbols)
-    return parts
+class _Corpora:
+    """The parts of a corpus, each asked for when it is due: those of a store are read then, and let go."""
+
+    def __init__(self, tokens: Tokens, n_values: int | None) -> None:
+        self._tokens: Sequence[TokenCorpus | NDArray[Any]]
+        self._tokens = [tokens] if isinstance(tokens, (TokenCorpus, np.ndarray)) else tokens
+        self._same = n_values is None
+        self.n_values = _n_values(self._tokens[0]) if n_values is None and len(self._tokens) else n_values or 1
+
+    def __iter__(self) -> Iterator[Part]:
+        """The parts; raises VocabularyError for one over another number of symbols than the first."""
+        at = 0
+        for part in self._tokens:
+            if self._same and _n_values(part) != self.n_values:
+                raise VocabularyError(
+                    f"vocabularies of {self.n_values} and {_n_values(part)} symbols: expected one for all parts"
+                )
+            symbols = part if isinstance(part, np.ndarray) else part.symbols
+            yield Part(symbols, np.zeros(1, np.int64) if isinstance(part, np.ndarray) else part.offsets[:-1], at)
+            at += len(symbols)
 
 
-def _n_values(tokens: Tokens) -> int:
-    """How many symbols there may be; raises VocabularyError where corpora do not agree."""
-    if isinstance(tokens, np.ndarray):
-        return max(1, int(tokens.max(initial=0)) + 1)
-    sizes = {corpus.n_symbols for corpus in ([tokens] if isinstance(tokens, TokenCorpus) else tokens)}
-    if len(sizes) > 1:
-        raise VocabularyError(f"vocabularies of {sorted(sizes)} symbols: expected one for all parts of a corpus")
-    return max(sizes, default=1)
+def _n_values(part: TokenCorpus | NDArray[Any]) -> int:
+    return part.n_symbols if isinstance(part, TokenCorpus) else max(1, int(part.max(initial=0)) + 1)
