@@ -73,10 +73,26 @@ class Shaping:
 
 def normalized(log_probs: FloatArray) -> FloatArray:
     """Rows whose exp sums to 1; a row of -inf alone stays as it is: (n, k)."""
+    top, total = _mass(log_probs)
+    return log_probs - top - np.log(np.where(total > 0, total, 1.0))
+
+
+def log_mass(log_probs: FloatArray) -> FloatArray:
+    """The log of what the exp of each row sums to, -inf for rows of -inf alone: (n, k) to (n,).
+
+    >>> log_mass(np.log([[0.25, 0.5], [1.0, 2.0]])).round(3).tolist()
+    [-0.288, 1.099]
+    """
+    top, total = _mass(log_probs)
+    mass: FloatArray = np.where(total > 0, top + np.log(np.where(total > 0, total, 1.0)), -np.inf)[:, 0]
+    return mass
+
+
+def _mass(log_probs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The greatest of each row, 0 where that is not finite, and what the exp of all sums to beside it: (n, 1) each."""
     top = log_probs.max(axis=1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
-    total = np.exp(log_probs - top).sum(axis=1, keepdims=True)
-    return log_probs - top - np.log(np.where(total > 0, total, 1.0))
+    return top, np.exp(log_probs - top).sum(axis=1, keepdims=True)
 
 
 def _rank(rows: FloatArray) -> IntArray:

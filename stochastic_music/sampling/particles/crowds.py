@@ -40,7 +40,6 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 from stochastic_music import _random
 from stochastic_music.errors import InvalidParameterError, UnsatisfiableError
@@ -49,7 +48,7 @@ from stochastic_music.sampling.ancestral import begun
 from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
 from stochastic_music.sampling.particles.foresight import Foresight, Guide, Outlook
-from stochastic_music.sampling.shaping import Shaping, normalized
+from stochastic_music.sampling.shaping import Shaping, log_mass, normalized
 from stochastic_music.tokens import Header
 
 #: particles a piece
@@ -171,7 +170,7 @@ class _Crowds:
         rows, end, ahead = self.model.next_log_probs(self.state), self.vocabulary.end, self.foresight.ahead()
         held = np.where(ahead > -np.inf, rows, -np.inf)
         twisted = shape(normalized(held)) + ahead
-        gain = left(rows, held, shape.temperature) + logsumexp(twisted, axis=1) - self.foresight.now()
+        gain = left(rows, held, shape.temperature) + log_mass(twisted) - self.foresight.now()
         self.weight = self.weight + gain.reshape(self.weight.shape)
         drawn = np.minimum(choose(np.exp(normalized(twisted)), uniforms), end)  # one that is stuck weighs nothing
         drawn = np.where(self.ended, end, drawn)
@@ -232,7 +231,7 @@ class _Crowds:
 
 def mean_weight(weight: FloatArray) -> FloatArray:
     """The log of the mean weight of each crowd, of weights given as logarithms: (n,)."""
-    mean: FloatArray = logsumexp(weight, axis=1) - np.log(weight.shape[1])
+    mean: FloatArray = log_mass(weight) - np.log(weight.shape[1])
     return mean
 
 
@@ -241,7 +240,7 @@ def left(rows: FloatArray, held: FloatArray, temperature: float) -> FloatArray:
 
     Of `top_k` and `top_p` weights know nothing: they apply to what is left.
     """
-    lost: FloatArray = logsumexp(held / temperature, axis=1) - logsumexp(rows / temperature, axis=1)
+    lost: FloatArray = log_mass(held / temperature) - log_mass(rows / temperature)
     return lost
 
 
