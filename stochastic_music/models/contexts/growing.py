@@ -15,6 +15,7 @@ from contextlib import ExitStack
 import numpy as np
 
 from stochastic_music.counting import Tallier, Tally
+from stochastic_music.errors import UsageError
 from stochastic_music.models.contexts.linking import assemble
 from stochastic_music.models.contexts.packing import base_of, joined, search_in_order
 from stochastic_music.models.contexts.stream import Stream
@@ -24,10 +25,15 @@ from stochastic_music.tokens import Vocabulary
 
 #: places of a stream that are lengthened at once
 _AT_ONCE = 1 << 22
+#: bytes that an entry takes while a model is put together
+_PER_ENTRY = 200
 
 
 def grow(streams: Sequence[Stream], vocabulary: Vocabulary, marks: IntArray, *, memory: int | None = None) -> Contexts:
-    """All contexts of some streams; tallies take `memory` bytes at most (None: any), numbers are kept in `due`."""
+    """All contexts of some streams, counted in `memory` bytes (None: any); numbers are kept in `due`.
+
+    Raises UsageError where the memory is too little.
+    """
     base = base_of(vocabulary.n_symbols, marks)
     families, keys, counts = [], [], []
     bounds = [0, vocabulary.n_fields + 1]
@@ -37,6 +43,7 @@ def grow(streams: Sequence[Stream], vocabulary: Vocabulary, marks: IntArray, *, 
         if not len(entries.keys):
             break
         keys.append(entries.keys.astype(np.int64))
+        check_memory(memory, sum(map(len, keys)) * _PER_ENTRY)
         counts.append(np.asarray(entries.counts))
         families.append(family.keys.astype(np.int64))
         for stream, at in _places(streams, length):
@@ -46,10 +53,19 @@ def grow(streams: Sequence[Stream], vocabulary: Vocabulary, marks: IntArray, *, 
     return assemble(vocabulary, marks, leads, joined(families), lengths, joined(keys), joined(counts))
 
 
+def check_memory(memory: int | None, least: int) -> None:
+    """Raise UsageError where a limit is below what counting needs."""
+    if memory is not None and memory < least:
+        raise UsageError(
+            f"this model cannot be counted in {memory / 1e6:,.0f} MB of memory; expected {least / 1e6:,.0f} MB or "
+            f"more: give --memory {-(-least // 10**6)}MB, or fit a lower order"
+        )
+
+
 def _round(streams: Sequence[Stream], length: int, base: int, memory: int | None) -> tuple[Tally, Tally]:
     """What followed contexts one shorter than `length`, and which elements make them that long."""
     with ExitStack() as stack:
-        entries, family = (stack.enter_context(Tallier(memory and memory // 2)) for _ in range(2))
+        entries, family = (stack.enter_context(Tallier(memory and memory // 4)) for _ in range(2))
         for stream, at in _places(streams, length - 1):
             entries.add(stream.due[at] * base + stream.element[at])
             deeper = at[stream.depth[at] >= length]

@@ -75,7 +75,7 @@ def _linked(contexts: Contexts, table: Entries) -> Entries:
     levels = [0, *np.searchsorted(table.context, contexts.bounds).tolist()]
     for length, (below, first, last) in enumerate(zip(levels, levels[1:], levels[2:], strict=False)):
         context, element = table.context[first:last], table.element[first:last]
-        root = contexts.after(context, element) * (element < contexts.n_symbols)
+        root = np.where(element < contexts.n_symbols, contexts.after(context, element), 0)
         shorter = root
         if length:
             wanted = contexts.parent[context] * table.base + element
@@ -127,6 +127,8 @@ def _target_beyond(  # noqa: PLR0917, the columns of one table
 
 def _where_whole(contexts: Contexts, length: int, at: IntArray, element: IntArray) -> IntArray:
     """Contexts of that length with one more element, where that was seen; shorter ones stay as they are."""
+    if contexts.bounds[length + 1] == contexts.n_contexts:  # none is longer
+        return at
     out = at.copy()
     rows = np.flatnonzero(at >= contexts.bounds[length])
     out[rows] = _lengthened(contexts, at[rows], element[rows])

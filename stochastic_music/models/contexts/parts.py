@@ -25,8 +25,7 @@ from stochastic_music._parallel import mapped, window_of
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.counting import Tallier, Tally, tally
 from stochastic_music.counting.tallier import LEAST
-from stochastic_music.errors import UsageError
-from stochastic_music.models.contexts.growing import grow
+from stochastic_music.models.contexts.growing import check_memory, grow
 from stochastic_music.models.contexts.packing import renamed
 from stochastic_music.models.contexts.stream import Stream, listen, read
 from stochastic_music.models.contexts.table import Contexts
@@ -46,8 +45,7 @@ def grow_parts(
 
     Raises UsageError where the memory is too little, saying how much is needed.
     """
-    if memory is not None and memory < 4 * LEAST:
-        _refuse(memory, 4 * LEAST)
+    check_memory(memory, 4 * LEAST)
     vocabulary = parts[0].vocabulary
     size = _SLICE if memory is None else min(_SLICE, memory // 4 // _PER_SYMBOL)
     if executor is not None:  # results wait in memory for their turn
@@ -59,8 +57,7 @@ def grow_parts(
         for found in mapped(_tallied, ((piece, order) for piece in pieces), executor):
             tallier.add(*found)
         counted = tallier.finish()
-    if memory is not None and len(counted.keys) * _PER_WINDOW > memory:
-        _refuse(memory, len(counted.keys) * _PER_WINDOW)
+    check_memory(memory, len(counted.keys) * _PER_WINDOW)
     return grow_from(counted, order, vocabulary)
 
 
@@ -89,7 +86,7 @@ def _grow_streams(pieces: Iterator[TokenCorpus], order: int, memory: int | None,
     marks = reduce(np.union1d, (own for _, own in found))
     for stream, own in found:
         stream.element[:] = renamed(stream.element, own, marks, vocabulary.n_symbols)
-    return grow([stream for stream, _ in found], vocabulary, marks, memory=memory and memory // 2)
+    return grow([stream for stream, _ in found], vocabulary, marks, memory=memory)
 
 
 def _streamed(task: tuple[TokenCorpus, int]) -> tuple[Stream, IntArray]:
@@ -111,10 +108,3 @@ def _scratch(array: IntArray, kind: type[np.signedinteger[Any]]) -> NDArray[Any]
         column = np.memmap(file, kind, "w+", shape=array.shape)
     column[:] = array
     return column
-
-
-def _refuse(memory: int, least: int) -> None:
-    raise UsageError(
-        f"this model cannot be counted in {memory / 1e6:,.0f} MB of memory; expected {least / 1e6:,.0f} MB or more: "
-        f"give --memory {-(-least // 10**6)}MB, or fit a lower order"
-    )
