@@ -125,7 +125,7 @@ class Room:
         self.xp.get_default_memory_pool().free_all_blocks()
         if self.numbers > self._on_cpu:
             self.numbers = max(self.numbers // 4, self._on_cpu)
-            _log.warning("The memory of the GPU ran out: smaller batches, of %d numbers at a time", self.numbers)
+            _log.warning("The memory of the GPU ran out: smaller batches, of %s numbers at a time", f"{self.numbers:,}")
         else:
             self.xp = np
             _log.warning("The memory of the GPU ran out, small batches and all: the work goes on on the CPU")

@@ -135,7 +135,7 @@ def _drawn(pipeline: Pipeline, request: Request, begun: _Begun, seed: int) -> tu
     options["usual_copies"] = asked.max_copy is None
     walks = request.shaping["method"] == "metropolis"
     if walks or options["constraint"] is not None:
-        _set_back_end_aside(options)
+        _settle_back_end(options, walks=walks)
     with _demands.as_said(found):
         if walks:
             walk = _metropolis.compose(pipeline, request.n, request.walking, **options)
@@ -150,14 +150,18 @@ def _drawn(pipeline: Pipeline, request: Request, begun: _Begun, seed: int) -> tu
     return takes, walk
 
 
-def _set_back_end_aside(options: dict[str, Any]) -> None:
-    """Take --backend out of the options, where it has no say; raises MachineError without what it asks for."""
+def _settle_back_end(options: dict[str, Any], *, walks: bool) -> None:
+    """Say where --backend has no say, and leave what has; raises MachineError without what it asks for."""
     from stochastic_music import _backends
 
     asked = options.pop("backend")
     _backends.chosen(asked)
-    if asked not in ("auto", "numpy"):
-        say(f"Constraints and --sampler metropolis are worked out by NumPy: --backend {asked} has no say here.")
+    known = ("auto", "numpy", "cupy") if walks else ("auto", "numpy")
+    if asked not in known:
+        what = "Metropolis chains" if walks else "Constraints"
+        say(f"{what} are worked out by NumPy: --backend {asked} has no say here.")
+    if walks:
+        options["backend"] = asked if asked in known else "numpy"
 
 
 def _begun(start: str, sound: Sound) -> Score:
