@@ -15,7 +15,7 @@ import numpy as np
 from stochastic_music import _backends
 from stochastic_music.errors import ProductTooLargeError, UsageError
 from stochastic_music.protocols import FiniteContextModel, IntArray
-from stochastic_music.sampling.backends.alias import AliasTable
+from stochastic_music.sampling.backends.alias import AliasTable, Symbols
 from stochastic_music.sampling.backends.exploring import Explored
 from stochastic_music.sampling.backends.simulation import Begin, Make, drawn, gathered, maker
 from stochastic_music.sampling.compiling import by_timing
@@ -26,7 +26,7 @@ from stochastic_music.tokens import Header
 #: pieces, for each timing of their headers, from which on a table is made, and arcs that it may have where nobody asked
 MANY, _MOST_ARCS = 1000, 2_000_000
 #: symbols that chains of a batch may come to
-_BATCH = 1 << 27
+_BATCH = 1 << 24
 
 
 class Tables:
@@ -59,7 +59,7 @@ class Tables:
         """A piece for each of `headers`, which are those of the `chains` (n,), ascending, among all."""
         most = max_events * self._vocabulary.n_fields
         n_steps = most + 1 - len(self._start)
-        size = max(1, _BATCH // n_steps) * 4
+        size = max(4, _BATCH // n_steps // 4 * 4)
         backend = maker(self._backend, len(self._state_of) * n_steps)(self._table)
         samples: list[Sample] = []
         for batch in np.split(chains, np.searchsorted(chains, np.arange(size, chains[-1] + 1, size))):
@@ -67,13 +67,13 @@ class Tables:
             places = self._table.places[self._state_of[first:last]]
             blocks = drawn(backend, self._table, places, n_steps, Begin(key, int(first), len(self._start)))
             told = gathered(blocks, (n_steps, len(places)), self._table.dtype).T[batch - first]
-            samples += self._samples(told.astype(np.int64), headers[len(samples) :], self._state_of[batch], most)
+            samples += self._samples(told, headers[len(samples) :], self._state_of[batch], most)
         return samples
 
-    def _samples(self, symbols: IntArray, headers: list[Header | None], states: IntArray, most: int) -> list[Sample]:
+    def _samples(self, told: Symbols, headers: list[Header | None], states: IntArray, most: int) -> list[Sample]:
         end = self._vocabulary.end
-        longest = int((symbols != end).sum(axis=1).max()) + 1
-        symbols = symbols[:, :longest]
+        longest = int((told != end).sum(axis=1).max()) + 1
+        symbols = told[:, :longest].astype(np.int64)
         how: dict[str, Any] = {"end": end, "most": most, "guarantee": "exact", "start": self._start}
         return as_samples(symbols, self._explored.scores(states, symbols), headers[: len(states)], **how)
 

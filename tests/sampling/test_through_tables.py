@@ -67,7 +67,7 @@ def test_tables_go_on_from_a_start(monkeypatch):
 
 def test_batches_do_not_matter(monkeypatch):
     whole = told(sample(toy(), 100, header=PLAIN, seed=5, max_events=9))
-    monkeypatch.setattr(through_tables, "_BATCH", 19 * 3)
+    monkeypatch.setattr(through_tables, "_BATCH", 19 * 13)
     assert told(sample(toy(), 100, header=PLAIN, seed=5, max_events=9)) == whole
 
 

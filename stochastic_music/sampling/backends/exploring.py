@@ -8,7 +8,9 @@ that has ended. The table holds what can be reached from the start, however long
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -24,7 +26,8 @@ from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header
 
 
-class Explored(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Explored:
     """A table, and the log probability of each of its arcs under the model as it was fitted: (n_arcs,), in nats.
 
     Arcs ascend by (state, symbol), and the last state is that of a piece that has ended.
@@ -100,13 +103,17 @@ class Explored(NamedTuple):
 
     def scores(self, states: IntArray, symbols: IntArray) -> FloatArray:
         """The log probability of each of the `symbols` (n, n_steps) of chains that begin in `states` (n,)."""
-        table, scores = self.table, np.zeros(symbols.shape)
-        row = np.repeat(np.arange(table.n_states), np.diff(table.offsets))
-        keys = row * table.n_symbols + table.symbol
+        scores = np.zeros(symbols.shape)
         for step, column in enumerate(symbols.T):
-            arc = np.searchsorted(keys, states * table.n_symbols + column)
-            scores[:, step], states = self.log_prob[arc], table.target[arc]
+            arc = np.searchsorted(self._keys, states * self.table.n_symbols + column)
+            scores[:, step], states = self.log_prob[arc], self.table.target[arc]
         return scores
+
+    @cached_property
+    def _keys(self) -> IntArray:
+        """State and symbol of each arc, packed: ascending."""
+        state = np.repeat(np.arange(self.table.n_states), np.diff(self.table.offsets))
+        return state * self.table.n_symbols + self.table.symbol
 
 
 def _begun(both: LiftedTable, clock: TimeAutomaton, start: IntArray, model: FiniteContextModel) -> int:

@@ -15,6 +15,7 @@ may write to is no place to run from.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from stochastic_music import _optional
 from stochastic_music.sampling.backends.alias import WIDTH_BITS, AliasTable, Places, Symbols
 
 numba = _optional.require("numba")
+_log = logging.getLogger(__name__)
 
 # Numbers are uint64 throughout: beside a signed one Numba would make floats of them.
 _ZERO, _ONE, _TWO, _THREE, _FOUR, _16, _32 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 16, 32))
@@ -129,6 +131,7 @@ def _run_wide(  # noqa: PLR0917
 @functools.cache
 def _compiled(loop: Any, option: str, symbol: str) -> Any:
     """A loop for one type of its option and of its symbols."""
+    _log.info("Compiling a loop for this processor, which takes some seconds, once.")
     numbers = f"uint64, uint64, uint64, uint64, uint32[::1], {symbol}[:, :]"
     return numba.njit(f"void(uint64[::1], {option}, {numbers})", nogil=True, boundscheck=False)(loop)
 

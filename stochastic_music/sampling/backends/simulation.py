@@ -27,6 +27,8 @@ from stochastic_music.sampling.backends.table import TransitionTable
 
 #: symbols of a block, in bytes
 _BLOCK = 1 << 26
+#: steps after which chains that stop are asked whether all have
+_PATIENCE = 256
 #: fewer steps than these in all are not worth compiling a loop or waking a GPU for
 _WORTH = 1 << 24
 
@@ -144,6 +146,7 @@ def drawn(
     """The symbols of chains at `places`, some steps at a time: (steps, n_chains) each, overwritten by the next."""
     n_chains = len(places)
     most = max(1, _BLOCK // max(1, n_chains * table.dtype.itemsize))
+    most = most if table.end is None else min(most, _PATIENCE)
     told = np.empty((min(most, n_steps), n_chains), dtype=table.dtype)
     chunk, workers = backend.chunk or max(n_chains, 1), threads or _processors()
     with ThreadPoolExecutor(workers) if workers > 1 and n_chains > chunk else nullcontext() as executor:
