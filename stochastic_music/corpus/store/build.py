@@ -114,10 +114,16 @@ class _Builder(NamedTuple):
         return settled, known
 
     def _told(self, new: Sequence[Source], roots: Sequence[str], known: set[str]) -> Iterator[Told]:
-        """What is said of each new file."""
-        ahead = _AHEAD * self.writer.card.shard_files
+        """What is said of each new file.
+
+        Where something is known already, files are hashed before they are read, so as not to read what has moved; else
+        while the workers read, which takes no time.
+        """
+        ahead, first_of_all = _AHEAD * self.writer.card.shard_files, not known
         for first in range(0, len(new), ahead):
-            some = [source.digested(roots) for source in new[first : first + ahead]]
+            some = new[first : first + ahead]
+            if not first_of_all:
+                some = [source.digested(roots) for source in some]
             yield from told(some, roots, known, self.setup, _reporting(self.settings, first, len(new)))
 
     def _runs(self, files: Iterable[Told], known: set[str]) -> Iterator[Filled]:
@@ -165,7 +171,7 @@ class _Builder(NamedTuple):
         beyond = {entry["shard"] for entry in damaged} - set(rebuilt)
         lost = [s for entry in damaged if entry["shard"] in beyond for s in files_of(entry) if s.n_pieces > 0]
         if beyond:
-            self.writer.journal.mend(lambda entry: _lost(entry) if entry.get("shard") in beyond else entry)
+            self.writer.journal.rewrite(lambda entry: _lost(entry) if entry.get("shard") in beyond else entry)
             self.writer.sweep()
         return rebuilt, [s.name for s in lost if s.digested(roots).digest != s.digest]
 

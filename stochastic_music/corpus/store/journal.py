@@ -50,21 +50,27 @@ class Journal:
         self.path = folder / NAME
 
     def __iter__(self) -> Iterator[Entry]:
-        return (entry for entry in self._lines() if entry is not None)
+        return (entry for _, entry in self._lines() if entry is not None)
 
     @property
     def n_damaged(self) -> int:
         """How many lines are damaged."""
-        return sum(entry is None for entry in self._lines())
+        return sum(entry is None for _, entry in self._lines())
 
-    def mend(self, change: Callable[[Entry], Entry] = lambda entry: entry) -> int:
-        """Drop damaged lines, and what was cut off, and `change` the others; returns how many lines were damaged."""
+    def mend(self) -> int:
+        """Drop damaged lines, and what was cut off; returns how many lines were damaged."""
         size = self.path.stat().st_size if self.path.exists() else 0
-        damaged = self.n_damaged
-        mended = (written(change(entry)) for entry in self)
-        if damaged or size != sum(map(len, mended)):
-            write_atomically(self.path, lambda draft: _fill(draft, (written(change(entry)) for entry in self)))
+        damaged = 0
+        for line, entry in self._lines():
+            size -= len(line)
+            damaged += entry is None
+        if damaged or size:
+            self.rewrite(lambda entry: entry)
         return damaged
+
+    def rewrite(self, change: Callable[[Entry], Entry]) -> None:
+        """Put what `change` makes of each line in its place."""
+        write_atomically(self.path, lambda draft: _fill(draft, (written(change(entry)) for entry in self)))
 
     def append(self, entry: Entry) -> None:
         """Add a line, on disk when this returns; raises MachineError, the journal being as before, where it cannot."""
@@ -80,12 +86,12 @@ class Journal:
                 os.truncate(self.path, before)
             raise refusal(self.path, error) from error
 
-    def _lines(self) -> Iterator[Entry | None]:
-        """What every whole line says."""
+    def _lines(self) -> Iterator[tuple[bytes, Entry | None]]:
+        """Every whole line, and what it says."""
         with contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for line in file:
                 if line.endswith(b"\n"):
-                    yield read(line)
+                    yield line, read(line)
 
 
 def _checksum(text: bytes) -> bytes:

@@ -32,7 +32,10 @@ class Told(NamedTuple):
 def told(
     sources: Sequence[Source], roots: Sequence[str], known: Set[str], setup: Message, settings: Settings
 ) -> Iterator[Told]:
-    """What is said of each file, in order; those whose digest is `known`, or comes twice, are read once."""
+    """What is said of each file, in order; those whose digest is `known`, or comes twice, are read once.
+
+    Files without a digest are all read, and get theirs then.
+    """
     first: dict[bytes, int] = {}
     for i, source in enumerate(sources):
         if source.digest not in known:
@@ -45,7 +48,7 @@ def told(
             message, body = next(answers)
             if "reason" in message:
                 refused[source.content] = message
-            yield Told(source, message, body)
+            yield Told(source if source.digest else source.digested(roots), message, body)
         else:
             yield Told(source, refused.get(source.content, _COPIED), b"")
 

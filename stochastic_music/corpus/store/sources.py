@@ -101,7 +101,7 @@ def _sources(found: Found, home: str, root: int) -> Iterator[Source]:
             changed = os.stat(path).st_mtime_ns
         except OSError:
             changed = 0
-        yield Source(root, os.path.relpath(path, home), size, changed)
+        yield Source(root, path[len(home) :].lstrip(os.sep), size, changed)
 
 
 def from_rows(rows: Iterable[Sequence[Any]]) -> Iterator[Source]:
