@@ -35,7 +35,7 @@ Decoded = TypeVar("Decoded")
 
 _READER = "stochastic_music.io:start"
 #: work sent to an executor at a time, in small MIDI files: some seconds, so that a reader's start is short beside it
-_STEPS_A_TASK = 2048
+_STEPS_A_TASK = 8192
 
 
 class Settings(NamedTuple):
