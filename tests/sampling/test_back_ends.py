@@ -108,7 +108,16 @@ def c_kernels(tmp_path_factory) -> ctypes.CDLL:
         pytest.skip("no C compiler here")
     folder = tmp_path_factory.mktemp("kernel")
     (folder / "chains.c").write_text(source(C_HEAD, WIDTH_BITS))
-    command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(folder / "chains.so"), str(folder / "chains.c")]
+    command = [
+        compiler,
+        "-O1",
+        "-fno-strict-aliasing",
+        "-shared",
+        "-fPIC",
+        "-o",
+        str(folder / "chains.so"),
+        str(folder / "chains.c"),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return ctypes.CDLL(str(folder / "chains.so"))
 

@@ -64,30 +64,36 @@ INLINE u32 step_wide(const wide_entry *table, int tells_places, u64 word, u32 *p
     return tells_places ? *place : (u32)(entry.symbols >> (own * 16)) & 0xFFFFu;
 }
 
-typedef struct ALIGNED(8) { u16 each[4]; } four_16;
-typedef struct ALIGNED(16) { u32 each[4]; } four_32;
+/* four neighbours at once, where rows are aligned to that */
+INLINE void store_u16(u16 *row, const u32 *symbol) {
+    *(u64 *)row = symbol[0] | (u64)symbol[1] << 16 | (u64)symbol[2] << 32 | (u64)symbol[3] << 48;
+}
 
-#define CHAINS(NAME, TABLE, STEP, OUT, FOUR)                                                                 \
-KERNEL NAME(const TABLE *table, int option, u64 key, u64 upper_key, long long first_chain, u64 first_step,   \
-            long long n_steps, long long n_chains, u32 *places, OUT *out) {                                  \
+INLINE void store_u32(u32 *row, const u32 *symbol) {
+    ((u64 *)row)[0] = symbol[0] | (u64)symbol[1] << 32;
+    ((u64 *)row)[1] = symbol[2] | (u64)symbol[3] << 32;
+}
+
+#define CHAINS(NAME, TABLE, STEP, OUT)                                                                       \
+KERNEL NAME(const TABLE *__restrict__ table, int option, u64 key, u64 upper_key, long long first_chain,      \
+            u64 first_step, long long n_steps, long long n_chains, u32 *places, OUT *out) {                  \
     long long first = THREAD * 4, n = n_chains - first;                                                      \
-    u32 place[4];                                                                                            \
+    u32 place[4], symbol[4];                                                                                 \
     if (n <= 0) return;                                                                                      \
     EACH(i) place[i] = places[i < n ? first + i : first];                                                    \
     for (long long s = 0; s < n_steps; ++s) {                                                                \
         block_of_words drawn = philox((u64)(first_chain + first) / 4 + 1, first_step + s, key, upper_key);   \
         OUT *row = out + s * n_chains + first;                                                               \
-        FOUR symbols;                                                                                        \
-        EACH(i) symbols.each[i] = (OUT)STEP(table, option, drawn.word[i], place + i);                        \
-        if (n_chains % 4 == 0) *(FOUR *)row = symbols;                                                       \
-        else EACH(i) if (i < n) row[i] = symbols.each[i];                                                    \
+        EACH(i) symbol[i] = STEP(table, option, drawn.word[i], place + i);                                   \
+        if (n_chains % 4 == 0) store_##OUT(row, symbol);                                                     \
+        else EACH(i) if (i < n) row[i] = (OUT)symbol[i];                                                     \
     }                                                                                                        \
     EACH(i) if (i < n) places[first + i] = place[i];                                                         \
 }
 
-CHAINS(even_16, u64, step_even, u16, four_16)
-CHAINS(wide_16, wide_entry, step_wide, u16, four_16)
-CHAINS(wide_32, wide_entry, step_wide, u32, four_32)
+CHAINS(even_16, u64, step_even, u16)
+CHAINS(wide_16, wide_entry, step_wide, u16)
+CHAINS(wide_32, wide_entry, step_wide, u32)
 """
 
 
