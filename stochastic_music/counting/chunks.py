@@ -14,8 +14,8 @@ from stochastic_music.counting.packing import Packing, numbered
 from stochastic_music.counting.tally import Keys, Tally, merged, tally_in_place
 from stochastic_music.protocols import IntArray
 
-#: symbols that are packed at once on the CPU: few enough to stay in its cache
-_BLOCK = 1 << 15
+#: symbols that are packed at once on the CPU, few enough to stay in its cache; and more where windows are looked up
+_BLOCK, _LOOKED_UP = 1 << 15, 1 << 18
 #: and on a GPU: its memory holds them some five times
 _ON_GPU = 1 << 27
 
@@ -60,8 +60,9 @@ def tallied(chunk: Chunk) -> Tally:
     """What the windows of a chunk come to, on the CPU."""
     n_windows = len(chunk.part.symbols) - chunk.context
     keys = np.empty(n_windows, dtype=np.uint64)
-    for start in range(0, n_windows, _BLOCK):
-        end = min(start + _BLOCK, n_windows)
+    size = _LOOKED_UP if chunk.numbers else _BLOCK
+    for start in range(0, n_windows, size):
+        end = min(start + size, n_windows)
         keys[start:end] = _keys(chunk.block(start, end), np)
     return tally_in_place(keys)
 

@@ -17,8 +17,8 @@ import numpy as np
 from stochastic_music.counting.runs import Run
 from stochastic_music.counting.tally import Tally, nothing, summed_ascending
 
-#: keys that are looked at together where memory has no limit
-_WINDOW = 1 << 22
+#: keys that are looked at together, and symbols that are counted together, where memory has no limit
+_WINDOW, _CHUNK = 1 << 22, 1 << 23
 
 
 class Space(NamedTuple):
@@ -30,7 +30,7 @@ class Space(NamedTuple):
 
     def chunk(self, at_once: int, waiting: int) -> int:
         """Symbols of a chunk: half the memory is for `at_once` being counted, and the tallies of others `waiting`."""
-        return _WINDOW if self.memory is None else min(_WINDOW, self.memory // (64 * at_once + 32 * waiting))
+        return _CHUNK if self.memory is None else min(_CHUNK, self.memory // (64 * at_once + 32 * waiting))
 
     @property
     def kept(self) -> float:

@@ -8,6 +8,8 @@ corpora give equal bytes.
 
     numpy   parts are sorted in threads, one a core, or as tasks on an executor
     cupy    parts are packed and sorted on the GPU, and added up here
+
+Numba has no part in it: sorting takes most of the time, and `numpy.sort` is vectorised.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ def count_ngrams(
 
     With `memory`, in bytes, counting takes no more, beyond `tokens` themselves; what outgrows it goes to disk in
     `folder` (the system's temporary one), and the tables that come back are mapped from there. Chunks are counted as
-    tasks on `executor`, in threads where there is none. Nothing of this shows in the result.
+    tasks on `executor`, in threads where there is none. Nothing of this shows in the result. Where windows do not fit
+    into 64 bits, tables of shorter ones are looked into: the pages of those on disk that the system keeps in memory
+    come on top of the limit.
 
     Raises VocabularyError for a symbol outside the vocabulary, or vocabularies of two sizes; InvalidParameterError for
     an order outside 1 to 8, or a limit too low to work in; MachineError where the disk is full, or without a GPU that

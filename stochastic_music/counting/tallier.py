@@ -122,15 +122,16 @@ class Tallier:
             self._filled = 0
 
     def _hold(self, part: Tally) -> None:
-        self._held.append(part)
-        self._held_size += len(part.keys) + _OVERHEAD
-        if self._held_size > self._held_limit - len(self._buffer):
+        size = len(part.keys) + _OVERHEAD
+        if self._held_size + size > self._held_limit:
             self._compact()
+        self._held.append(part)
+        self._held_size += size
 
     def _compact(self) -> None:
         self._held = [self._released()]
         self._held_size = len(self._held[0].keys)
-        if self._held_size <= self._held_limit // 4:
+        if self._held_size <= self._held_limit // 2:
             return
         if self._limited:
             self._spill()

@@ -82,6 +82,7 @@ def test_neither_chunks_nor_blocks_nor_parts_show(given_, order, size, block):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Space, "chunk", lambda *_: size)
         patch.setattr(chunks, "_BLOCK", block)
+        patch.setattr(chunks, "_LOOKED_UP", block)
         patch.setattr(Space, "window", 3)
         assert bytes_of(count_ngrams(corpus_of(pieces, n_values), order)) == bytes_of(whole)
         if pieces:
