@@ -39,8 +39,8 @@ from __future__ import annotations
 import numpy as np
 
 from stochastic_music.errors import InvalidParameterError, UnknownNameError
-from stochastic_music.models.backoff import (
-    BackoffModel,
+from stochastic_music.models.backoff import BackoffModel
+from stochastic_music.models.backoff_table import (
     BackoffTable,
     continuation_counts,
     interpolated,

@@ -36,7 +36,8 @@ import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import InvalidParameterError, UnknownNameError
-from stochastic_music.models.backoff import BackoffModel, BackoffTable, continuation_counts, spoken, totals
+from stochastic_music.models.backoff import BackoffModel
+from stochastic_music.models.backoff_table import BackoffTable, continuation_counts, spoken, totals
 from stochastic_music.models.contexts import Contexts, Stream, enough
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Vocabulary

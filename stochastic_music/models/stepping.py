@@ -11,16 +11,14 @@ in tables of millions take far longer.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from stochastic_music._backends import Room, as_numpy
+from stochastic_music.models.backoff_table import BackoffTable
 from stochastic_music.models.contexts import Contexts, Entries
 from stochastic_music.protocols import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from stochastic_music.models.backoff import BackoffTable
 
 
 class Steps:

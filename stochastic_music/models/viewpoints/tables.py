@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.errors import UsageError
-from stochastic_music.models.backoff import ragged
+from stochastic_music.models.backoff_table import ragged
 from stochastic_music.protocols import BoolArray, IntArray
 
 Keys: TypeAlias = NDArray[np.uint64]
