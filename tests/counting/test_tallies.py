@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -137,6 +138,24 @@ def test_a_disk_that_is_full_is_said_and_nothing_stays(monkeypatch, tmp_path):
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with Tallier(SMALL, tmp_path / "nowhere") as counter, pytest.raises(MachineError, match=r"cannot write .*nowhere"):
         counter.add(np.arange(200_000))
+
+
+_KILLED = """
+import os, signal, sys
+import numpy as np
+from stochastic_music.counting import Tallier
+counter = Tallier(memory=1 << 22, folder=sys.argv[1])
+counter.add(np.arange(400_000))
+assert counter._runs
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals on Windows")
+def test_a_process_that_is_killed_leaves_nothing_on_disk(tmp_path):
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_changes_a_byte_is_found_out(monkeypatch):
