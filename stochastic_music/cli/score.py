@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from stochastic_music._files import write_new
-from stochastic_music.cli import _crossval, _options, _per_note
+from stochastic_music.cli import _asking, _crossval, _options, _per_note
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, say
 from stochastic_music.cli._machines import machines
 from stochastic_music.cli._stores import only_store
@@ -85,7 +85,7 @@ def score(
         else:
             source = only_store(corpus) or open_corpus(corpus, **machine.reading)
             report = source.report.to_json()
-            scored = [_measure(path, source, seed, notes) for path in _fitted(model)]
+            scored = [_measure(path, source, seed, notes, machine.executor) for path in _fitted(model)]
     rows = [each.row for each in scored]
     differences = _differences(scored, seed)
     _tell(rows, differences)
@@ -154,11 +154,11 @@ def _encoded(pipeline: Pipeline, source: Corpus | TokenStore) -> tuple[TokenCorp
     return source.as_printed().together().with_vocabulary(pipeline.vocabulary_), []
 
 
-def _measure(path: Path, source: Corpus | TokenStore, seed: int, notes: bool) -> Scored:
+def _measure(path: Path, source: Corpus | TokenStore, seed: int, notes: bool, executor: Executor | None) -> Scored:
     from stochastic_music.corpus import fingerprints
-    from stochastic_music.evaluation import likelihood, predict
+    from stochastic_music.evaluation import likelihood
 
-    pipeline, _ = load_model(path)
+    pipeline, checksum = load_model(path)
     tokens, left_out = _encoded(pipeline, source)
     seen = set(pipeline.fingerprints_.tolist())
     known = [name for name, mark in zip(tokens.names, fingerprints(tokens).tolist(), strict=True) if mark in seen]
@@ -168,7 +168,7 @@ def _measure(path: Path, source: Corpus | TokenStore, seed: int, notes: bool) ->
         say(f"{plural(len(known), 'piece')} of {len(tokens)} {were} in the training of {path}: {shown}")
     if hasattr(pipeline.model, "pseudo_log_probs") and not notes:
         return _measured_pseudo(path, pipeline.model, tokens, seed, known, left_out)
-    said = predict(pipeline.model, tokens, entropy=notes, parts=notes)
+    said = _asking.asked(path, checksum, tokens, executor, in_full=notes)
     figures = {
         name: (figure := getattr(likelihood, name)(tokens, said.log_probs, seed=seed)) and figure.to_json()
         for name in FIGURES

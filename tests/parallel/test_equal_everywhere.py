@@ -10,11 +10,15 @@ import numpy as np
 import odd_tasks
 import pytest
 
-from stochastic_music.corpus import TokenCorpus, ingest, ingest_tokens
+from stochastic_music.cli import _asking
+from stochastic_music.corpus import Corpus, TokenCorpus, ingest, ingest_tokens
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.counting import count_ngrams
-from stochastic_music.evaluation import cross_validate
+from stochastic_music.errors import ModelFileError
+from stochastic_music.evaluation import cross_validate, predict
+from stochastic_music.model_file import ModelFile
 from stochastic_music.models import PPM, Markov
+from stochastic_music.pipeline import Pipeline
 from stochastic_music.tokens import Field, MelodyEncoding, Vocabulary
 
 linux = pytest.mark.skipif(sys.platform == "win32", reason="a process is killed by a signal")
@@ -97,6 +101,19 @@ def test_cross_validation_while_a_worker_is_killed(executor, parts, tmp_path):
     there = cross_validate(partial(odd_tasks.Killer, 1, str(tmp_path)), corpus, k=3, executor=executor)
     assert not list(tmp_path.iterdir())
     assert here.log_probs.tobytes() == there.log_probs.tobytes()
+
+
+def test_scoring_by_a_fitted_model(executor, music_folder, tmp_path, monkeypatch):
+    pipeline = Pipeline(MelodyEncoding(), PPM(2)).fit(Corpus.from_folder(music_folder, workers=1))
+    path = pipeline.save(tmp_path / "model.smm")
+    monkeypatch.setattr(_asking, "PIECES", 5)
+    checksum, tokens = ModelFile(path).checksum, pipeline.corpus_
+    here, there = (_asking.asked(path, checksum, tokens, each, in_full=True) for each in (None, executor))
+    whole = predict(pipeline.model, pipeline.corpus_, entropy=True)
+    assert here.log_probs.tobytes() == there.log_probs.tobytes() == whole.log_probs.tobytes()
+    assert here.entropy.tobytes() == there.entropy.tobytes() == whole.entropy.tobytes()
+    with pytest.raises(ModelFileError, match="another file where the work is done"):
+        _asking.asked(path, "other", tokens, executor, in_full=False)
 
 
 def test_the_command_line(stochmusic, scheduler, music_folder):
