@@ -6,7 +6,7 @@ symbols (`levels`): each symbol of the corpus ends one window of every length, a
 piece hold `BEFORE` there, so no pass loses any. What comes out does not depend on parts, workers or back end: equal
 corpora give equal bytes.
 
-    numpy   parts are sorted in threads, one a core, or as tasks on an executor
+    numpy   parts are sorted in threads, one a core, or as tasks on an executor, which "auto" leaves them to
     cupy    parts are packed and sorted on the GPU, and added up here
 
 Numba has no part in it: sorting takes most of the time, and `numpy.sort` is vectorised.
@@ -72,7 +72,7 @@ def count_ngrams(
     corpora = _Corpora(tokens, n_values)
     packing = Packing(corpora.n_values, order)
     space = Space(memory, order, None if folder is None else Path(folder))
-    backend = chosen(backend, ("cupy", "numpy"))
+    backend = chosen("numpy" if executor and backend == "auto" else backend, ("cupy", "numpy"))
     found: list[Tally] = []
     for length in packing.lengths:
         cut = partial(chunks, corpora, packing, length, [table.keys for table in found])

@@ -111,8 +111,10 @@ def test_executors_do_not_show(monkeypatch, n_values, pool):
     corpus = corpus_of(some_pieces(n_values, 3000), n_values)
     whole = count_ngrams(corpus, 5)
     monkeypatch.setattr(Space, "chunk", lambda *_: 500)
+    device = installed(monkeypatch)
     with pool(2) as executor:
         assert bytes_of(count_ngrams(corpus, 5, executor=executor)) == bytes_of(whole)
+    assert device.to_device == 0, "tasks are not drawn to a GPU that nobody asked for"
 
 
 @pytest.mark.parametrize("n_values", [400, 100_000])
