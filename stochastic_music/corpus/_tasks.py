@@ -70,6 +70,7 @@ class Task(NamedTuple):
 
 def make(setup: Message) -> Task:
     """The task that `setup` describes: its `reader` by dotted name, and an `encoding` or None."""
+    importlib.import_module("stochastic_music.io.midi")  # the time this takes is not the first file's
     reader = partial(named(setup["reader"]), memory_limit=setup["memory_limit"])
     if setup["encoding"] is None:
         return Task(reader, setup["melody"])

@@ -73,14 +73,14 @@ def measure(scores: Sequence[ScoreTick], table: NoteTable | None = None) -> list
     n = len(scores)
     table = table or gather(scores)
     notes = table.notes.where(~table.is_drum[table.notes.track]) if table.is_drum.any() else table.notes
-    onset = notes.onset / np.array([score.ticks_per_quarter for score in scores], dtype=np.int64)[notes.score]
+    onset = notes.onset / np.array([signs.ticks_per_quarter for signs in table.signs], dtype=np.int64)[notes.score]
     ends = np.searchsorted(notes.score, np.arange(n + 1))
     error, worst = _off_grid(onset, ends)
-    findings = keys.keys_of(scores, _pitch_class_weights(notes, n))
+    findings = keys.keys_of(table.signs, _pitch_class_weights(notes, n))
     facts = map(
         Facts,
         table.note_counts.tolist(),
-        [_names(tuple([(m.numerator, m.denominator) for m in score.time_signatures])) for score in scores],
+        [_names(signs.meters) for signs in table.signs],
         [keys.format_key(finding.key) for finding in findings],
         [finding.source for finding in findings],
         [round(finding.confidence, 6) for finding in findings],
@@ -113,8 +113,8 @@ def _without_click(onsets: FloatArray, ends: IntArray, error: FloatArray) -> lis
 
 
 @lru_cache(maxsize=4096)
-def _names(meters: tuple[tuple[int, int], ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(f"{numerator}/{denominator}" for numerator, denominator in meters))
+def _names(meters: tuple[tuple[int, int, int], ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{numerator}/{denominator}" for _, numerator, denominator in meters))
 
 
 def _pitch_class_weights(notes: Notes, n: int) -> FloatArray:

@@ -67,6 +67,7 @@ def finish(started: Sequence[Started], table: NoteTable) -> list[LoadedScore | N
     """The second half: the one piece of each file, or None for a file that only `read` can put right.
 
     `table` holds the notes of the scores as `start` gave them; the pieces are those scores without empty tracks.
+    Where the signs of a score are put right, so are those of the table.
     """
     from stochastic_music.io.midi import finish_midi
 

@@ -12,6 +12,7 @@ Each repair that changes the music is told in a sentence; the others are silent.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick, TrackTick
 
     from stochastic_music.music.notes import NoteTable
+    from stochastic_music.music.signs import Signs
 
 _NO_NOTES = {name: np.zeros(0, dtype=np.int64) for name in ("time", "duration", "pitch")}
 _LONGEST_SILENCE_BARS = 64
@@ -61,6 +63,19 @@ def tidy(score: ScoreTick, notes: NoteArrays | None = None) -> list[str]:
 def tidy_signs(score: ScoreTick) -> list[str]:
     """Put time signatures, keys and tempos right, in place; returns what was done."""
     return [*_tidy_meters(score), *_tidy_keys(score), *_tidy_tempos(score)]
+
+
+@lru_cache(maxsize=4096)
+def are_tidy(signs: Signs) -> bool:
+    """Whether `tidy_signs` and sorting would leave signs as they are: there is one of a kind, and it makes sense."""
+    return (
+        len(signs.meters) == 1
+        and signs.meters[0][0] == 0
+        and _sensible(*signs.meters[0][1:])
+        and max(len(signs.keys), len(signs.tempos), len(signs.markers)) <= 1
+        and all(abs(sharps) <= 7 and tonality in (0, 1) for _, sharps, tonality in signs.keys)
+        and all(mspq > 0 for _, mspq in signs.tempos)
+    )
 
 
 def sound_scores(table: NoteTable, tpq: IntArray) -> BoolArray:
@@ -152,12 +167,12 @@ def _columns(track: TrackTick) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 
 def _tidy_meters(score: ScoreTick) -> list[str]:
     found = score.time_signatures
-    if len(found) == 1 and (first := found[0]).time == 0 and _sensible(first):
+    if len(found) == 1 and (first := found[0]).time == 0 and _sensible(first.numerator, first.denominator):
         return []
     warnings = []
-    sensible = [s for s in found if _sensible(s)]
+    sensible = [s for s in found if _sensible(s.numerator, s.denominator)]
     if len(sensible) < len(found):
-        bad = next(s for s in found if not _sensible(s))
+        bad = next(s for s in found if not _sensible(s.numerator, s.denominator))
         warnings.append(f"a time signature of {bad.numerator}/{bad.denominator} makes no sense: left out")
     changes = _changes(sensible)
     if not changes or changes[0].time > 0:
@@ -168,8 +183,8 @@ def _tidy_meters(score: ScoreTick) -> list[str]:
     return warnings
 
 
-def _sensible(signature: TimeSignatureTick) -> bool:
-    return 1 <= signature.numerator <= _LARGEST_NUMERATOR and signature.denominator in _DENOMINATORS
+def _sensible(numerator: int, denominator: int) -> bool:
+    return 1 <= numerator <= _LARGEST_NUMERATOR and denominator in _DENOMINATORS
 
 
 def _changes(signatures: list[TimeSignatureTick]) -> list[TimeSignatureTick]:

@@ -21,6 +21,7 @@ from stochastic_music.errors import UnreadableFileError
 from stochastic_music.io import _midi_bytes as raw
 from stochastic_music.io._repair import (
     NoteArrays,
+    are_tidy,
     drop_empty_tracks,
     is_ascending,
     note_arrays,
@@ -32,6 +33,7 @@ from stochastic_music.io._repair import (
 from stochastic_music.io.loaded import LoadedScore, Started
 from stochastic_music.music.marks import pickup
 from stochastic_music.music.notes import NoteTable
+from stochastic_music.music.signs import Signs, signs_of
 from stochastic_music.protocols import BoolArray, IntArray
 
 _PROVENANCE = "stochastic_music "
@@ -62,18 +64,27 @@ def start_midi(data: bytes) -> Started | None:
 
 
 def finish_midi(started: Sequence[Started], table: NoteTable) -> list[LoadedScore | None]:
-    """What `read_midi` gives, for files whose notes need no repair; None for the others."""
-    sound = sound_scores(table, np.array([s.score.ticks_per_quarter for s in started], dtype=np.int64))
+    """What `read_midi` gives, for files whose notes need no repair; None for the others.
+
+    Where signs are put right, the table learns of it.
+    """
+    sound = sound_scores(table, np.array([s.ticks_per_quarter for s in table.signs], dtype=np.int64))
     sound &= _counts_of_note_ons([s.data for s in started]) == table.note_counts
     for i in np.unique(table.score_of[table.counts == 0]).tolist():
         drop_empty_tracks(started[i].score)
-    return [_signed(s.score) if sound[i] else None for i, s in enumerate(started)]
+    return [_signed(s.score, table.signs, i) if sound[i] else None for i, s in enumerate(started)]
 
 
-def _signed(score: ScoreTick) -> LoadedScore:
+def _signed(score: ScoreTick, signs: list[Signs], i: int) -> LoadedScore:
+    """A score with its signs put right; they are place `i` of `signs`."""
+    if are_tidy(signs[i]):
+        score.sort()
+        return LoadedScore(score)
     warnings = tidy_signs(score)
     score.sort()
-    return LoadedScore(score, warnings=(*warnings, *take_pickup_bar(score)))
+    warnings += take_pickup_bar(score)
+    signs[i] = signs_of(score)
+    return LoadedScore(score, warnings=tuple(warnings))
 
 
 def _has_notes(data: bytes) -> bool:

@@ -26,12 +26,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.music import marks
+from stochastic_music.music.signs import Signs, signs_of
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -152,11 +154,11 @@ def estimate_key(weights: FloatArray) -> tuple[Key, float]:
 
 def key_of(score: ScoreTick) -> KeyFinding:
     """What key a piece begins in, by the policy of the module's article."""
-    return keys_of([score], pitch_class_weights(score)[None])[0]
+    return keys_of([signs_of(score)], pitch_class_weights(score)[None])[0]
 
 
-def keys_of(scores: Sequence[ScoreTick], weights: FloatArray) -> list[KeyFinding]:
-    """What key each score begins in; its pitch-class shares are a row of `weights`, (n_scores, 12)."""
+def keys_of(signs: Sequence[Signs], weights: FloatArray) -> list[KeyFinding]:
+    """What key each of several scores begins in, by its signs and its pitch-class shares, a row of (n_scores, 12)."""
     sounds: BoolArray = np.any(weights, axis=1)
     distances = key_distances(weights)
     order = np.argsort(distances, axis=1, kind="stable")[:, :2]
@@ -164,22 +166,20 @@ def keys_of(scores: Sequence[ScoreTick], weights: FloatArray) -> list[KeyFinding
     confidence = np.where(sounds, 1 - nearest / second, 0.0).tolist()
     estimated = np.where(sounds, order[:, 0], 0).tolist()
     return [
-        _printed_or_mode(score, distances[i] if sounds[i] else None)
+        _printed_or_mode(own, distances[i] if sounds[i] else None)
         or KeyFinding(_PROFILE_KEYS[estimated[i]], "estimated", confidence[i])
-        for i, score in enumerate(scores)
+        for i, own in enumerate(signs)
     ]
 
 
-def _printed_or_mode(score: ScoreTick, distances: FloatArray | None) -> KeyFinding | None:
+def _printed_or_mode(signs: Signs, distances: FloatArray | None) -> KeyFinding | None:
     """What a score prints, its mode decided by the distances of its notes from the keys; None if it prints nothing."""
-    if not len(score.markers) and not len(score.key_signatures):
-        return None
-    printed = printed_key(score)
+    printed = stated_key(signs)
     if printed:
         return KeyFinding(printed, "printed", 1.0)
-    if distances is None or not len(score.key_signatures):
+    if distances is None or not signs.keys:
         return None
-    sharps = min(score.key_signatures, key=lambda k: int(k.time)).key
+    _, sharps, _ = min(signs.keys, key=itemgetter(0))
     major, minor = (float(distances[_profile_index(Key(sharps, mode))]) for mode in ("major", "minor"))
     if sharps == 0 and distances.min() < _DISBELIEF * min(major, minor):
         return None
@@ -189,11 +189,18 @@ def _printed_or_mode(score: ScoreTick, distances: FloatArray | None) -> KeyFindi
 
 def printed_key(score: ScoreTick) -> Key | None:
     """The key that a `key:` marker or a minor key signature states, None without one."""
-    for marker in score.markers:
-        if key := _marked_key(marker.text):
+    return stated_key(signs_of(score))
+
+
+def stated_key(signs: Signs) -> Key | None:
+    """As `printed_key`, from the signs of a score."""
+    for _, text in signs.markers:
+        if key := _marked_key(text):
             return key
-    first = min(score.key_signatures, key=lambda k: int(k.time), default=None)
-    return Key(first.key, "minor") if first is not None and first.tonality == 1 else None
+    if not signs.keys:
+        return None
+    _, sharps, tonality = min(signs.keys, key=itemgetter(0))
+    return Key(sharps, "minor") if tonality == 1 else None
 
 
 def relative_mode(sharps: int, weights: FloatArray) -> Key:

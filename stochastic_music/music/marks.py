@@ -24,7 +24,12 @@ _ROMAN = "roman:"
 
 def pickup(score: ScoreTick) -> int:
     """The length of the pickup in ticks, 0 without one."""
-    return max((_number(m.text, _PICKUP) for m in score.markers), default=0) if len(score.markers) else 0
+    return pickup_among([m.text for m in score.markers]) if len(score.markers) else 0
+
+
+def pickup_among(markers: Iterable[str]) -> int:
+    """The length of the pickup in ticks that the texts of markers tell, 0 if none does."""
+    return max((_number(text, _PICKUP) for text in markers), default=0)
 
 
 def set_pickup(score: ScoreTick, ticks: int) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stochastic_music.music.signs import Signs, listed, signs_of
 from stochastic_music.protocols import BoolArray, IntArray
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Notes(NamedTuple):
 
 
 class NoteTable(NamedTuple):
-    """The notes of `n_scores` scores, their `tracks`, and of each track its score, its notes, whether it is drums.
+    """The notes of `n_scores` scores, the `signs` of each score, and the `tracks`.
 
-    `score_of`, `counts` and `is_drum` are (n_tracks,).
+    Of each track `score_of` tells its score, `counts` how many notes it has, `is_drum` what it is: (n_tracks,).
     """
 
     n_scores: int
+    signs: list[Signs]
     notes: Notes
     tracks: Sequence[TrackTick]
     score_of: IntArray
@@ -77,6 +79,7 @@ class NoteTable(NamedTuple):
         number[full] = np.arange(len(full))
         return NoteTable(
             self.n_scores,
+            self.signs,
             self.notes._replace(track=number[self.notes.track]),
             [self.tracks[i] for i in full.tolist()],
             self.score_of[full],
@@ -95,21 +98,23 @@ def gather(scores: Sequence[ScoreTick]) -> NoteTable:
 
     joined = NoteTickList()
     tracks: list[TrackTick] = []
-    sizes, drums, per_score = [], [], []
+    signs, sizes, drums, per_score = [], [], [], []
     for score in scores:
         before = len(tracks)
-        for track in score.tracks:
+        for track in listed(score.tracks):
             notes = track.notes
             joined.extend(notes)
             tracks.append(track)
             sizes.append(len(notes))
             drums.append(track.is_drum)
         per_score.append(len(tracks) - before)
+        signs.append(signs_of(score))
     columns = joined.numpy()
     counts = np.array(sizes, dtype=np.int64)
     score_of = np.arange(len(scores)).repeat(per_score)
     return NoteTable(
         len(scores),
+        signs,
         Notes(
             score_of.repeat(counts),
             np.arange(len(tracks)).repeat(counts),

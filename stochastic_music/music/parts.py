@@ -94,7 +94,7 @@ def _carrier(score: ScoreTick, sounding: Sequence[int]) -> PartChoice:
     return PartChoice(i, f"{_label(score, sounding, i)}, {reason}")
 
 
-def tune_carriers(scores: Sequence[ScoreTick], table: NoteTable) -> IntArray:
+def tune_carriers(table: NoteTable) -> IntArray:
     """The number, in a table, of the track that carries the tune of each score, -1 for none: (n_scores,).
 
     As `choose_part` without a name, for all scores at once.
@@ -103,7 +103,7 @@ def tune_carriers(scores: Sequence[ScoreTick], table: NoteTable) -> IntArray:
     mean = np.bincount(table.notes.track, table.notes.pitch, minlength=len(table.counts))[tracks] / table.counts[tracks]
     rank = np.array([_melody_rank(table.tracks[i].name) for i in tracks.tolist()], dtype=np.int64)
     named = rank < len(_MELODY_NAMES)
-    several = ~_monophonic_tracks(scores, table)[tracks]
+    several = ~_monophonic_tracks(table)[tracks]
     score_of = table.score_of[tracks]
     order = np.lexsort((np.where(named, rank, -mean), ~named, several, score_of))
     _, first = np.unique(score_of[order], return_index=True)
@@ -112,7 +112,7 @@ def tune_carriers(scores: Sequence[ScoreTick], table: NoteTable) -> IntArray:
     return carriers
 
 
-def _monophonic_tracks(scores: Sequence[ScoreTick], table: NoteTable) -> BoolArray:
+def _monophonic_tracks(table: NoteTable) -> BoolArray:
     """Which tracks of a table have one note at a time: (n_tracks,)."""
     notes = table.with_several_at_once()
     order = np.lexsort((notes.onset, notes.track))
@@ -120,7 +120,7 @@ def _monophonic_tracks(scores: Sequence[ScoreTick], table: NoteTable) -> BoolArr
     end = onset + notes.duration[order]
     apart = track * (int(end.max(initial=0)) + 1)  # later tracks lie after all that sounds in earlier ones
     reach = np.maximum.accumulate(end + apart) - apart
-    least = np.array([score.ticks_per_quarter // 16 for score in scores], dtype=np.int64)[table.score_of]
+    least = np.array([signs.ticks_per_quarter // 16 for signs in table.signs], dtype=np.int64)[table.score_of]
     overlaps = (reach[:-1] - onset[1:] > least[track[1:]]) & (track[1:] == track[:-1])
     return 20 * np.bincount(track[1:][overlaps], minlength=len(table.counts)) <= table.counts
 

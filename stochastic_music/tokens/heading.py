@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stochastic_music.errors import EncodingError
 from stochastic_music.music import marks
-from stochastic_music.music.keys import Key, format_key, mark_key, parse_key, printed_key
+from stochastic_music.music.keys import Key, format_key, mark_key, parse_key, stated_key
+from stochastic_music.music.signs import Signs, signs_of
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.grid import Grid, Timeline
 from stochastic_music.tokens.header import Header, Part
@@ -39,8 +41,13 @@ def timeline_of(score: ScoreTick, grid: Grid) -> Timeline:
 
     if not isinstance(score, ScoreTick) or score.ticks_per_quarter < 1:
         raise EncodingError(f"{score!r} does not count time in ticks; convert it with score.to('tick')")
-    signatures = tuple([(s.time, s.numerator, s.denominator) for s in score.time_signatures])
-    return _timeline(grid, score.ticks_per_quarter, marks.pickup(score), signatures)
+    return timeline_under(signs_of(score), grid)
+
+
+def timeline_under(signs: Signs, grid: Grid) -> Timeline:
+    """As `timeline_of`, from the signs of a score whose time is in ticks."""
+    pickup = marks.pickup_among([text for _, text in signs.markers]) if signs.markers else 0
+    return _timeline(grid, signs.ticks_per_quarter, pickup, signs.meters)
 
 
 @lru_cache(maxsize=1024)
@@ -54,12 +61,12 @@ def _timeline(grid: Grid, tpq: int, pickup: int, signatures: tuple[tuple[int, in
     return Timeline(grid, tpq, pickup=pickup, meters=meters)
 
 
-def header_of(score: ScoreTick, timeline: Timeline, tracks: Sequence[TrackTick], velocity: int) -> Header:
-    """What `tracks` of a score stand under; `velocity` is the `median_velocity` of the encoded notes."""
+def header_of(signs: Signs, timeline: Timeline, tracks: Sequence[TrackTick], velocity: int) -> Header:
+    """What `tracks` of a score with these signs stand under; `velocity` is the `median_velocity` of their notes."""
     parts = tuple([Part(track.name, track.program, track.is_drum) for track in tracks])
-    tempos = _tempos(score, timeline)
+    tempos = _tempos(signs.tempos, timeline)
     return _header(
-        (timeline.grid.resolution, timeline.meters, timeline.pickup, _key(score), 0, tempos, velocity, parts)
+        (timeline.grid.resolution, timeline.meters, timeline.pickup, _key(signs), 0, tempos, velocity, parts)
     )
 
 
@@ -111,13 +118,11 @@ def add_track(score: ScoreTick, header: Header, place: int, notes: tuple[IntArra
     return len(score.tracks) - 1
 
 
-def _key(score: ScoreTick) -> str | None:
-    if not len(score.key_signatures) and not len(score.markers):
-        return None
-    printed = printed_key(score)
-    first = min(score.key_signatures, key=lambda k: int(k.time), default=None)
-    if printed is None and first is not None:
-        printed = Key(int(first.key))
+def _key(signs: Signs) -> str | None:
+    printed = stated_key(signs)
+    if printed is None and signs.keys:
+        _, sharps, _ = min(signs.keys, key=itemgetter(0))
+        printed = Key(sharps)
     return format_key(printed) if printed else None
 
 
@@ -130,19 +135,19 @@ def _write_key(score: ScoreTick, key: Key) -> None:
         mark_key(score, key)
 
 
-def _tempos(score: ScoreTick, timeline: Timeline) -> tuple[tuple[int, float], ...]:
-    found = [(tempo.time, tempo.mspq) for tempo in score.tempos if tempo.mspq > 0]
+def _tempos(found: tuple[tuple[int, int], ...], timeline: Timeline) -> tuple[tuple[int, float], ...]:
+    """Tempos as headers have them, from their times in ticks and microseconds a quarter note."""
     if any(time for time, _ in found):
-        times = timeline.nearest(np.array([time for time, _ in found], dtype=np.int64)).tolist()
-        found = [(time, mspq) for time, (_, mspq) in zip(times, found, strict=True)]
-    return _quarters_a_minute(tuple(found))
+        units = timeline.nearest(np.array([time for time, _ in found], dtype=np.int64)).tolist()
+        found = tuple([(unit, mspq) for unit, (_, mspq) in zip(units, found, strict=True)])
+    return _quarters_a_minute(found)
 
 
 @lru_cache(maxsize=4096)
 def _quarters_a_minute(tempos: tuple[tuple[int, int], ...]) -> tuple[tuple[int, float], ...]:
     """Tempos given in microseconds a quarter note, behind the usual one."""
     # Three places bring back what was written: MIDI keeps whole microseconds a quarter note.
-    return tidy_tempos([(0, 120.0), *((time, round(6e7 / mspq, 3)) for time, mspq in tempos)])
+    return tidy_tempos([(0, 120.0), *((time, round(6e7 / mspq, 3)) for time, mspq in tempos if mspq > 0)])
 
 
 def tidy_tempos(tempos: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:

@@ -14,9 +14,10 @@ import numpy as np
 from stochastic_music.errors import EncodingError
 from stochastic_music.music.notes import Notes, NoteTable
 from stochastic_music.music.parts import choose_part, tune_carriers
+from stochastic_music.music.signs import Signs
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens.grid import Grid, Timeline, grid_of
-from stochastic_music.tokens.heading import header_of, timeline_of
+from stochastic_music.tokens.heading import header_of, timeline_under
 from stochastic_music.tokens.piece import TokenPiece
 from stochastic_music.tokens.vocabulary import Vocabulary
 
@@ -35,7 +36,7 @@ def plain_melodies(
 ) -> list[TokenPiece | None]:
     """The melody of each score of a table, None where it is not plain; `limit` is the longest length in units."""
     tracks = _chosen_tracks(scores, table, part)
-    timelines = [_timeline(score, grid_of(grid)) for score in scores]
+    timelines = [_timeline(signs, grid_of(grid)) for signs in table.signs]
     taken = np.zeros(len(table.score_of), dtype=bool)
     taken[tracks[tracks >= 0]] = True
     notes = table.notes.where(taken[table.notes.track])
@@ -49,11 +50,11 @@ def plain_melodies(
     symbols = _symbols(vocabulary, [columns[field.name] for field in vocabulary.fields], notes.score, counts)
     velocities = _median_velocities(notes, counts)
     pieces: list[TokenPiece | None] = []
-    for i, (score, timeline, track) in enumerate(zip(scores, timelines, tracks.tolist(), strict=True)):
-        if timeline is None or not plain[i] or len(score.markers):
+    for i, (signs, timeline, track) in enumerate(zip(table.signs, timelines, tracks.tolist(), strict=True)):
+        if timeline is None or not plain[i] or signs.markers:
             pieces.append(None)
         else:
-            pieces.append(TokenPiece(symbols[i], header_of(score, timeline, [table.tracks[track]], velocities[i])))
+            pieces.append(TokenPiece(symbols[i], header_of(signs, timeline, [table.tracks[track]], velocities[i])))
     return pieces
 
 
@@ -67,7 +68,7 @@ def _median_velocities(notes: Notes, counts: IntArray) -> list[int]:
 def _chosen_tracks(scores: Sequence[ScoreTick], table: NoteTable, part: str | int | None) -> IntArray:
     """The number of the track taken of each score, -1 for none: (n_scores,)."""
     if part is None:
-        return tune_carriers(scores, table)
+        return tune_carriers(table)
     tracks = np.full(len(scores), -1, dtype=np.int64)
     for i, (score, first) in enumerate(zip(scores, table.first_track.tolist(), strict=True)):
         try:
@@ -77,9 +78,9 @@ def _chosen_tracks(scores: Sequence[ScoreTick], table: NoteTable, part: str | in
     return tracks
 
 
-def _timeline(score: ScoreTick, grid: Grid) -> Timeline | None:
+def _timeline(signs: Signs, grid: Grid) -> Timeline | None:
     try:
-        return timeline_of(score, grid)
+        return timeline_under(signs, grid) if signs.ticks_per_quarter > 0 else None
     except EncodingError:
         return None
 

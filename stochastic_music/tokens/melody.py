@@ -22,6 +22,7 @@ import numpy as np
 from stochastic_music.errors import EncodingError, InvalidParameterError, UnknownNameError
 from stochastic_music.music import marks
 from stochastic_music.music.parts import choose_part
+from stochastic_music.music.signs import signs_of
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out, units_of
 from stochastic_music.tokens.grid import Grid, grid_of
@@ -84,7 +85,7 @@ class MelodyEncoding(ScoreEncoding):
         found, grid_loss = read_notes(score.tracks[track], timeline)
         notes, voice_loss = skyline(found)
         ends = last_of_phrases(notes, timeline, marks.phrase_ends(score, track)) if "phrase" in self.fields else None
-        header = header_of(score, timeline, [score.tracks[track]], median_velocity(notes.velocity))
+        header = header_of(signs_of(score), timeline, [score.tracks[track]], median_velocity(notes.velocity))
         symbols, header, length_loss = self._spell(notes, header, ends)
         others = left_out(score, 1, (why,))
         return [TokenPiece(symbols, header)], grid_loss + voice_loss + length_loss + others

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from stochastic_music.music.parts import choose_part, sounding_parts
+from stochastic_music.music.signs import signs_of
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out, units_of
 from stochastic_music.tokens.grid import grid_of
@@ -64,7 +65,7 @@ class NotesEncoding(ScoreEncoding):
         tracks = [score.tracks[i] for i in indices]
         read = [read_notes(track, timeline) for track in tracks]
         found = joined([notes for notes, _ in read])
-        header = header_of(score, timeline, tracks, median_velocity(found.velocity))
+        header = header_of(signs_of(score), timeline, tracks, median_velocity(found.velocity))
         symbols, header, loss = self._spell(found, replace(header, parts=(_merged(header.parts),)))
         return [TokenPiece(symbols, header)], sum(
             (lost for _, lost in read), loss + left_out(score, len(tracks), choices)

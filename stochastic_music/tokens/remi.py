@@ -24,6 +24,7 @@ import numpy as np
 from stochastic_music import _optional
 from stochastic_music.errors import EncodingError
 from stochastic_music.music.parts import sounding_parts
+from stochastic_music.music.signs import signs_of
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out
 from stochastic_music.tokens.grid import grid_of, tidy_meters
@@ -77,7 +78,7 @@ class RemiEncoding(ScoreEncoding):
         tracks = [score.tracks[i] for i in sounding]
         read = [read_notes(track, timeline) for track in tracks]
         header = header_of(
-            score, timeline, tracks, median_velocity(np.concatenate([notes.velocity for notes, _ in read]))
+            signs_of(score), timeline, tracks, median_velocity(np.concatenate([notes.velocity for notes, _ in read]))
         )
         _check_meters(header)
         parts, header, loss = _shortened([notes for notes, _ in read], header)

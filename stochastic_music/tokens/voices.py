@@ -21,6 +21,7 @@ import numpy as np
 from stochastic_music.errors import EncodingError, InvalidParameterError
 from stochastic_music.music import marks
 from stochastic_music.music.parts import mean_pitch, sounding_parts
+from stochastic_music.music.signs import signs_of
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens.encoding import ScoreEncoding, left_out, units_of
 from stochastic_music.tokens.grid import Timeline, grid_of
@@ -89,7 +90,9 @@ class VoicesEncoding(ScoreEncoding):
         read = [read_notes(track, timeline) for track in tracks]
         lines = [skyline(notes) for notes, _ in read]
         voices = [line for line, _ in lines]
-        header = header_of(score, timeline, tracks, median_velocity(np.concatenate([line.velocity for line in voices])))
+        header = header_of(
+            signs_of(score), timeline, tracks, median_velocity(np.concatenate([line.velocity for line in voices]))
+        )
         ends = _phrase_ends(score, indices, voices[0], timeline)
         columns, header, frame_loss = self._slices(voices, ends, header)
         loss = frame_loss + left_out(score, len(sounding_parts(score, drums=False)))

@@ -56,7 +56,7 @@ def spelled(pieces):
 @given(st.lists(small_scores(), max_size=4))
 def test_the_carriers_of_the_tune_are_those_chosen_one_by_one(scores):
     table = gather(scores)
-    found = tune_carriers(scores, table) - table.first_track
+    found = tune_carriers(table) - table.first_track
     for score, track in zip(scores, found.tolist(), strict=True):
         chosen = outcome(choose_part, score)
         assert (track if track >= 0 else None) == (None if isinstance(chosen, str) else chosen.track)
