@@ -120,8 +120,10 @@ def only_store(names: Sequence[str]) -> TokenStore | None:
     return TokenStore.open(found[0])
 
 
-def show(store: TokenStore, as_json: bool, done: Built | None = None) -> None:
-    """What a store holds, and what a run did to it."""
+def show(store: TokenStore, as_json: bool, *, done: Built | None = None, verify: bool = False) -> None:
+    """What a store holds, and what a run did to it; with `verify` every byte of it is checked first."""
+    if verify:
+        say(f"All {plural(store.verify(), 'shard')} of {store.path} are as they were written.")
     if as_json:
         print_json({**_held(store), **store.report.to_json(), **(_done(done) if done else {})})
     else:

@@ -40,9 +40,7 @@ def info(
 ) -> None:
     """Read a corpus and report what is in it: skipped files, meters, keys, duplicates, grid."""
     if (store := _stores.only_store(corpus)) is not None:
-        if verify:
-            say(f"All {plural(store.verify(), 'shard')} of {store.path} are as they were written.")
-        _stores.show(store, as_json)
+        _stores.show(store, as_json, verify=verify)
         return
     if verify:
         raise UsageError("--verify goes with a store of tokens (stochmusic corpus build): leave it out")
@@ -76,7 +74,7 @@ def build(
     wish = _stores.Wish(encoding, part, grid, transpose)
     with machines(scheduler, workers) as machine:
         done = _stores.built(output, folders, wish, {**limits, **machine.reading}, retry=retry)
-    _stores.show(done.store, as_json, done)
+    _stores.show(done.store, as_json, done=done)
 
 
 @app.command("export")

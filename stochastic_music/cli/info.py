@@ -10,6 +10,7 @@ import typer
 
 from stochastic_music.cli import _options
 from stochastic_music.cli._common import plural, print_json, say
+from stochastic_music.cli._stores import only_store, show
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,13 +23,16 @@ _WORDS = {True: "yes", False: "no", None: "-"}
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="A model (*.smm) or a piece that stochmusic wrote.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Check every checksum of a model file.")] = False,
+    file: Annotated[Path, typer.Argument(help="A model (*.smm), a store, or a piece that stochmusic wrote.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Check every checksum of a model file or a store.")] = False,
     as_json: _options.AsJson = False,
 ) -> None:
-    """Tell what a model was fitted on, or how a piece was made."""
+    """Tell what a model was fitted on, what a store holds, or how a piece was made."""
     if not file.exists():
         raise UsageError(f"there is no file {file}: check the spelling.")
+    if (store := only_store([str(file)])) is not None:
+        show(store, as_json, verify=verify)
+        return
     if file.is_dir():
         raise UsageError(f"{file} is a folder: name a file, or see 'stochmusic corpus info FOLDER'.")
     payload = _of_model(file, verify) if file.suffix == ".smm" else _of_piece(file)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from stochastic_music.corpus.report import IngestReport as IngestReport
     from stochastic_music.corpus.roster import Roster as Roster
     from stochastic_music.corpus.roster import fingerprints as fingerprints
+    from stochastic_music.corpus.store import TokenStore as TokenStore
+    from stochastic_music.corpus.store import build_store as build_store
     from stochastic_music.corpus.token_corpus import TokenCorpus as TokenCorpus
 
 #: public name -> the module it lives in
@@ -39,6 +41,8 @@ _MODULES = {
     "Piece": "piece",
     "Roster": "roster",
     "TokenCorpus": "token_corpus",
+    "TokenStore": "store",
+    "build_store": "store",
     "builtin_corpora": "builtin",
     "cache_clear": "_cache",
     "cache_folder": "_cache",
@@ -60,6 +64,8 @@ __all__ = [
     "Piece",
     "Roster",
     "TokenCorpus",
+    "TokenStore",
+    "build_store",
     "builtin_corpora",
     "cache_clear",
     "cache_folder",

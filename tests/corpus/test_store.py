@@ -203,6 +203,8 @@ def test_a_damaged_shard_is_found_and_made_anew(tmp_path, music_folder, harm):
     if harm == "flip":
         with pytest.raises(StoreError, match="1 of 3 shards"):
             TokenStore.open(path).verify()
+        with pytest.raises(StoreError, match="is damaged"):
+            TokenStore.open(path).tokens()
     else:
         with pytest.raises(StoreError, match=r"cut short|missing"):
             TokenStore.open(path)

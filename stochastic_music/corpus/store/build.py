@@ -23,9 +23,8 @@ from stochastic_music.corpus.store.account import files_of
 from stochastic_music.corpus.store.card import Card
 from stochastic_music.corpus.store.journal import Entry
 from stochastic_music.corpus.store.reading import Told, filled, told
-from stochastic_music.corpus.store.shard import name_of_file
 from stochastic_music.corpus.store.sources import Scan, Source, scanned
-from stochastic_music.corpus.store.store import TokenStore, shard_path
+from stochastic_music.corpus.store.store import TokenStore, is_sound
 from stochastic_music.corpus.store.transposed import Transpose, recipe_for
 from stochastic_music.corpus.store.writing import Filled, Writer, writing
 
@@ -165,7 +164,9 @@ class _Builder(NamedTuple):
         """Make damaged shards anew from their files; where these have changed, say which pieces are lost."""
         roots = [entry["root"] for entry in self.writer.journal if "root" in entry]
         damaged = [
-            entry for entry in self.writer.journal if entry.get("shard") and not is_sound(self.writer.folder, entry)
+            entry
+            for entry in self.writer.journal
+            if entry.get("shard") and not is_sound(self.writer.folder, entry["shard"])
         ]
         rebuilt = [entry["shard"] for entry in damaged if self._rebuild(entry, roots)]
         beyond = {entry["shard"] for entry in damaged} - set(rebuilt)
@@ -184,14 +185,6 @@ class _Builder(NamedTuple):
             return False
         self.writer.write(shard)
         return True
-
-
-def is_sound(folder: Path, entry: Entry) -> bool:
-    """Whether the shard of a line of the journal is as it was written, to the byte."""
-    try:
-        return name_of_file(shard_path(folder, entry["shard"])) == str(entry["shard"])
-    except OSError:
-        return False
 
 
 def _lost(entry: Entry) -> Entry:

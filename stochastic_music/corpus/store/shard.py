@@ -87,7 +87,7 @@ def packed(rows: Sequence[Row], vocabulary: Vocabulary) -> bytes:
 
 
 def opened(path: Path) -> Shard:
-    """The shard at `path`; raises OSError, ValueError or KeyError where it is damaged so that it cannot be read."""
+    """The shard at `path`, which is known to be sound."""
     data = np.memmap(path, dtype=np.uint8, mode="r")
     start = 8 + int.from_bytes(data[:8].tobytes(), "little")
     table = json.loads(data[8:start].tobytes())

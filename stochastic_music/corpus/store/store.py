@@ -99,6 +99,7 @@ class TokenStore:
         self.path = path
         self.card = card
         self.extents = tuple(extents)
+        self._verified: set[str] = set()
 
     @classmethod
     def open(cls, path: AnyPath) -> Self:
@@ -191,22 +192,37 @@ class TokenStore:
         return self.select(train), self.select(test, as_printed=self.card.transpose == "all")
 
     def shard(self, extent: Extent) -> Shard:
-        """A shard, mapped into memory. Raises StoreError for one that is damaged so that it cannot be read."""
-        try:
-            return shards.opened(shard_path(self.path, extent.name))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"a shard of {self.path} is damaged. {_REMEDY.format(self.path)}.") from error
+        """A shard, mapped into memory; raises StoreError where it is not, to the byte, as it was written.
+
+        That is looked at when it is opened for the first time.
+        """
+        if not self._is_sound(extent):
+            raise StoreError(f"a shard of {self.path} is damaged. {_REMEDY.format(self.path)}.")
+        return shards.opened(shard_path(self.path, extent.name))
 
     def verify(self) -> int:
         """Check every byte; returns how many shards, raises StoreError naming how many differ."""
-        sound = [shards.name_of_file(shard_path(self.path, extent.name)) == extent.name for extent in self.extents]
-        bad = len(sound) - sum(sound) + Journal(self.path).n_damaged
+        self._verified.clear()
+        bad = sum(not self._is_sound(extent) for extent in self.extents) + Journal(self.path).n_damaged
         if bad:
             raise StoreError(
-                f"{self.path} has been changed: {bad} of {len(sound)} shards and lines of its journal are not as they "
-                f"were written. {_REMEDY.format(self.path)}."
+                f"{self.path} has been changed: {bad} of {len(self.extents)} shards and lines of its journal are not "
+                f"as they were written. {_REMEDY.format(self.path)}."
             )
-        return len(sound)
+        return len(self.extents)
+
+    def _is_sound(self, extent: Extent) -> bool:
+        if extent.name not in self._verified and is_sound(self.path, extent.name):
+            self._verified.add(extent.name)
+        return extent.name in self._verified
+
+
+def is_sound(folder: Path, name: str) -> bool:
+    """Whether the shard of this name is as it was written, to the byte."""
+    try:
+        return shards.name_of_file(shard_path(folder, name)) == name
+    except OSError:
+        return False
 
 
 def shard_path(folder: Path, name: str) -> Path:
