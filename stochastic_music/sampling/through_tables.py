@@ -17,7 +17,7 @@ from stochastic_music.errors import ProductTooLargeError, UsageError
 from stochastic_music.protocols import FiniteContextModel, IntArray
 from stochastic_music.sampling.backends.alias import AliasTable, Symbols
 from stochastic_music.sampling.backends.exploring import Explored
-from stochastic_music.sampling.backends.simulation import Begin, Make, drawn, gathered, maker
+from stochastic_music.sampling.backends.simulation import Begin, Make, maker, played
 from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, vocabulary_of
 from stochastic_music.sampling.shaping import Shaping
@@ -65,8 +65,8 @@ class Tables:
         for batch in np.split(chains, np.searchsorted(chains, np.arange(size, chains[-1] + 1, size))):
             first, last = batch[0] // 4 * 4, batch[-1] + 1
             places = self._table.places[self._state_of[first:last]]
-            blocks = drawn(backend, self._table, places, n_steps, Begin(key, int(first), len(self._start)))
-            told = gathered(blocks, (n_steps, len(places)), self._table.dtype).T[batch - first]
+            begin = Begin(key, int(first), len(self._start))
+            told = played(backend, self._table, places, n_steps, begin)[batch - first]
             samples += self._samples(told, headers[len(samples) :], self._state_of[batch], most)
         return samples
 

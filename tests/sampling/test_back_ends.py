@@ -196,6 +196,14 @@ def test_chains_stop():
     assert endless.lengths.tolist() == [5, 5, 5]
 
 
+@pytest.mark.parametrize(("n_chains", "n_steps"), [(0, 5), (5, 0)])
+def test_nothing_is_an_answer(n_chains, n_steps, tmp_path):
+    for out in (None, tmp_path / "chains.npy"):
+        drawn = simulate(even(), n_chains, n_steps, seed=1, out=out)
+        assert drawn.symbols.shape == (n_chains, n_steps)
+        assert drawn.lengths.tolist() == [0] * n_chains
+
+
 def test_a_start_that_is_drawn_is_the_first_symbol():
     drawn = simulate(TransitionTable.from_matrix(np.eye(3), start=[0, 0.5, 0.5]), 400, 4, seed=2).symbols
     assert set(drawn[:, 0].tolist()) == {1, 2}

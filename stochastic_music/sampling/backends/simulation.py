@@ -108,16 +108,13 @@ def simulate(
     if n_chains < 0 or n_steps < 0 or (threads is not None and threads < 1):
         raise InvalidParameterError(f"{n_chains} chains, {n_steps} steps, {threads} threads; expected 0 or more, and 1")
     aliased = table if isinstance(table, AliasTable) else AliasTable.of(table)
-    make = maker(backend, n_chains * n_steps)
+    made, begin = maker(backend, n_chains * n_steps)(aliased), Begin(_random.key(seed))
     places = _begun(aliased, n_chains, starts)
-    blocks = drawn(make(aliased), aliased, places, n_steps, Begin(_random.key(seed)), threads=threads)
-    if out is not None:
-        path = Path(out)
-        write_atomically(
-            path, functools.partial(_stream, blocks=blocks, shape=(n_chains, n_steps), dtype=aliased.dtype)
-        )
-        return Chains(np.load(path, mmap_mode="r"), aliased.end)
-    return Chains(gathered(blocks, (n_steps, n_chains), aliased.dtype).T, aliased.end)
+    if out is None:
+        return Chains(played(made, aliased, places, n_steps, begin, threads=threads), aliased.end)
+    path, blocks = Path(out), drawn(made, aliased, places, n_steps, begin, threads=threads)
+    write_atomically(path, functools.partial(_stream, blocks=blocks, shape=(n_chains, n_steps), dtype=aliased.dtype))
+    return Chains(np.load(path, mmap_mode="r"), aliased.end)
 
 
 def maker(backend: str | Make, n_draws: int) -> Make:
@@ -141,38 +138,55 @@ def _begun(table: AliasTable, n_chains: int, starts: IntArray | None) -> Places:
 
 
 def drawn(
-    backend: Backend, table: AliasTable, places: Places, n_steps: int, begin: Begin, *, threads: int | None = None
+    backend: Backend,
+    table: AliasTable,
+    places: Places,
+    n_steps: int,
+    begin: Begin,
+    *,
+    threads: int | None = None,
+    into: Symbols | None = None,
 ) -> Iterator[Symbols]:
-    """The symbols of chains at `places`, some steps at a time: (steps, n_chains) each, overwritten by the next."""
-    n_chains = len(places)
-    most = max(1, _BLOCK // max(1, n_chains * table.dtype.itemsize))
+    """The symbols of chains at `places`, some steps at a time: (steps, n_chains) each.
+
+    They are parts of `into` (n_steps, n_chains); without it each block is overwritten by the next.
+    """
+    most = max(1, _BLOCK // max(1, len(places) * table.dtype.itemsize))
     most = most if table.end is None else min(most, _PATIENCE)
-    told = np.empty((min(most, n_steps), n_chains), dtype=table.dtype)
-    chunk, workers = backend.chunk or max(n_chains, 1), threads or _processors()
-    with ThreadPoolExecutor(workers) if workers > 1 and n_chains > chunk else nullcontext() as executor:
+    room = np.empty((min(most, n_steps), len(places)), dtype=table.dtype) if into is None else into
+    workers, ended = threads or _processors(), False
+    with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
         for step in range(0, n_steps, most):
-            out = told[: n_steps - step]
-
-            def run(first: int, step: int = step, out: Symbols = out) -> None:
-                part = slice(first, first + chunk)
-                where = Begin(begin.key, begin.first_chain + first, begin.first_step + step)
-                backend.run(places[part], out[:, part], **where._asdict())
-
-            if step and table.end is not None and (told[-1] == table.end).all():
-                out[:] = table.end  # all have ended
+            out = room[: n_steps - step] if into is None else room[step : step + most]
+            if ended and table.end is not None:
+                out[:] = table.end
             else:
-                list((executor.map if executor else map)(run, range(0, n_chains, chunk)))
-            yield table.symbols(out)
+                _run(backend, places, out, begin._replace(first_step=begin.first_step + step), executor)
+                if table.tells_places:
+                    out[:] = table.symbols(out)
+            ended = table.end is not None and bool((out[-1] == table.end).all())
+            yield out
 
 
-def gathered(blocks: Iterator[Symbols], shape: tuple[int, int], dtype: np.dtype[Any]) -> Symbols:
-    """What `drawn` gives, in one array of that shape."""
-    symbols: Symbols = np.empty(shape, dtype=dtype)
-    first = 0
-    for block in blocks:
-        symbols[first : first + len(block)] = block
-        first += len(block)
-    return symbols
+def _run(backend: Backend, places: Places, out: Symbols, begin: Begin, executor: ThreadPoolExecutor | None) -> None:
+    """Take all chains through the steps of `out`, a chunk a thread."""
+    chunk = backend.chunk or max(len(places), 1)
+
+    def run(first: int) -> None:
+        part = slice(first, first + chunk)
+        backend.run(places[part], out[:, part], **begin._replace(first_chain=begin.first_chain + first)._asdict())
+
+    list((executor.map if executor else map)(run, range(0, len(places), chunk)))
+
+
+def played(
+    backend: Backend, table: AliasTable, places: Places, n_steps: int, begin: Begin, *, threads: int | None = None
+) -> Symbols:
+    """What `drawn` gives, in one array: (n_chains, n_steps)."""
+    symbols: Symbols = np.empty((n_steps, len(places)), dtype=table.dtype)
+    for _ in drawn(backend, table, places, n_steps, begin, threads=threads, into=symbols):
+        pass
+    return symbols.T
 
 
 def _stream(path: Path, *, blocks: Iterator[Symbols], shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
