@@ -132,8 +132,8 @@ class Roster:
         times = np.zeros(n_symbols, dtype=np.int64)
         times[arrays["alphabet"]] = arrays["times"]
         columns: dict[str, Any] = {name: arrays[name] for name in _NUMBERS}
-        chosen = tuple(headers[i] for i in arrays["header_index"])
-        licences = tuple(meta["licences"][i] for i in arrays["licence_index"])
+        chosen = tuple(headers[i] for i in arrays["header_index"].tolist())
+        licences = tuple(meta["licences"][i] for i in arrays["licence_index"].tolist())
         return cls(headers=chosen, licences=licences, times=times, **columns)
 
 
