@@ -27,6 +27,8 @@ Contexts that begin with START cannot be longer; with Kneser-Ney they keep their
 nltk.lm has the same values on seen symbols, with three differences that the tests work out: its padding counts
 START among the symbols that can follow, its add-k vocabulary holds a label for the unknown as one symbol more,
 and its Kneser-Ney divides by zero after START where the context is shorter than the order.
+KenLM's `lmplz` [4] has the same values too where it takes one discount for all counts: it estimates three an order
+(modified Kneser-Ney), and at the root keeps a share for its word <unk>.
 
 [1] I. H. Witten, T. C. Bell. The zero-frequency problem. IEEE Trans. Information Theory 37(4), 1991. Method C.
 [2] H. Ney, U. Essen, R. Kneser. On structuring probabilistic dependences. Computer Speech and Language 8, 1994.

@@ -307,3 +307,32 @@ def test_an_empty_corpus_teaches_nothing():
 def test_using_it_unfitted():
     with pytest.raises(NotFittedError, match="call fit"):
         Markov().initial_state()
+
+
+def test_kneser_ney_has_the_numbers_of_kenlm():
+    """`lmplz -o 3 --discount_fallback 0.5 0.5 0.5` on these lines: back-off weight, and what the symbols keep of it."""
+    corpus = TokenCorpus.from_sequences([[0, 1, 0, 2], [1, 0, 1], [2, 2, 1, 0, 1, 0]], Vocabulary.plain(3))
+    model = Markov(order=2, smoothing="kneser_ney", discount=0.5).fit(corpus)
+    contexts, table = model.contexts_, model.table_
+    end, start = 3, 4
+    expected = {  # latest element first; the ARPA file's weights, and p(w | c) - weight(c) p(w | shorter c)
+        (0,): (3 / 8, {1: 3 / 8, 2: 1 / 8, end: 1 / 8}),
+        (1,): (1 / 4, {0: 5 / 8, end: 1 / 8}),
+        (2,): (1 / 2, {1: 1 / 6, 2: 1 / 6, end: 1 / 6}),
+        (start,): (1 / 2, {0: 1 / 6, 1: 1 / 6, 2: 1 / 6}),
+        (0, 1): (3 / 8, {1: 3 / 8, 2: 1 / 8, end: 1 / 8}),
+        (0, start): (1 / 2, {1: 1 / 2}),
+        (1, 0): (1 / 3, {0: 1 / 2, end: 1 / 6}),
+        (1, 2): (1 / 2, {0: 1 / 2}),
+        (1, start): (1 / 2, {0: 1 / 2}),
+        (2, 0): (1 / 2, {end: 1 / 2}),
+        (2, 2): (1 / 2, {1: 1 / 2}),
+        (2, start): (1 / 2, {2: 1 / 2}),
+    }
+    assert {tuple(contexts.spelled(c)) for c in range(2, contexts.n_contexts)} == set(expected)
+    for c in range(2, contexts.n_contexts):
+        weight, kept = expected[tuple(contexts.spelled(c))]
+        assert table.weight[c] == pytest.approx(weight)
+        entries = np.arange(contexts.rows[c], contexts.rows[c + 1])
+        found = table.probability[entries] - weight * table.probability[contexts.entries.suffix[entries]]
+        assert dict(zip(contexts.entries.element[entries].tolist(), found, strict=True)) == pytest.approx(kept)
