@@ -13,7 +13,7 @@ from __future__ import annotations
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +41,8 @@ class Run:
                 self._length += len(part.keys)
                 for column, array in zip(self._columns, part, strict=True):
                     column.write(array)
+            for column in self._columns:
+                column.flush()
         except OSError as error:
             self.close()
             raise refusal(self._where, error, "") from error
@@ -70,7 +72,8 @@ class Run:
 
     def close(self) -> None:
         """Give back its space on disk."""
-        self._stack.close()
+        with suppress(OSError):  # a full disk refuses the rest once more, which nobody will read
+            self._stack.close()
 
 
 def merged_ranges(runs: Sequence[Run], size: int) -> Iterator[Tally]:
@@ -116,6 +119,9 @@ class _Column:
         self._written = zlib.crc32(data, self._written)
         self._file.write(data)
 
+    def flush(self) -> None:
+        self._file.flush()
+
     def rewind(self) -> None:
         self._file.seek(0)
         self._read = 0
@@ -132,7 +138,6 @@ class _Column:
         return self._read == self._written
 
     def mapped(self, length: int) -> NDArray[Any]:
-        self._file.flush()
         return np.memmap(self._file, dtype=self._dtype, mode="r", shape=(length,))
 
 

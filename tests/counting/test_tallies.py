@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +134,13 @@ def test_a_disk_that_is_full_is_said_and_nothing_stays(monkeypatch, tmp_path):
     with Tallier(memory=SMALL, folder=tmp_path) as counter, pytest.raises(MachineError, match="the disk is full"):
         counter.add(np.arange(200_000))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_a_disk_that_is_full_for_the_last_bytes_alone_is_said(monkeypatch):
+    monkeypatch.setattr("stochastic_music.counting.runs._file", lambda _: Path("/dev/full").open("wb+"))  # noqa: SIM115
+    with pytest.raises(MachineError, match="the disk is full"):
+        Run([of([1, 2, 3])])
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
