@@ -19,6 +19,8 @@ from stochastic_music.errors import MachineError, UsageError
 
 #: how long a scheduler may take to answer, and its first worker to be there
 SECONDS = 10.0
+#: bytes that the first words of a scheduler may have; they have some hundred
+_GREETING = 1 << 20
 
 
 @contextlib.contextmanager
@@ -85,11 +87,16 @@ def _parts(address: str) -> tuple[str, str, int]:
 
 
 def _knock(address: str, scheme: str, host: str, port: int) -> None:
-    """See that somebody is there, who speaks first as schedulers do: Dask itself would wait for ever."""
+    """See that somebody is there, who speaks first as schedulers do: Dask itself would wait for ever.
+
+    A scheduler says how many bytes follow, in 64 bits, and then these.
+    """
     try:
-        with socket.create_connection((host, port), timeout=SECONDS) as line:
-            if scheme == "tcp" and not line.recv(1):
-                raise ConnectionError("the connection was closed")
+        with socket.create_connection((host, port), timeout=SECONDS) as line, line.makefile("rb") as speech:
+            if scheme == "tcp":
+                length = int.from_bytes(speech.read(8), "little")
+                if not 0 < length <= _GREETING or len(speech.read(length)) < length:
+                    raise ConnectionError("what is there does not speak as schedulers do")
     except OSError as error:
         raise _silence(address, error) from error
 

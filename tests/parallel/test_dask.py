@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -44,6 +45,21 @@ def test_somebody_there_who_says_nothing():
         mute.listen()
         address = "tcp://{}:{}".format(*mute.getsockname())
         with pytest.raises(MachineError, match=r"does not answer \(timed out"), opened(address):
+            pass
+
+
+def _greet(listener, greeting):
+    with listener.accept()[0] as line:
+        line.sendall(greeting)
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-here\r\n", b"220\r\n", b"\x10" + bytes(9), bytes(8)])
+def test_somebody_there_who_is_no_scheduler(greeting):
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(1) as thread:
+        address = "tcp://{}:{}".format(*other.getsockname())
+        thread.submit(_greet, other, greeting)
+        with pytest.raises(MachineError, match=r"does not answer \(what is there does not speak"), opened(address):
             pass
 
 
