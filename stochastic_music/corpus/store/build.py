@@ -116,12 +116,12 @@ class _Builder(NamedTuple):
         """What is said of each new file.
 
         Where something is known already, files are hashed before they are read, so as not to read what has moved; else
-        while the workers read, which takes no time.
+        while the workers read.
         """
-        ahead, first_of_all = _AHEAD * self.writer.card.shard_files, not known
+        ahead, hash_first = _AHEAD * self.writer.card.shard_files, bool(known)
         for first in range(0, len(new), ahead):
             some = new[first : first + ahead]
-            if not first_of_all:
+            if hash_first:
                 some = [source.digested(roots) for source in some]
             yield from told(some, roots, known, self.setup, _reporting(self.settings, first, len(new)))
 
