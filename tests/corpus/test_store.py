@@ -226,6 +226,16 @@ def test_what_cannot_be_made_anew_is_named(tmp_path, music_folder):
     assert build(path, music_folder)[1:] == (0, 0, [], [], [], 0)
 
 
+def test_what_is_lost_under_one_name_is_read_under_another(tmp_path, music_folder):
+    path = tmp_path / "store"
+    first = build(path, music_folder).store
+    shutil.move(music_folder / "tune02.mid", music_folder / "moved.mid")
+    build(path, music_folder)
+    (path / "shards" / f"{first.extents[0].name}{shard.SUFFIX}").unlink()
+    assert "moved.mid" in build(path, music_folder).store.tokens().names
+    assert build(path, music_folder)[1:3] == (0, 0)
+
+
 def test_a_torn_line_is_nothing_and_a_damaged_one_is_told(tmp_path, music_folder):
     path = tmp_path / "store"
     build(path, music_folder)

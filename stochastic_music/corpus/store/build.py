@@ -23,7 +23,7 @@ from stochastic_music.corpus.store.account import files_of
 from stochastic_music.corpus.store.card import Card
 from stochastic_music.corpus.store.journal import Entry
 from stochastic_music.corpus.store.reading import Told, filled, told
-from stochastic_music.corpus.store.sources import Scan, Source, scanned
+from stochastic_music.corpus.store.sources import COPY, Scan, Source, scanned
 from stochastic_music.corpus.store.store import TokenStore, is_sound
 from stochastic_music.corpus.store.transposed import Transpose, recipe_for
 from stochastic_music.corpus.store.writing import Filled, Writer, writing
@@ -101,16 +101,21 @@ class _Builder(NamedTuple):
         return Built(store, len(new), n_copies, self._gone(scan), rebuilt, lost, self.writer.n_damaged)
 
     def _known(self, retry: bool) -> tuple[set[bytes], set[str]]:
-        """The files, by their keys, of which all is told already; and the digests of those that gave pieces."""
-        settled, known = set[bytes](), set[str]()
+        """The files, by their keys, of which all is told already; and the digests of those that gave pieces.
+
+        Of a copy nothing is told once what it is a copy of has been lost.
+        """
+        settled, known, empty, copies = set[bytes](), set[str](), set[str](), dict[bytes, str]()
         for entry in self.writer.journal:
             skipped = {place for place, *_ in entry.get("skipped", ())}
             for i, source in enumerate(files_of(entry)):
-                if not (retry and i in skipped):
+                if source.n_pieces == COPY:
+                    copies[source.key] = source.digest
+                elif not (retry and i in skipped):
                     settled.add(source.key)
-                if source.n_pieces > 0:
-                    known.add(source.digest)
-        return settled, known
+                if source.n_pieces >= 0:
+                    (known if source.n_pieces else empty).add(source.digest)
+        return settled | {key for key, digest in copies.items() if digest in known or digest in empty}, known
 
     def _told(self, new: Sequence[Source], roots: Sequence[str], known: set[str]) -> Iterator[Told]:
         """What is said of each new file.
