@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 #: what stands in the place file: number of the batch, number of the file in it
 PLACE = struct.Struct("<qq")
 
-_FLUSH_SECONDS = 0.05
+#: results are sent after this long, be the batch done or not: long enough that a busy machine does not tear batches up
+_FLUSH_SECONDS = 0.25
 #: how much longer than a file's time limit a worker lives on when nobody watches it any more
 _GRACE_SECONDS = 60.0
 
