@@ -89,6 +89,15 @@ def test_a_second_run_reads_what_is_new(tmp_path, music_folder, monkeypatch):
     assert (path / JOURNAL).read_bytes().startswith(before[JOURNAL])
 
 
+def test_a_store_may_lie_among_its_music(music_folder):
+    path = music_folder / "store"
+    (music_folder / "notes.txt").write_text("no music")
+    assert build(path, music_folder).store.report.other == {".txt": 1}
+    before = contents(path)
+    build(path, music_folder)
+    assert contents(path) == before
+
+
 def test_files_that_come_later_go_into_new_shards(tmp_path, music_folder):
     later = tmp_path / "later"
     later.mkdir()

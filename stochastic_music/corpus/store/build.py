@@ -90,7 +90,7 @@ class _Builder(NamedTuple):
     def build(self, folders: Sequence[AnyPath], retry: bool) -> Built:
         rebuilt, lost = self._repair()
         before = [entry["root"] for entry in self.writer.journal if "root" in entry]
-        scan = scanned(folders, before)
+        scan = scanned(folders, before, self.writer.folder)
         for root in scan.roots[len(before) :]:
             self.writer.journal.append({"root": root})
         settled, known = self._known(retry)

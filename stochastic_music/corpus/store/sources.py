@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,24 +76,24 @@ class Scan(NamedTuple):
     other: dict[str, int]
 
 
-def scanned(folders: Sequence[AnyPath], known_roots: Sequence[str]) -> Scan:
-    """The files of `folders`, in that order; roots that are known keep their numbers.
+def scanned(folders: Sequence[AnyPath], known_roots: Sequence[str], store: Path) -> Scan:
+    """The files of `folders`, in that order, without those of the store; roots that are known keep their numbers.
 
     Raises EmptyCorpusError for a folder that is not there.
     """
     roots = list(known_roots)
     sources: list[Source] = []
     skipped: list[Skipped] = []
-    other: dict[str, int] = {}
+    other: Counter[str] = Counter()
+    own = Counter(path.suffix for path in store.rglob("*") if path.is_file())
     for folder in folders:
         found, home = find(os.path.abspath(folder))
         if home not in roots:
             roots.append(home)
         sources += _sources(found, home, roots.index(home))
         skipped += [s._replace(file=_shown(s.file, home)) for s in found.skipped]
-        for suffix, n in sorted(found.other.items()):
-            other[suffix] = other.get(suffix, 0) + n
-    return Scan(roots, sources, skipped, other)
+        other += found.other - own if store.resolve().is_relative_to(Path(home).resolve()) else found.other
+    return Scan(roots, sources, skipped, dict(sorted(other.items())))
 
 
 def _sources(found: Found, home: str, root: int) -> Iterator[Source]:
