@@ -7,6 +7,7 @@ a network where all are trusted, or behind TLS (`tls://` addresses, with the cer
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import sys
 import urllib.parse
@@ -36,6 +37,7 @@ def connected(address: str) -> Iterator[Executor]:
     with contextlib.ExitStack() as stack:
         # Tasks carry what they work on: Dask's advice to send it some other way does not apply.
         stack.enter_context(dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}))
+        stack.enter_context(_silent())
         try:
             client = stack.enter_context(distributed.Client(address, timeout=SECONDS, set_as_default=False))
         except OSError as error:
@@ -69,6 +71,20 @@ def gave_up(error: BaseException) -> bool:
 def our_version() -> str:
     """The version of this package, where this runs."""
     return str(sys.modules[__name__.partition(".")[0]].__version__)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """What Dask logs of lost connections is left out: it is raised, in one line."""
+    logs = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 def _named(module: str, name: str) -> tuple[type[Exception], ...]:
