@@ -12,6 +12,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
@@ -41,6 +42,8 @@ class Processes(Executor):
         self._threads = ThreadPoolExecutor(self._max_workers, "stochastic_music")
         self._idle: deque[_Worker] = deque()
         self._all: set[_Worker] = set()
+        self._starting = threading.Lock()
+        self._ended = False
 
     def submit(self, function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
         """The future of `function(*args, **kwargs)`, worked out in a process."""
@@ -50,8 +53,10 @@ class Processes(Executor):
         """Take no more tasks, finish those given, end the processes; with `cancel_futures` end them at once."""
         self._threads.shutdown(wait=False, cancel_futures=cancel_futures)
         if cancel_futures:
-            for worker in tuple(self._all):
-                worker.process.kill()
+            with self._starting:  # none is missed that is being started
+                self._ended = True
+                for worker in self._all:
+                    worker.process.kill()
         if wait or cancel_futures:
             self._threads.shutdown(wait=True)
             for worker in tuple(self._all):
@@ -79,12 +84,16 @@ class Processes(Executor):
     def _worker(self) -> _Worker:
         with contextlib.suppress(IndexError):
             return self._idle.pop()
-        worker = _Worker()
-        self._all.add(worker)
+        with self._starting:
+            if self._ended:
+                raise WorkerLost("the processes were ended")
+            worker = _Worker()
+            self._all.add(worker)
         return worker
 
     def _end(self, worker: _Worker) -> None:
-        self._all.discard(worker)
+        with self._starting:
+            self._all.discard(worker)
         worker.end()
 
 
