@@ -26,6 +26,31 @@ def write(
     text = "\n".join(lines)
     path.write_text(text, encoding="utf-8")
     print(text)
+    gather(path.parent)
+
+
+def gather(folder: Path) -> None:
+    """Put the tables of `folder` on one page, its README.md, if it has one: under its first paragraph, by name."""
+    page = folder / "README.md"
+    if page.is_file():
+        page.write_text(gathered(page.read_text(encoding="utf-8"), tables(folder)), encoding="utf-8")
+
+
+def tables(folder: Path) -> list[str]:
+    """The text of every table of `folder`, by name."""
+    paths = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def gathered(page: str, tables: Sequence[str]) -> str:
+    r"""The page with these tables in place of those it had; headings go one level down.
+
+    >>> gathered("# Speed\n\nAll of them.\n\n## old\n", ["# new\n"])
+    '# Speed\n\nAll of them.\n\n## new\n'
+    """
+    head = page.partition("\n## ")[0].rstrip()
+    body = "\n".join("#" + table.replace("\n#", "\n##") for table in tables)
+    return f"{head}\n\n{body}"
 
 
 def hardware() -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+import _table  # noqa: E402, scripts and not a package
 
 
 def run(*arguments):
@@ -21,7 +23,7 @@ def test_every_table_is_listed_with_its_question(arguments):
     lines = dict(line.strip().partition(" ")[::2] for line in done.stdout.splitlines()[2:])
     scripts = {path.stem for path in BENCHMARKS.glob("*/*.py")}
     assert set(lines) == scripts
-    assert {path.stem for path in BENCHMARKS.glob("*/*.md")} <= scripts
+    assert {path.stem for path in BENCHMARKS.glob("*/*.md")} - {"README"} <= scripts
     assert all(len(question.split()) > 5 for question in lines.values())
 
 
@@ -37,3 +39,9 @@ def test_every_version_is_frozen():
     names = [line.partition("==") for line in lines if not line.startswith("#")]
     assert all(equals and version[0].isdigit() for _, equals, version in names)
     assert {"numpy", "scipy", "symusic", "music21", "nltk", "hatchling"} <= {name for name, _, _ in names}
+
+
+def test_the_page_of_speeds_holds_the_tables_as_they_are():
+    folder = BENCHMARKS / "speed"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert page == _table.gathered(page, _table.tables(folder))
