@@ -152,6 +152,8 @@ class BackoffModel(BaseModel[BackoffState]):
         reason = self.vocabulary_.difference(vocabulary)
         if reason:
             raise VocabularyError(f"the model cannot take this vocabulary: {reason}")
+        if vocabulary == self.vocabulary_:
+            return self
         contexts = self.contexts_
         vocabulary.check(contexts.entries.key[: contexts.rows[contexts.n_roots]] % contexts.base)
         return copy(self)._settle(self.contexts_, vocabulary)

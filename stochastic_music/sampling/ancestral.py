@@ -130,7 +130,7 @@ def redrawn(
     def wanted(sample: Sample, attempt: int) -> bool:
         if whole and sample.capped and attempt < PATIENCE:
             return False
-        long = len(sample.symbols) > least_events * vocabulary.n_fields
+        long = len(sample.symbols) - (not sample.capped) >= least_events * vocabulary.n_fields
         return long and (not most_repeats or vocabulary.most_repeats(sample.symbols[len(start) :]) <= most_repeats)
 
     kept: dict[int, Sample] = {}

@@ -133,3 +133,8 @@ def test_an_unfitted_model_says_so():
 
 def test_no_pieces_is_an_answer():
     assert sample(toy(), 0) == []
+
+
+def test_a_piece_cut_at_the_least_length_is_long_enough():
+    [one] = sample(toy(), 1, header=PLAIN, seed=1, least_events=3, max_events=3)
+    assert len(one.symbols) - (not one.capped) >= 3 * MELODY.n_fields
