@@ -72,8 +72,12 @@ def build(
     """Read folders into a store of tokens, larger than memory perhaps; a second run reads what is new."""
     limits = {"time_limit": time_limit, "memory_limit": n_bytes("--memory-limit", memory_limit)}
     wish = _stores.Wish(encoding, part, grid, transpose)
-    with machines(scheduler, workers) as machine:
-        done = _stores.built(output, folders, wish, {**limits, **machine.reading}, retry=retry)
+    try:
+        with machines(scheduler, workers) as machine:
+            done = _stores.built(output, folders, wish, {**limits, **machine.reading}, retry=retry)
+    except KeyboardInterrupt:
+        say("Interrupted. What was finished is kept: give the same command to go on.")
+        raise
     _stores.show(done.store, as_json, done=done)
 
 
@@ -103,6 +107,7 @@ def import_(
 
     made = TokenStore.from_parquet(file, output)
     say(f"{output} holds {plural(made.n_pieces, 'piece')}, {plural(made.n_symbols, 'symbol')}.")
+    say(f"\nFit a model with: stochmusic fit {shlex.quote(str(output))}")
 
 
 @cache.command("clear")

@@ -29,6 +29,21 @@ def test_a_store_is_built_once_and_told_of_again(built, stochmusic, music_folder
     assert [skipped["file"] for skipped in report["files_skipped"]] == ["broken.mid"]
 
 
+def test_an_interruption_is_told_how_to_go_on(monkeypatch, tmp_path):
+    from typer.testing import CliRunner
+
+    from stochastic_music.cli import _stores
+    from stochastic_music.cli.main import app
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_stores, "built", interrupted)
+    done = CliRunner().invoke(app, ["corpus", "build", "songs", "-o", str(tmp_path / "store")])
+    assert done.exit_code == 130
+    assert "give the same command to go on" in done.output
+
+
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
