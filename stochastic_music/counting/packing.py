@@ -151,14 +151,26 @@ def _joined(latest: Keys, older: Keys, length: int, bits: int) -> Keys:
 def numbered(packing: Packing, digits: Keys, begins: NDArray[Any], length: int, tables: Sequence[Keys]) -> Keys:
     """The keys of all windows of `length`, as `Packing.windows`; `tables` are the keys of all shorter lengths.
 
-    Tables are looked into only where windows are too long to be packed whole.
+    Tables are looked into only where windows are too long to be packed whole. Raises InvalidParameterError where one
+    holds more keys than can be numbered.
     """
     under = packing.over(length)
     older = packing.windows(digits, begins, length - under, skipped=under)
     if not under:
         return older
+    bits = packing.bits * (length - under)
+    _check_numbers(len(tables[under - 1]), under, bits)
     numbers = _places(tables[under - 1], numbered(packing, digits, begins, under, tables))
-    return numbers << np.uint64(packing.bits * (length - under)) | older
+    return numbers << np.uint64(bits) | older
+
+
+def _check_numbers(n: int, under: int, bits: int) -> None:
+    """Raise InvalidParameterError where `n` numbers leave no room for the `bits` of what is before their windows."""
+    if n > 1 << 64 - bits:
+        raise InvalidParameterError(
+            f"there are {n:,} different windows of {under} symbols; expected {1 << 64 - bits:,} at most, so that "
+            f"longer ones can be numbered. Count up to order {under}, or fewer symbols"
+        )
 
 
 def _places(table: Keys, keys: Keys) -> Keys:

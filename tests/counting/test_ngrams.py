@@ -15,6 +15,7 @@ from stochastic_music import _backends
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.counting import BEFORE, NGramCounts, chunks, count_ngrams
 from stochastic_music.counting.levels import Space
+from stochastic_music.counting.packing import Packing, numbered
 from stochastic_music.errors import InvalidParameterError, ModelFileError, UsageError, VocabularyError
 from stochastic_music.tokens import Vocabulary
 from tests.stand_in import installed
@@ -262,3 +263,11 @@ def test_negative_control_windows_across_pieces_would_show():
     apart, joined = (count_ngrams(corpus_of(pieces, 3), 2) for pieces in ([[0, 1], [2]], [[0, 1, 2]]))
     assert apart.count([1, 2]) == 0
     assert joined.count([1, 2]) == 1
+
+
+def test_more_windows_than_can_be_numbered_are_refused():
+    packing = Packing(65_000, 8)  # of four symbols whole, then two more of 16 bits each: 32 are left for numbers
+    digits, begins = packing.digits(np.array([1, 2, 3])), np.array([0])
+    many = np.broadcast_to(np.uint64(0), (1 << 32) + 1)
+    with pytest.raises(InvalidParameterError, match=r"4,294,967,297 .* 4 symbols; expected 4,294,967,296 .* order 4"):
+        numbered(packing, digits, begins, 6, [many] * 4)
