@@ -79,8 +79,7 @@ def columns(offsets: IntArray, probability: FloatArray) -> Columns:
     >>> columns(np.array([0, 2]), np.array([0.75, 0.25]))[2:]  # of two columns, the second is half its own
     (array([         0, 2147483648]), array([0, 1]), array([0, 0]))
     """
-    n_arcs = np.diff(offsets)
-    bits = np.ceil(np.log2(np.maximum(n_arcs, 1))).astype(np.int64)
+    n_arcs, bits = np.diff(offsets), _widths(offsets)
     first = np.append(0, np.cumsum(1 << bits))
     row = np.repeat(np.arange(len(n_arcs)), n_arcs)
     place = np.arange(len(row)) - offsets[row] + first[row]
@@ -88,6 +87,11 @@ def columns(offsets: IntArray, probability: FloatArray) -> Columns:
     mass[place], arc[place] = units(offsets, probability, bits), np.arange(len(row))
     threshold, alias = _filled(mass)
     return Columns(first[:-1], bits, threshold, np.where(threshold > 0, arc, arc[alias]), arc[alias])
+
+
+def _widths(offsets: IntArray) -> IntArray:
+    """The k of each row."""
+    return np.ceil(np.log2(np.maximum(np.diff(offsets), 1))).astype(np.int64)
 
 
 def choose(weights: FloatArray, words: Words) -> IntArray:
@@ -167,17 +171,18 @@ class AliasTable:
     @classmethod
     def of(cls, table: TransitionTable) -> Self:
         """Raises ProductTooLargeError past 2^27 columns."""
-        made = columns(table.offsets, table.probability)
-        if len(made.threshold) > _MOST_COLUMNS:
+        n_columns = int((1 << _widths(table.offsets)).sum())
+        if n_columns > _MOST_COLUMNS:
             raise ProductTooLargeError(
-                f"the table has {len(made.threshold):,} columns, and places for {_MOST_COLUMNS:,}: "
+                f"the table has {n_columns:,} columns, and places for {_MOST_COLUMNS:,}: "
                 "use a lower order, or fewer states"
             )
         if table.n_symbols > _MOST_SYMBOLS and not table.plain:
             raise ProductTooLargeError(f"the table has {table.n_symbols:,} symbols; expected {_MOST_SYMBOLS:,} at most")
+        made = columns(table.offsets, table.probability)
         even = table.plain and table.n_states <= _MOST_SYMBOLS
         size = len(made.bits) << int(made.bits.max(initial=0))
-        even = even and size <= max(_SMALL, _ROOMY * len(made.threshold))
+        even = even and size <= max(_SMALL, _ROOMY * n_columns)
         return cls._even(table, made) if even else cls._wide(table, made)
 
     @classmethod
