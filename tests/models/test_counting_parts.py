@@ -75,7 +75,7 @@ def test_slices_are_the_pieces_in_order():
 def test_too_little_memory_is_refused_with_what_is_enough():
     rng = np.random.default_rng(0)
     corpus = TokenCorpus.from_sequences(rng.integers(0, 99, (60, 1000)), Vocabulary.plain(99))
-    with pytest.raises(UsageError, match="--memory 17MB"):
+    with pytest.raises(UsageError, match=r"in 1,000 bytes .* expected 16,777,216 or more: give --memory 17MB"):
         Markov(order=1).fit_parts([corpus], memory=1000)
     with pytest.raises(UsageError, match=r"--memory 2\dMB, or fit a lower order"):
         Markov(order=3).fit_parts([corpus], memory=SMALL)

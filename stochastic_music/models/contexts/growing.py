@@ -57,8 +57,8 @@ def check_memory(memory: int | None, least: int) -> None:
     """Raise UsageError where a limit is below what counting needs."""
     if memory is not None and memory < least:
         raise UsageError(
-            f"this model cannot be counted in {memory / 1e6:,.0f} MB of memory; expected {least / 1e6:,.0f} MB or "
-            f"more: give --memory {-(-least // 10**6)}MB, or fit a lower order"
+            f"this model cannot be counted in {memory:,} bytes of memory; expected {least:,} or more: "
+            f"give --memory {-(-least // 10**6)}MB, or fit a lower order"
         )
 
 
