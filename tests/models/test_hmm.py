@@ -565,8 +565,9 @@ def test_an_impossible_sequence_is_said():
     model = HMM(1, emission_prior=0.0).fit(corpus)
     assert model.log_prob([0, 2, 3]) == -np.inf
     for ask in (model.decode, model.predict_proba, model.sample_states):
-        with pytest.raises(UnsatisfiableError, match="emission_prior"):
-            ask([0, 2, 3])
+        for sequence in ([0, 2, 3], [0, 2, 0, 1, 0, 1, 3]):
+            with pytest.raises(UnsatisfiableError, match="emission_prior"):
+                ask(sequence)
     assert model_of(TWO, random_parameters(TWO)).log_prob([0, 1]) == -np.inf  # a color was due
 
 

@@ -29,7 +29,7 @@ from stochastic_music.protocols import FloatArray, IntArray
 
 
 def posteriors(parameters: Parameters, observations: Observations, room: Room | None = None) -> FloatArray:
-    """The posterior of all events, in their own order: (n_events, K). Rows of impossible pieces are 0."""
+    """The posterior of all events, in their own order: (n_events, K). All pieces must be possible."""
     room = room or room_on("numpy")
 
     def work() -> FloatArray:

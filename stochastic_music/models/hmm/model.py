@@ -483,9 +483,8 @@ class HMM(BaseModel[HmmState]):
     def corpus_predict_proba(self, corpus: TokenCorpus) -> FloatArray:
         """`predict_proba` of all pieces, one after another: (n_events, K)."""
         observations = self._observed(corpus)
-        posterior = inference.posteriors(self.parameters_, observations, self._room())
         self._check_possible(observations, corpus)
-        return posterior
+        return inference.posteriors(self.parameters_, observations, self._room())
 
     def corpus_sample_states(self, corpus: TokenCorpus, n: int = 1, *, seed: _random.Seed = None) -> IntArray:
         """`sample_states` of all pieces, one after another: (n, n_events)."""
