@@ -23,10 +23,11 @@ _REASONS = {
 }
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], None], *, lasting: bool = False) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it over `path`.
 
-    What stood at `path` stays as it was until the new file is complete and on disk.
+    What stood at `path` stays as it was until the new file is complete and on disk; with `lasting` its name is on disk
+    too when this returns, so that a loss of power does not bring back what stood there.
     Raises MachineError where the system refuses, with what to do.
     """
     temporary: Path | None = None
@@ -40,12 +41,24 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+        if lasting:
+            sync_folder(path.parent)
     except OSError as error:
         raise refusal(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """See to it that the names in a folder are on disk, where the system does that; raises OSError where it cannot."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def refusal(path: Path, error: OSError, option: str = " with -o") -> MachineError:

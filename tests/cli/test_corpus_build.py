@@ -90,6 +90,34 @@ def test_a_store_is_fitted_and_scored(built, stochmusic, music_folder):
     assert scored[0] == scored[1]
 
 
+def test_a_flipped_byte_is_told_by_who_reads_it(built, stochmusic):
+    assert stochmusic("fit", "store", "-m", "markov", "-o", "store.smm", "--holdout", "0").returncode == 0
+    victim = next((built / "shards").iterdir())
+    data = victim.read_bytes()
+    fit, score = ("fit", "store", "-m", "markov", "-o", "other.smm"), ("score", "store", "-m", "store.smm")
+    for part, command in ((1 / 3, fit), (1 / 2, score), (1 / 2, fit), (7 / 8, fit)):
+        changed = bytearray(data)
+        changed[int(len(data) * part)] ^= 1
+        victim.write_bytes(changed)
+        refused = stochmusic(*command)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.count("a shard of store is damaged. Run 'stochmusic corpus build") == 1
+        assert "Traceback" not in refused.stderr
+    assert not (built.parent / "other.smm").exists()
+
+
+def test_a_damaged_line_of_the_journal_is_told_and_mended(built, stochmusic, music_folder):
+    journal = built / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"tune00", b"tune01", 1))
+    for command in (("fit", "store"), ("score", "store", "-m", "any.smm"), ("info", "store", "--verify")):
+        refused = stochmusic(*command)
+        assert refused.returncode == 2
+        assert "lines of its journal that are not as they were written: 1" in refused.stderr
+    mended = stochmusic("corpus", "build", music_folder, "-o", "store")
+    assert (mended.returncode, "1 line of the journal damaged" in mended.stderr) == (0, True)
+    assert stochmusic("info", "store", "--verify").returncode == 0
+
+
 def test_what_needs_scores_does_not_take_a_store(built, stochmusic, music_folder):
     assert "stands alone" in stochmusic("fit", "store", music_folder).stderr
     refused = stochmusic("score", "store", "-m", "ppm", "--cv", "3")

@@ -1,11 +1,9 @@
-"""Token stores: what they hold, what a second run does, what is found when bytes have changed."""
+"""Token stores: what they hold, what a second run does, what is refused."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,18 +13,10 @@ from hypothesis import strategies as st
 from stochastic_music import Corpus, MelodyEncoding, VoicesEncoding
 from stochastic_music.corpus import encode_corpus
 from stochastic_music.corpus.store import TokenStore, build_store, journal, shard
-from stochastic_music.corpus.store.writing import JOURNAL, LOCK
+from stochastic_music.corpus.store.writing import JOURNAL
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, MachineError, StoreError
 from stochastic_music.tokens import Header, Vocabulary
-
-
-def build(path, *folders, encoding=None, shard_files=5, **options):
-    return build_store(path, folders, encoding or MelodyEncoding(), workers=1, shard_files=shard_files, **options)
-
-
-def contents(path: Path) -> dict[str, bytes]:
-    """Every file of a store, but the lock."""
-    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file() and p.name != LOCK}
+from tests.corpus.stores import build, contents
 
 
 def same_tokens(one, other) -> bool:
@@ -189,112 +179,6 @@ def test_one_builder_at_a_time(tmp_path, music_folder):
     with locked(path), pytest.raises(MachineError, match=f"is being built by process {os.getpid()}"):
         build(path, music_folder)
     assert build(path, music_folder).store.n_pieces == 12
-
-
-def shard_files(path):
-    return sorted((path / "shards").iterdir())
-
-
-@pytest.mark.parametrize("harm", ["cut", "flip", "gone"])
-def test_a_damaged_shard_is_found_and_made_anew(tmp_path, music_folder, harm):
-    path = tmp_path / "store"
-    build(path, music_folder)
-    before = contents(path)
-    victim = shard_files(path)[1]
-    data = bytearray(victim.read_bytes())
-    if harm == "gone":
-        victim.unlink()
-    elif harm == "cut":
-        victim.write_bytes(data[:-7])
-    else:
-        data[len(data) // 2] ^= 4
-        victim.write_bytes(data)
-    if harm == "flip":
-        with pytest.raises(StoreError, match="1 of 3 shards"):
-            TokenStore.open(path).verify()
-        with pytest.raises(StoreError, match="is damaged"):
-            TokenStore.open(path).tokens()
-    else:
-        with pytest.raises(StoreError, match=r"cut short|missing"):
-            TokenStore.open(path)
-    assert build(path, music_folder).rebuilt == [victim.name.removesuffix(shard.SUFFIX)]
-    assert contents(path) == before
-
-
-def test_what_cannot_be_made_anew_is_named(tmp_path, music_folder):
-    path = tmp_path / "store"
-    first = build(path, music_folder).store
-    victim = path / "shards" / f"{first.extents[0].name}{shard.SUFFIX}"
-    victim.write_bytes(victim.read_bytes()[:-1])
-    (music_folder / "tune02.mid").unlink()
-    again = build(path, music_folder)
-    assert (again.rebuilt, again.lost) == ([], ["tune02.mid"])
-    assert sorted(again.store.tokens().names) == [f"tune{i:02}.mid" for i in range(12) if i != 2]
-    assert [skipped.file for skipped in again.store.report.skipped] == ["tune02.mid"]
-    assert "damaged" in again.store.report.summary()
-    assert build(path, music_folder)[1:] == (0, 0, [], [], [], 0)
-
-
-def test_what_is_lost_under_one_name_is_read_under_another(tmp_path, music_folder):
-    path = tmp_path / "store"
-    first = build(path, music_folder).store
-    shutil.move(music_folder / "tune02.mid", music_folder / "moved.mid")
-    build(path, music_folder)
-    (path / "shards" / f"{first.extents[0].name}{shard.SUFFIX}").unlink()
-    assert "moved.mid" in build(path, music_folder).store.tokens().names
-    assert build(path, music_folder)[1:3] == (0, 0)
-
-
-def test_a_torn_line_is_nothing_and_a_damaged_one_is_told(tmp_path, music_folder):
-    path = tmp_path / "store"
-    build(path, music_folder)
-    before = contents(path)
-    lines = before[JOURNAL].splitlines(keepends=True)
-    (path / JOURNAL).write_bytes(b"".join(lines[:3]) + lines[3][:50])
-    assert TokenStore.open(path).n_pieces == 10
-    assert build(path, music_folder).damaged_lines == 0
-    assert contents(path) == before
-
-    (path / JOURNAL).write_bytes(b"".join([lines[0], lines[1].replace(b"tune00", b"tune01"), *lines[2:]]))
-    with pytest.raises(StoreError, match="lines of its journal"):
-        TokenStore.open(path).verify()
-    mended = build(path, music_folder)
-    assert (mended.damaged_lines, mended.n_new) == (1, 5)
-    assert sorted(mended.store.tokens().names) == [f"tune{i:02}.mid" for i in range(12)]
-    assert mended.store.verify() == 3
-
-
-@pytest.mark.parametrize("where", ["shard", "line"])
-def test_a_full_disk_leaves_a_store_that_can_be_used(tmp_path, music_folder, monkeypatch, where):
-    path = tmp_path / "store"
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "no space")
-
-    build(tmp_path / "whole", music_folder)
-    (tmp_path / "few").mkdir()
-    for i in range(5):
-        shutil.copy2(music_folder / f"tune{i:02}.mid", tmp_path / "few")
-    build(path, tmp_path / "few")
-    with monkeypatch.context() as patch:
-        target = "writing._fill" if where == "shard" else "journal.os.fsync"
-        patch.setattr(f"stochastic_music.corpus.store.{target}", full)
-        with pytest.raises(MachineError, match="the disk is full"):
-            build(path, music_folder)
-    assert TokenStore.open(path).n_pieces == 5
-    assert build(path, music_folder).store.n_pieces == 12
-
-
-def test_a_card_that_makes_no_sense_is_told(tmp_path, music_folder):
-    path = tmp_path / "store"
-    build(path, music_folder)
-    text = (path / "store.json").read_text()
-    (path / "store.json").write_text(text.replace('"format": 1', '"format": 99'))
-    with pytest.raises(StoreError, match="newer format"):
-        TokenStore.open(path)
-    (path / "store.json").write_text(text[:40])
-    with pytest.raises(StoreError, match="cannot be read"):
-        TokenStore.open(path)
 
 
 @given(st.binary(max_size=200), st.integers(0, 10_000))

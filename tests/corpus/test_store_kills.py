@@ -10,14 +10,13 @@ import os
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from stochastic_music import MelodyEncoding
 from stochastic_music.corpus.store import TokenStore, build_store
-from stochastic_music.corpus.store.lock import NAME as LOCK
 from stochastic_music.corpus.store.lock import locked
+from tests.corpus.stores import contents
 
 _BUILD = """
 import os, sys
@@ -36,10 +35,6 @@ def count(event, arguments):
 sys.addaudithook(count)
 build_store(sys.argv[2], sys.argv[3:], MelodyEncoding(), workers=1, shard_files=4)
 """
-
-
-def contents(path: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file() and p.name != LOCK}
 
 
 def builder(path, folder, touches) -> subprocess.CompletedProcess:

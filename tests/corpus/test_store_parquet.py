@@ -9,15 +9,11 @@ import pytest
 
 from stochastic_music import MelodyEncoding
 from stochastic_music.corpus.store import TokenStore, build_store
-from stochastic_music.corpus.store.lock import NAME as LOCK
 from stochastic_music.corpus.store.writing import Writer
 from stochastic_music.errors import StoreError
+from tests.corpus.stores import contents
 
 parquet = pytest.importorskip("pyarrow.parquet")
-
-
-def contents(path):
-    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file() and p.name != LOCK}
 
 
 @pytest.fixture
@@ -81,3 +77,13 @@ def test_other_files_are_refused(tmp_path, store):
         writer.write_table(changed.slice(0, 5))
     with pytest.raises(StoreError, match="has been changed"):
         TokenStore.from_parquet(path, tmp_path / "again")
+
+
+def test_a_damaged_shard_is_not_written(store, tmp_path):
+    victim = min((store.path / "shards").iterdir())
+    data = bytearray(victim.read_bytes())
+    data[-1] ^= 1
+    victim.write_bytes(data)
+    with pytest.raises(StoreError, match="is damaged"):
+        TokenStore.open(store.path).to_parquet(tmp_path / "all.parquet")
+    assert not (tmp_path / "all.parquet").exists()

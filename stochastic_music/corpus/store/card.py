@@ -64,7 +64,7 @@ class Card(NamedTuple):
 
     def write(self, folder: Path) -> None:
         """Write the card of a new store."""
-        write_atomically(folder / NAME, lambda draft: _fill(draft, self.to_text()))
+        write_atomically(folder / NAME, lambda draft: _fill(draft, self.to_text()), lasting=True)
 
     def refuse_other(self, folder: Path, asked: Card) -> None:
         """Raise StoreError where `asked` differs in what cannot be changed."""

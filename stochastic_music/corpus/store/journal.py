@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from stochastic_music._files import refusal, write_atomically
+from stochastic_music._files import refusal, sync_folder, write_atomically
 
 #: what a line says: plain lists, numbers and strings
 Entry: TypeAlias = dict[str, Any]
@@ -70,7 +70,9 @@ class Journal:
 
     def rewrite(self, change: Callable[[Entry], Entry]) -> None:
         """Put what `change` makes of each line in its place."""
-        write_atomically(self.path, lambda draft: _fill(draft, (written(change(entry)) for entry in self)))
+        write_atomically(
+            self.path, lambda draft: _fill(draft, (written(change(entry)) for entry in self)), lasting=True
+        )
 
     def append(self, entry: Entry) -> None:
         """Add a line, on disk when this returns; raises MachineError, the journal being as before, where it cannot."""
@@ -81,6 +83,7 @@ class Journal:
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
+            sync_folder(self.path.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, before)

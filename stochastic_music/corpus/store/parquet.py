@@ -24,8 +24,8 @@ from stochastic_music._files import write_atomically
 from stochastic_music._optional import require
 from stochastic_music.corpus.store.card import Card
 from stochastic_music.corpus.store.journal import Entry, Journal
-from stochastic_music.corpus.store.shard import Row, Shard, name_of, opened, packed
-from stochastic_music.corpus.store.store import shard_path
+from stochastic_music.corpus.store.shard import Row, Shard, name_of, packed
+from stochastic_music.corpus.store.store import TokenStore
 from stochastic_music.corpus.store.writing import Filled, writing
 from stochastic_music.errors import StoreError
 from stochastic_music.tokens import Vocabulary
@@ -33,20 +33,20 @@ from stochastic_music.tokens import Vocabulary
 _KEY = b"stochastic_music"
 
 
-def to_parquet(folder: Path, path: Path) -> None:
-    """Write the store in `folder` to a Parquet file.
+def to_parquet(store: TokenStore, path: Path) -> None:
+    """Write a store to a Parquet file.
 
-    Raises MissingExtraError without pyarrow, MachineError where the file cannot be written.
+    Raises MissingExtraError without pyarrow, StoreError where a shard is damaged, MachineError where the file cannot be
+    written.
     """
     arrow, parquet = require("pyarrow"), require("pyarrow.parquet")
-    card = Card.read(folder)
-    schema = _schema(arrow, card)
+    schema = _schema(arrow, store.card)
 
     def fill(draft: Path) -> None:
         with parquet.ParquetWriter(draft, schema, compression="zstd") as writer:
-            for entries in _groups(Journal(folder)):
+            for entries in _groups(Journal(store.path)):
                 name = entries[-1].get("shard")
-                columns = _columns(arrow, opened(shard_path(folder, name))) if name else [[None]] * 4
+                columns = _columns(arrow, store.shard(name)) if name else [[None]] * 4
                 n = len(columns[0])
                 account = arrow.array([json.dumps(entries, separators=(",", ":")), *[None] * (n - 1)])
                 writer.write_table(arrow.table([*columns, account], schema=schema), row_group_size=n)

@@ -16,6 +16,7 @@ from stochastic_music.corpus.report import Account
 from stochastic_music.corpus.store import shard as shards
 from stochastic_music.corpus.store.account import account_of
 from stochastic_music.corpus.store.card import Card
+from stochastic_music.corpus.store.journal import NAME as JOURNAL
 from stochastic_music.corpus.store.journal import Journal
 from stochastic_music.corpus.store.shard import Shard
 from stochastic_music.corpus.token_corpus import TokenCorpus
@@ -70,7 +71,7 @@ class Parts(Sequence[TokenCorpus]):
     def __getitem__(self, index: int | slice) -> TokenCorpus | Parts:
         if isinstance(index, slice):
             return Parts(self.store, self._extents[index], self._pieces[index], as_printed=self._as_printed)
-        shard, pieces = self.store.shard(self._extents[index]), self._pieces[index]
+        shard, pieces = self.store.shard(self._extents[index].name), self._pieces[index]
         chosen = np.arange(len(shard.piece)) if pieces is None else np.flatnonzero(np.isin(shard.piece, pieces))
         if self._as_printed:
             still = np.array([shards.header_of(text).transposed == 0 for text in shard.headers])
@@ -105,11 +106,18 @@ class TokenStore:
     def open(cls, path: AnyPath) -> Self:
         """The store at `path`, none of its symbols read yet.
 
-        Raises StoreError where there is none, and where a shard is missing or has another size than it had.
+        Raises StoreError where there is none, where lines of its journal are damaged or all are gone, and where a shard
+        is missing or has another size than it had.
         """
         folder = Path(path)
-        card = Card.read(folder)
-        named = [entry for entry in map(_extent, Journal(folder)) if entry is not None]
+        card, journal = Card.read(folder), Journal(folder)
+        refuse_without_journal(folder)
+        if damaged := journal.n_damaged:
+            raise StoreError(
+                f"{folder} has been changed: lines of its journal that are not as they were written: {damaged}. Which "
+                f"pieces they told of is not known. {_REMEDY.format(folder)}."
+            )
+        named = [entry for entry in map(_extent, journal) if entry is not None]
         for extent in named:
             _check_size(folder, extent)
         return cls(folder, card, named)
@@ -128,11 +136,12 @@ class TokenStore:
     def to_parquet(self, file: AnyPath) -> None:
         """Write everything to one Parquet file (see `corpus.store.parquet`), shard by shard.
 
-        Raises MissingExtraError without pyarrow, MachineError where the file cannot be written.
+        Raises MissingExtraError without pyarrow, StoreError where a shard is damaged, MachineError where the file
+        cannot be written.
         """
         from stochastic_music.corpus.store.parquet import to_parquet
 
-        to_parquet(self.path, Path(file))
+        to_parquet(self, Path(file))
 
     def __repr__(self) -> str:
         return f"TokenStore({str(self.path)!r}, {self.n_pieces} pieces, {self.n_symbols} symbols)"
@@ -191,19 +200,19 @@ class TokenStore:
         train, test = dealing.sides(self.n_pieces, test_size, seed=seed)
         return self.select(train), self.select(test, as_printed=self.card.transpose == "all")
 
-    def shard(self, extent: Extent) -> Shard:
+    def shard(self, name: str) -> Shard:
         """A shard, mapped into memory; raises StoreError where it is not, to the byte, as it was written.
 
         That is looked at when it is opened for the first time.
         """
-        if not self._is_sound(extent):
+        if not self._is_sound(name):
             raise StoreError(f"a shard of {self.path} is damaged. {_REMEDY.format(self.path)}.")
-        return shards.opened(shard_path(self.path, extent.name))
+        return shards.opened(shard_path(self.path, name))
 
     def verify(self) -> int:
         """Check every byte; returns how many shards, raises StoreError naming how many differ."""
         self._verified.clear()
-        bad = sum(not self._is_sound(extent) for extent in self.extents) + Journal(self.path).n_damaged
+        bad = sum(not self._is_sound(extent.name) for extent in self.extents) + Journal(self.path).n_damaged
         if bad:
             raise StoreError(
                 f"{self.path} has been changed: {bad} of {len(self.extents)} shards and lines of its journal are not "
@@ -211,10 +220,10 @@ class TokenStore:
             )
         return len(self.extents)
 
-    def _is_sound(self, extent: Extent) -> bool:
-        if extent.name not in self._verified and is_sound(self.path, extent.name):
-            self._verified.add(extent.name)
-        return extent.name in self._verified
+    def _is_sound(self, name: str) -> bool:
+        if name not in self._verified and is_sound(self.path, name):
+            self._verified.add(name)
+        return name in self._verified
 
 
 def is_sound(folder: Path, name: str) -> bool:
@@ -223,6 +232,19 @@ def is_sound(folder: Path, name: str) -> bool:
         return shards.name_of_file(shard_path(folder, name)) == name
     except OSError:
         return False
+
+
+def refuse_without_journal(folder: Path) -> None:
+    """Raise StoreError where there are shards, and no line that tells what they are of.
+
+    No builder leaves a store so: its first line is on disk before its first shard. Without lines all shards would be
+    swept away, those among them whose files are gone.
+    """
+    if next(iter(Journal(folder)), None) is None and any((folder / SHARDS).glob(f"*{shards.SUFFIX}")):
+        raise StoreError(
+            f"{folder} holds shards, but its {JOURNAL}, which tells what they are of, is missing or empty. Nothing was "
+            "deleted: put the journal back from a copy, or build another store with -o"
+        )
 
 
 def shard_path(folder: Path, name: str) -> Path:

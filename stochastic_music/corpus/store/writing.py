@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from stochastic_music.corpus.store.journal import Entry, Journal
 from stochastic_music.corpus.store.lock import NAME as LOCK
 from stochastic_music.corpus.store.lock import locked
 from stochastic_music.corpus.store.shard import SUFFIX
-from stochastic_music.corpus.store.store import SHARDS, shard_path
+from stochastic_music.corpus.store.store import SHARDS, refuse_without_journal, shard_path
 from stochastic_music.errors import StoreError
 
 
@@ -44,8 +43,7 @@ class Writer(NamedTuple):
         """Write a shard, on disk when this returns."""
         if shard.data:
             path = shard_path(self.folder, shard.entry["shard"])
-            write_atomically(path, lambda draft: _fill(draft, shard.data))
-            _sync(path.parent)
+            write_atomically(path, lambda draft: _fill(draft, shard.data), lasting=True)
 
     def sweep(self) -> None:
         """Delete what the journal does not name: shards, and files that were being written."""
@@ -61,8 +59,8 @@ class Writer(NamedTuple):
 def writing(folder: Path, asked: Card) -> Iterator[Writer]:
     """The store in `folder`, made where there is none, under its lock and put in order.
 
-    Raises StoreError where something else is there, or a store that is not as `asked`; MachineError where another
-    process writes to it.
+    Raises StoreError where something else is there, a store that is not as `asked`, or one whose journal is lost;
+    MachineError where another process writes to it.
     """
     _refuse_foreign(folder)
     with locked(folder):
@@ -70,6 +68,7 @@ def writing(folder: Path, asked: Card) -> Iterator[Writer]:
             asked.write(folder)
         card, journal = Card.read(folder), Journal(folder)
         card.refuse_other(folder, asked)
+        refuse_without_journal(folder)
         writer = Writer(folder, card, journal, journal.mend())
         writer.sweep()
         yield writer
@@ -81,16 +80,6 @@ def _refuse_foreign(folder: Path) -> None:
     there = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
     if folder.exists() and not is_store(folder) and (not folder.is_dir() or {path.name for path in there} - own):
         raise StoreError(f"{folder} exists and is no store of tokens: give a new folder with -o")
-
-
-def _sync(folder: Path) -> None:
-    """See to it that the names in a folder are on disk, where the system does that."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _fill(path: Path, data: bytes) -> None:
