@@ -12,6 +12,7 @@ import pytest
 
 from stochastic_music import MelodyEncoding
 from stochastic_music.corpus.store import Card, TokenStore, journal, shard
+from stochastic_music.corpus.store.sources import Source
 from stochastic_music.corpus.store.writing import JOURNAL
 from stochastic_music.errors import MachineError, StoreError
 from tests.corpus.stores import build, contents, shard_files
@@ -116,6 +117,60 @@ def test_names_are_on_disk_before_what_relies_on_them(tmp_path, monkeypatch):
         synchronised.clear()
         write()
         assert synchronised[-1] == tmp_path.resolve()
+
+
+@pytest.fixture
+def two_folders(tmp_path, music_folder):
+    """A store of two folders, both in its journal."""
+    later = tmp_path / "later"
+    later.mkdir()
+    for name in ("tune04.mid", "tune07.mid"):
+        shutil.move(music_folder / name, later / name)
+    build(tmp_path / "store", music_folder, later)
+    return tmp_path / "store", music_folder, later
+
+
+def without_root(path: Path, n: int) -> None:
+    """Damage the line that tells of a folder."""
+    lines = (path / JOURNAL).read_bytes().splitlines(keepends=True)
+    line = [line for line in lines if b'{"root":' in line][n]
+    (path / JOURNAL).write_bytes(b"".join(lines).replace(line, line.replace(b"root", b"boot")))
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_a_folder_keeps_its_number_where_the_line_of_another_is_damaged(two_folders, n):
+    path, *folders = two_folders
+    before = TokenStore.open(path)
+    without_root(path, n)
+    assert build(path, folders[1 - n])[1:] == (0, 0, [], [], [], 1)
+    assert build(path, *folders)[1:] == (0, 0, [], [], [], 0)
+    assert TokenStore.open(path).extents == before.extents
+    for file in shard_files(path):
+        file.unlink()
+    assert len(build(path, *folders).rebuilt) == 3
+
+
+def test_what_lay_in_a_folder_that_is_not_known_is_told_as_lost(two_folders):
+    path, first, second = two_folders
+    without_root(path, 1)
+    for file in shard_files(path):
+        file.unlink()
+    again = build(path, first)
+    assert set(again.lost) == {"tune04.mid", "tune07.mid"}
+    assert again.store.n_pieces == 10
+    assert build(path, first, second).store.n_pieces == 12
+
+
+def test_files_that_could_not_be_hashed_are_no_copies_of_each_other(tmp_path, music_folder, monkeypatch):
+    path, later = tmp_path / "store", tmp_path / "later"
+    later.mkdir()
+    for name in ("tune04.mid", "tune07.mid"):
+        shutil.move(music_folder / name, later / name)
+    with monkeypatch.context() as patch:
+        patch.setattr(Source, "digested", lambda source, _: source._replace(digest=""))
+        assert build(path, music_folder)[1:3] == (10, 0)
+        assert build(path, music_folder, later)[1:3] == (2, 0)
+    assert TokenStore.open(path).n_pieces == 12
 
 
 def arrays(data: bytes) -> dict[str, range]:

@@ -11,7 +11,7 @@ Nothing is taken out of a store: pieces whose files are gone stay. To be without
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,17 +88,23 @@ class _Builder(NamedTuple):
     settings: Settings
 
     def build(self, folders: Sequence[AnyPath], retry: bool) -> Built:
-        rebuilt, lost = self._repair()
-        before = [entry["root"] for entry in self.writer.journal if "root" in entry]
-        scan = scanned(folders, before, self.writer.folder)
-        for root in scan.roots[len(before) :]:
-            self.writer.journal.append({"root": root})
+        scan = self._scanned(folders)
+        rebuilt, lost = self._repair(scan.roots)
         settled, known = self._known(retry)
         new = [source for source in scan.sources if source.key not in settled]
         n_copies = sum(self._commit(run) for run in self._runs(self._told(new, scan.roots, known), known))
         self._tell_found(scan)
         store = TokenStore.open(self.writer.folder)
         return Built(store, len(new), n_copies, self._gone(scan), rebuilt, lost, self.writer.n_damaged)
+
+    def _scanned(self, folders: Sequence[AnyPath]) -> Scan:
+        """What lies in the folders, those that are new being noted."""
+        before = {entry["n"]: entry["root"] for entry in self.writer.journal if "root" in entry}
+        scan = scanned(folders, before, self.writer.folder)
+        for n, root in scan.roots.items():
+            if n not in before:
+                self.writer.journal.append({"root": root, "n": n})
+        return scan
 
     def _known(self, retry: bool) -> tuple[set[bytes], set[str]]:
         """The files, by their keys, of which all is told already; and the digests of those that gave pieces.
@@ -117,7 +123,7 @@ class _Builder(NamedTuple):
                     (known if source.n_pieces else empty).add(source.digest)
         return settled | {key for key, digest in copies.items() if digest in known or digest in empty}, known
 
-    def _told(self, new: Sequence[Source], roots: Sequence[str], known: set[str]) -> Iterator[Told]:
+    def _told(self, new: Sequence[Source], roots: Mapping[int, str], known: set[str]) -> Iterator[Told]:
         """What is said of each new file.
 
         Where something is known already, files are hashed before they are read, so as not to read what has moved; else
@@ -165,9 +171,8 @@ class _Builder(NamedTuple):
         told_of = itertools.chain.from_iterable(map(files_of, self.writer.journal))
         return [s.name for s in told_of if s.n_pieces > 0 and s.root in here and s.digest not in held]
 
-    def _repair(self) -> tuple[list[str], list[str]]:
+    def _repair(self, roots: Mapping[int, str]) -> tuple[list[str], list[str]]:
         """Make damaged shards anew from their files; where these have changed, say which pieces are lost."""
-        roots = [entry["root"] for entry in self.writer.journal if "root" in entry]
         damaged = [
             entry
             for entry in self.writer.journal
@@ -181,7 +186,7 @@ class _Builder(NamedTuple):
             self.writer.sweep()
         return rebuilt, [s.name for s in lost if s.digested(roots).digest != s.digest]
 
-    def _rebuild(self, entry: Entry, roots: Sequence[str]) -> bool:
+    def _rebuild(self, entry: Entry, roots: Mapping[int, str]) -> bool:
         sources = [source for source in files_of(entry) if source.n_pieces > 0]
         if any(source.digested(roots) != source for source in sources):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from stochastic_music._parallel.frames import Message
@@ -30,7 +30,7 @@ class Told(NamedTuple):
 
 
 def told(
-    sources: Sequence[Source], roots: Sequence[str], known: Set[str], setup: Message, settings: Settings
+    sources: Sequence[Source], roots: Mapping[int, str], known: Set[str], setup: Message, settings: Settings
 ) -> Iterator[Told]:
     """What is said of each file, in order; those whose digest is `known`, or comes twice, are read once.
 
@@ -38,7 +38,7 @@ def told(
     """
     first: dict[bytes, int] = {}
     for i, source in enumerate(sources):
-        if source.digest not in known:
+        if not source.is_among(known):
             first.setdefault(source.content, i)
     files = [(sources[i].place(roots), sources[i].size) for i in first.values()]
     answers = _in_order(read_files(files, setup, settings))
@@ -64,7 +64,7 @@ def filled(run: Iterable[Told], vocabulary: Vocabulary, known: set[str]) -> Fill
         if "reason" in message:
             skipped.append((len(files), message["reason"], message["try"]))
             files.append(source)
-        elif message is _COPIED or source.digest in known:
+        elif message is _COPIED or source.is_among(known):
             files.append(source._replace(n_pieces=COPY))
         else:
             known.add(source.digest)

@@ -9,9 +9,10 @@ folder, path, size and time of change are those of the last time counts as it di
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,48 +50,55 @@ class Source(NamedTuple):
             return self.key
         return f"{self.digest}{os.path.splitext(self.path)[1].lower()}".encode("utf-8", "surrogatepass")
 
+    def is_among(self, known: Set[str]) -> bool:
+        """Whether its digest is known; never where it has none, being unreadable when it was hashed."""
+        return bool(self.digest) and self.digest in known
+
     @property
     def name(self) -> str:
         """Its name in reports."""
         return _shown(self.path, "")
 
-    def place(self, roots: Sequence[str]) -> str:
-        """Its path on this machine."""
+    def place(self, roots: Mapping[int, str]) -> str:
+        """Its path on this machine; raises KeyError where its folder is not known."""
         return os.path.join(roots[self.root], self.path)
 
-    def digested(self, roots: Sequence[str]) -> Source:
+    def digested(self, roots: Mapping[int, str]) -> Source:
         """The same file with its digest, '' where it cannot be read."""
         try:
             data = Path(self.place(roots)).read_bytes()
-        except OSError:
+        except (OSError, KeyError):
             return self._replace(digest="")
         return self._replace(digest=hashlib.blake2b(data, digest_size=16).hexdigest(), size=len(data))
 
 
 class Scan(NamedTuple):
-    """What lies in some folders: their paths, the files in them in order, and what is no file to be read."""
+    """What lies in some folders: the paths of all by number, the files in order, and what is no file to be read."""
 
-    roots: list[str]
+    roots: dict[int, str]
     sources: list[Source]
     skipped: list[Skipped]
     other: dict[str, int]
 
 
-def scanned(folders: Sequence[AnyPath], known_roots: Sequence[str], store: Path) -> Scan:
+def scanned(folders: Sequence[AnyPath], known_roots: Mapping[int, str], store: Path) -> Scan:
     """The files of `folders`, in that order, without those of the store; roots that are known keep their numbers.
 
+    Others get the first that are free. Where the line of a root was damaged, so its folder gets its number again.
     Raises EmptyCorpusError for a folder that is not there.
     """
-    roots = list(known_roots)
+    roots = dict(known_roots)
+    numbers = {home: n for n, home in roots.items()}
     sources: list[Source] = []
     skipped: list[Skipped] = []
     other: Counter[str] = Counter()
     own = Counter(path.suffix for path in store.rglob("*") if path.is_file())
     for folder in folders:
         found, home = find(os.path.abspath(folder))
-        if home not in roots:
-            roots.append(home)
-        sources += _sources(found, home, roots.index(home))
+        if home not in numbers:
+            numbers[home] = next(n for n in itertools.count() if n not in roots)
+            roots[numbers[home]] = home
+        sources += _sources(found, home, numbers[home])
         skipped += [s._replace(file=_shown(s.file, home)) for s in found.skipped]
         other += found.other - own if store.resolve().is_relative_to(Path(home).resolve()) else found.other
     return Scan(roots, sources, skipped, dict(sorted(other.items())))
