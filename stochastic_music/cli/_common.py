@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stochastic_music.errors import UsageError
+from stochastic_music.errors import ModelFileError, UsageError
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
+    from stochastic_music.model_file import ModelFile
     from stochastic_music.pipeline import Pipeline
 
 #: done so far, in all, what is being worked on
 Progress = Callable[[int, int, str], None]
+#: the model files that this command has opened, for `cause`
+_opened: list[ModelFile] = []
 
 
 def say(text: str = "") -> None:
@@ -109,13 +112,30 @@ def find_model(given: str | None, task: str = "compose") -> Path:
     return files[-1]
 
 
+def open_model(path: Path) -> ModelFile:
+    """A model file. Its large arrays are not checked before use: what goes wrong over them, `cause` explains."""
+    from stochastic_music.model_file import ModelFile
+
+    _opened.append(ModelFile(path))
+    return _opened[-1]
+
+
 def load_model(path: Path) -> tuple[Pipeline, str]:
     """A fitted pipeline and its checksum."""
-    from stochastic_music.model_file import ModelFile
     from stochastic_music.pipeline import Pipeline
 
-    file = ModelFile(path)
+    file = open_model(path)
     return Pipeline.from_file(file), file.checksum
+
+
+def cause(error: Exception) -> Exception:
+    """What ended a command: `error`, or a ModelFileError where a model file that it opened has been changed."""
+    for file in _opened:
+        try:
+            file.verify()
+        except ModelFileError as found:
+            return found
+    return error
 
 
 def provenance(**facts: Any) -> str:

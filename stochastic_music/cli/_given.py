@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli import _copies, _takes
-from stochastic_music.cli._common import find_model, open_corpus, plural, provenance, say
+from stochastic_music.cli._common import find_model, open_corpus, open_model, plural, provenance, say
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,11 +42,10 @@ def generate(
     model: str | None, request: Request, *, formats: list[str], output: Path, force: bool
 ) -> tuple[str, list[dict[str, Any]], dict[str, Any] | None]:
     """Compose, write and tell; the model's file, a row for each take, and what held-out pieces copy."""
-    from stochastic_music.model_file import ModelFile
     from stochastic_music.tasks.given.composer import CRFComposer
 
     path = find_model(model, "given")
-    file = ModelFile(path)
+    file = open_model(path)
     if file.task == "compose":
         raise UsageError(
             f"{path} invents whole pieces and takes nothing as given: fit a model that does with "

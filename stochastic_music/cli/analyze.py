@@ -11,7 +11,7 @@ import typer
 
 from stochastic_music._files import refuse_overwrite, write_new
 from stochastic_music.cli import _options
-from stochastic_music.cli._common import open_corpus, plural, print_json, provenance, say, say_repairs
+from stochastic_music.cli._common import open_corpus, open_model, plural, print_json, provenance, say, say_repairs
 from stochastic_music.cli.explain import choose_tune
 from stochastic_music.errors import EncodingError, UnknownNameError, UsageError
 
@@ -66,11 +66,10 @@ def analyze(
 
 def _labeller(path: Path | None) -> tuple[ChordLabeller, str, str]:
     """The model, its checksum and its name; that of the built-in corpus is named with its licence."""
-    from stochastic_music.model_file import ModelFile
     from stochastic_music.tasks.chords import ANALYSES, ChordLabeller
 
     if path is not None:
-        file = ModelFile(path)
+        file = open_model(path)
         return ChordLabeller.from_file(file), file.checksum, str(path)
     labeller, checksum = ChordLabeller.of_analyses(say=say)
     card = labeller.card_

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from stochastic_music.cli import _copies, _options, _takes
-from stochastic_music.cli._common import open_corpus, print_json, provenance, say, say_repairs
+from stochastic_music.cli._common import open_corpus, open_model, print_json, provenance, say, say_repairs
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -123,11 +123,10 @@ def _strictness(text: str, how: str) -> Strictness:
 
 def _opened(model: Path | None) -> tuple[Harmonizer, dict[str, Any]]:
     """The harmoniser of a file, or that of the built-in chorales; and what takes say of it."""
-    from stochastic_music.model_file import ModelFile
     from stochastic_music.tasks.harmonize.harmonizer import DEFAULT_CORPUS, Harmonizer
 
     if model is not None:
-        file = ModelFile(model)
+        file = open_model(model)
         return Harmonizer.from_file(file.expect("harmonize")), {"model": model.name, "sha256": file.checksum}
     harmonizer, checksum = Harmonizer.of_chorales(say=say)
     say(f"Model: of {DEFAULT_CORPUS}. {' '.join(harmonizer.card_['licences'])}")

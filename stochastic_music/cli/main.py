@@ -79,9 +79,11 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:
+    except Exception as raised:
+        from stochastic_music.cli._common import cause
         from stochastic_music.errors import StochasticMusicError
 
+        error = cause(raised)
         if isinstance(error, StochasticMusicError):
             typer.secho(f"stochmusic: {error}", err=True)
             sys.exit(error.exit_code)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music.models.contexts import Contexts, narrow, taken
+from stochastic_music.models.contexts import Contexts, added_up, narrow, taken
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import Vocabulary
 
@@ -55,7 +55,9 @@ class BackoffTable:
         """The log of P(symbol | context) of each pair: (n,)."""
         xp, due = self.contexts.xp, self.contexts.due_after(contexts)
         probability, rows, at = self.scales(contexts), xp.arange(len(contexts)), self.speakers(contexts)
-        while len(rows):
+        for _ in self.contexts.shortenings():
+            if not len(rows):
+                break
             entry = self.contexts.find(at, symbols[rows])
             hit = entry >= 0
             probability[rows] *= xp.where(hit, self.probability[entry], self.weight[at])
@@ -154,13 +156,17 @@ class Grid:
         `scale` is left as what remains for the base.
         """
         known, rows, rungs = self.table.contexts, np.arange(len(at)), list[tuple[IntArray, IntArray, FloatArray]]()
-        while len(rows) or not rungs:
+        for _ in known.shortenings():
             rungs.append((rows, at, scale[rows]))
             scale[rows] *= self.table.weight[at]
             at = shortened(at)
             rows, at = rows[at >= 0], at[at >= 0]
+            if not len(rows):
+                break
         rows, at, weight = (np.concatenate(column) for column in zip(*reversed(rungs), strict=True))
-        rung, entry = ragged(taken(known.rows, at), taken(known.rows, at + 1))
+        first = taken(known.rows, at)
+        last = np.minimum(taken(known.rows, at + 1), first + self.width)  # damaged files may say any number
+        rung, entry = ragged(first, last)
         column = self.column[known.entries.key[entry] % known.base]
         return _Heard(rows[rung] * self.width + column, entry, weight[rung])
 
@@ -243,10 +249,10 @@ def spoken(contexts: Contexts, mass: FloatArray) -> IntArray:
 def continuation_counts(contexts: Contexts) -> FloatArray:
     """In how many contexts one element longer each entry was seen; its count, where none is longer: (n_entries,)."""
     suffix = contexts.entries.suffix
-    longer = np.bincount(suffix[suffix >= 0], minlength=len(suffix))
+    longer = added_up(suffix[suffix >= 0], len(suffix))
     return np.where(longer > 0, longer, contexts.entries.count).astype(np.float64)
 
 
 def totals(contexts: Contexts, count: FloatArray) -> FloatArray:
     """What the entries of each context add up to: (n_contexts,)."""
-    return np.bincount(contexts.entries.context, weights=count, minlength=contexts.n_contexts).astype(np.float64)
+    return added_up(contexts.entries.context, contexts.n_contexts, count).astype(np.float64)

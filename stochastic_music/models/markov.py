@@ -51,7 +51,7 @@ from stochastic_music.models.backoff_table import (
     spoken,
     totals,
 )
-from stochastic_music.models.contexts import Contexts
+from stochastic_music.models.contexts import Contexts, added_up
 from stochastic_music.protocols import FloatArray
 from stochastic_music.tokens import Vocabulary
 
@@ -124,7 +124,8 @@ def discounts(contexts: Contexts, count: FloatArray, given: float | None) -> Flo
     context = contexts.entries.context
     length = np.searchsorted(contexts.bounds, context, side="right") - 1
     group = contexts.due_after(context) * len(contexts.bounds) + length
-    ones, twos = (np.bincount(group, weights=count == n) for n in (1, 2))
+    n_groups = (contexts.n_fields + 1) * len(contexts.bounds)
+    ones, twos = (added_up(group, n_groups, count == n) for n in (1, 2))
     estimate = ones / np.maximum(ones + 2 * twos, 1)
     discount: FloatArray = np.clip(estimate, 0.05, 0.95)[group]
     return discount

@@ -38,7 +38,7 @@ from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import InvalidParameterError, UnknownNameError
 from stochastic_music.models.backoff import BackoffModel
 from stochastic_music.models.backoff_table import BackoffTable, continuation_counts, spoken, totals
-from stochastic_music.models.contexts import Contexts, Stream, enough
+from stochastic_music.models.contexts import Contexts, Stream, added_up, enough
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import Vocabulary
 
@@ -141,7 +141,7 @@ def descent(contexts: Contexts, kept: FloatArray, given: FloatArray) -> tuple[In
     """
     entries, parent = contexts.entries, contexts.parent
     above = entries.suffix >= 0
-    known = np.bincount(entries.context[above], weights=kept[entries.suffix[above]], minlength=contexts.n_contexts)
+    known = added_up(entries.context[above], contexts.n_contexts, kept[entries.suffix[above]])
     left = totals(contexts, kept)[parent] - known
     shorter, share = parent.copy(), np.ones(contexts.n_contexts)
     new = left > _NOTHING
@@ -173,8 +173,8 @@ def blend(
         rest = np.where(shorter[first:last] < 0, base.sum(axis=1)[contexts.due[first:last]], total[shorter[first:last]])
         adds = interpolated | (kept[lo:hi] == 0)
         probability[lo:hi] += np.where(adds, weight[context] * lower, 0.0)
-        rest = rest - np.bincount(context - first, weights=np.where(adds, 0.0, lower), minlength=last - first)
-        total[first:last] = np.bincount(context - first, weights=kept[lo:hi], minlength=last - first)
+        rest = rest - added_up(context - first, last - first, np.where(adds, 0.0, lower))
+        total[first:last] = added_up(context - first, last - first, kept[lo:hi])
         total[first:last] += weight[first:last] * rest
     return probability, total
 

@@ -74,7 +74,9 @@ def ladder(model: BackoffModel, context: int, symbol: int) -> list[Rung]:
     """The contexts that speak for a context, the longest first, and what they say of a symbol."""
     contexts, at = model.contexts_, []
     rung = model.table_.speakers(np.array([context]))
-    while rung[0] >= 0:
+    for _ in contexts.shortenings():
+        if rung[0] < 0:
+            break
         at.append(int(rung[0]))
         rung = model.table_.shortened(rung)
     rungs = np.array(at, dtype=np.int64)

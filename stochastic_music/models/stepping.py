@@ -52,7 +52,9 @@ class Steps:
     def _probability_of(self, context: int, symbol: int) -> float:
         found = 1.0 if self._total is None else 1 / self._total[context]
         at = context if self._speaker is None else self._speaker[context]
-        while at >= 0:
+        for _ in self._links.shortenings():
+            if at < 0:
+                break
             entry = self._said.find(at, symbol)
             if entry >= 0:
                 return found * self._probability[entry]
@@ -63,7 +65,9 @@ class Steps:
 
     def _target(self, pairs: _Pairs, at: int, element: int, otherwise: int) -> int:
         """Where a context and an element lead, by back-off; `otherwise` where no context took the element up."""
-        while at >= 0:
+        for _ in self._links.shortenings():
+            if at < 0:
+                break
             entry = pairs.find(at, element)
             if entry >= 0 and pairs.target[entry] >= self._links.n_roots:
                 target: int = pairs.target[entry]
@@ -121,6 +125,7 @@ class _Links:
         self.n_fields, self.n_symbols, self.n_roots = contexts.n_fields, contexts.n_symbols, contexts.n_roots
         self.due, self.lead = _plain(contexts.due), _plain(contexts.lead)
         self._base, self._family = contexts.base, _plain(contexts.family)
+        self.shortenings = contexts.shortenings
 
     def parent(self, context: int) -> int:
         """The context without its oldest element, -1 of a root."""

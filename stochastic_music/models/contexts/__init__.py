@@ -38,7 +38,7 @@ is a binary search in one sorted array of packed integers, for a whole batch at 
 from stochastic_music.models.contexts.filing import from_arrays, to_arrays
 from stochastic_music.models.contexts.growing import grow
 from stochastic_music.models.contexts.merging import combined
-from stochastic_music.models.contexts.packing import narrow, search, taken
+from stochastic_music.models.contexts.packing import added_up, narrow, search, taken
 from stochastic_music.models.contexts.parts import grow_parts
 from stochastic_music.models.contexts.stream import Heard, Stream, enough, listen, read
 from stochastic_music.models.contexts.table import Contexts, Entries
@@ -49,6 +49,7 @@ __all__ = [
     "Entries",
     "Heard",
     "Stream",
+    "added_up",
     "combined",
     "end_is_last",
     "enough",

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stochastic_music.models.contexts.packing import base_of, narrow, search, search_in_order
+from stochastic_music.models.contexts.packing import added_up, base_of, narrow, search, search_in_order
 from stochastic_music.models.contexts.table import Contexts, Entries
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens import Vocabulary
@@ -31,7 +31,7 @@ def assemble(  # noqa: PLR0917, the columns of one table
     bare = replace(bare, due=narrow(_due(bare)), lead=narrow(_lead(bare)))
     is_mark = key % base >= vocabulary.n_symbols if len(marks) else np.zeros(0, dtype=bool)
     heard, entries = (_unlinked(k, n, base, n_contexts) for k, n in _divided(is_mark, key, count))
-    rows = np.cumsum(np.bincount(entries.context + 1, minlength=n_contexts + 1))
+    rows = np.cumsum(added_up(entries.context + 1, n_contexts + 1))
     return replace(bare, rows=narrow(rows), heard=_linked(bare, heard), entries=_linked(bare, entries))
 
 

@@ -49,6 +49,17 @@ def search_in_order(keys: IntArray, wanted: IntArray) -> IntArray:
     return found
 
 
+def added_up(at: IntArray, size: int, weights: NDArray[Any] | None = None) -> NDArray[Any]:
+    """`np.bincount` of numbers below `size`; IndexError for one beyond, which would be made room for: (size,).
+
+    >>> added_up(np.array([0, 2, 2]), 4).tolist()
+    [1, 0, 2, 0]
+    """
+    if (most := int(at.max(initial=0))) >= max(size, 1):
+        raise IndexError(f"{most} of {size}")
+    return np.bincount(at, weights, size)
+
+
 def taken(table: IntArray, at: IntArray) -> IntArray:
     """The rows `at` of a table of small integers, as large ones."""
     wide: IntArray = table[at].astype(np.int64)

@@ -6,6 +6,7 @@ table (`parent`, `whole`, the contexts of all entries) is worked out for all of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.errors import ModelFileError
 from stochastic_music.models.contexts.packing import base_of, mark_elements, search, taken
 from stochastic_music.models.contexts.stream import Stream
 from stochastic_music.protocols import BoolArray, IntArray
@@ -131,10 +133,24 @@ class Contexts:
             out = self.xp.where(contexts < self.n_roots, -1, parents)
         return out
 
+    def shortenings(self) -> Iterator[int]:
+        """A turn for each time that a context can be shortened, and one to see that it cannot be any more.
+
+        Raises ModelFileError after these: links go round in circles where a large array of a file, which is not checked
+        when it is opened, was changed.
+        """
+        yield from range(len(self.bounds))
+        raise ModelFileError(
+            "the model has been changed: its contexts go round in circles. "
+            "Fit the model again, or copy its file again from where it came."
+        )
+
     def spelled(self, context: int) -> list[int]:
         """The elements of one context, in the order in which it took them up."""
         elements: list[int] = []
-        while context >= self.n_roots:
+        for _ in self.shortenings():
+            if context < self.n_roots:
+                break
             context, oldest = divmod(int(self.family[context - self.n_roots]), self.base)
             elements.append(oldest)
         return elements[::-1]
@@ -227,7 +243,9 @@ class Contexts:
         """The targets of (context, element), by back-off; `otherwise` where no context took the element up."""
         out = otherwise.copy()
         rows, at = self.xp.arange(len(out)), contexts
-        while len(rows):
+        for _ in self.shortenings():
+            if not len(rows):
+                break
             found = table.find(at, elements[rows])
             target = taken(table.target, self.xp.maximum(found, 0)) if len(table.target) else found
             hit = (found >= 0) & (target >= self.n_roots)
