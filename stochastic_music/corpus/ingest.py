@@ -116,7 +116,7 @@ def ingest_tokens(
     """
     settings = make_settings(workers, time_limit, memory_limit, progress, executor=executor)
     found, home = find(paths) if isinstance(paths, str | os.PathLike) else find_files(paths)
-    files, skipped = _read_all(found, home, _recipe(encoding), settings, decode_rows)
+    files, skipped = _read_all(found, home, recipe(encoding), settings, decode_rows)
     kept, duplicates = _without_copies(files)
     pieces = [piece for file in kept for piece in file.pieces]
     facts = tuple([piece.about for piece in pieces])
@@ -177,10 +177,10 @@ def _read_all(
 ) -> tuple[list[_File[Decoded]], tuple[Skipped, ...]]:
     """What the workers say of each file, decoded as it comes: those read in order, and all that were not."""
     read: list[_File[Decoded] | None] = [None] * len(found.files)
-    skipped: list[Skipped] = [s._replace(file=_shown(s.file, home)) for s in found.skipped]
+    skipped: list[Skipped] = [s._replace(file=shown(s.file, home)) for s in found.skipped]
     for i, message, body in read_files(found.files, make_setup(recipe, settings), settings):
         path, size = found.files[i]
-        name = _shown(path, home)
+        name = shown(path, home)
         if "reason" in message:
             skipped.append(Skipped(name, message["reason"], message["try"]))
         else:
@@ -271,13 +271,14 @@ def _read_lines(files: Sequence[_File[Decoded]], kept: Sequence[_File[Decoded]])
     return tuple([file.line if file.line.file in taken else Read(file.line.file, 0) for file in files])
 
 
-def _recipe(encoding: Any) -> Recipe:
+def recipe(encoding: Any) -> Recipe:
+    """How a worker makes the encoding again: where its class lies, and its parameters."""
     kind = type(encoding)
     return f"{kind.__module__}:{kind.__qualname__}", encoding.get_params()
 
 
-def _shown(path: str, home: str) -> str:
+def shown(path: str, home: str) -> str:
     """A path as reports show it: inside the folder asked for, with slashes, and printable in any encoding."""
     inside = path[len(home) :].lstrip(os.sep) if home and path.startswith(home) else path
-    shown = inside.replace(os.sep, "/")
-    return shown if shown.isascii() else os.fsencode(shown).decode("utf-8", "backslashreplace")
+    name = inside.replace(os.sep, "/")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

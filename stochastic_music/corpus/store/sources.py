@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stochastic_music.corpus._scan import Found
-from stochastic_music.corpus.ingest import AnyPath, _shown, find
+from stochastic_music.corpus.ingest import AnyPath, find, shown
 from stochastic_music.corpus.report import Skipped
 
 #: what is said of a file that gave no piece because another one holds the same bytes
@@ -57,7 +57,7 @@ class Source(NamedTuple):
     @property
     def name(self) -> str:
         """Its name in reports."""
-        return _shown(self.path, "")
+        return shown(self.path, "")
 
     def place(self, roots: Mapping[int, str]) -> str:
         """Its path on this machine; raises KeyError where its folder is not known."""
@@ -99,7 +99,7 @@ def scanned(folders: Sequence[AnyPath], known_roots: Mapping[int, str], store: P
             numbers[home] = next(n for n in itertools.count() if n not in roots)
             roots[numbers[home]] = home
         sources += _sources(found, home, numbers[home])
-        skipped += [s._replace(file=_shown(s.file, home)) for s in found.skipped]
+        skipped += [s._replace(file=shown(s.file, home)) for s in found.skipped]
         other += found.other - own if store.resolve().is_relative_to(Path(home).resolve()) else found.other
     return Scan(roots, sources, skipped, dict(sorted(other.items())))
 

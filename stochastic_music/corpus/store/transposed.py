@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from stochastic_music.corpus._tasks import encode_each, named
-from stochastic_music.corpus.ingest import Recipe, _recipe
+from stochastic_music.corpus.ingest import Recipe, recipe
 from stochastic_music.corpus.transposition import ALL_STEPS
 from stochastic_music.errors import EncodingError, InvalidParameterError
 from stochastic_music.io import LoadedScore
@@ -46,7 +46,7 @@ def recipe_for(encoding: Any, how: Transpose) -> Recipe:
     """
     if how not in ("none", "common", "all"):
         raise InvalidParameterError(f"transpose is '{how}'; expected 'common', 'none' or 'all'")
-    kind = _recipe(encoding)
+    kind = recipe(encoding)
     return kind if how == "none" else (f"{__name__}:{Transposed.__qualname__}", {"encoding": kind, "how": how})
 
 
