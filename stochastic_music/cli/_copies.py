@@ -88,7 +88,8 @@ def tell_redrawn(pipeline: Pipeline, takes: Sequence[Take], rows: Sequence[dict[
     if index is None or index.limit is None or not redrawn:
         return
     say(
-        f"{plural(redrawn, 'take')} {'was' if redrawn == 1 else 'were'} drawn again: they had copied more than "
+        f"{plural(redrawn, 'take')} {'was' if redrawn == 1 else 'were'} drawn again: "
+        f"{'it' if redrawn == 1 else 'they'} had copied more than "
         f"{plural(index.limit, 'note')} in a row."
     )
     beyond = [row["file"] for row in rows if row["longest_copy"]["length"] > index.limit]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._common import assignments, open_corpus, plural, say
 from stochastic_music.cli._fitting import Fitted, Request
+from stochastic_music.cli._stores import refuse_stores
 from stochastic_music.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def fitted(request: Request) -> Fitted:
     """Fields of chords and keys, fitted on the labelled pieces of a corpus."""
     from stochastic_music.tasks.chords import ChordLabeller
 
+    refuse_stores(request.corpus, "--task chords")
     request.refuse("chords", "model", "encoding", "part", "grid", "transpose")
     labeller = ChordLabeller(**_settings(request.set))
     pieces, out, report = _labelled(request)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._common import assignments, open_corpus, plural, say
 from stochastic_music.cli._fitting import Fitted, Request, surprise
+from stochastic_music.cli._stores import refuse_stores
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
@@ -17,6 +18,7 @@ def fitted(request: Request) -> Fitted:
     """Conditional random fields of rhythm and pitch, fitted on the melodies of a corpus."""
     from stochastic_music.tasks.given.composer import CRFComposer
 
+    refuse_stores(request.corpus, "-m crf")
     request.refuse("compose with -m crf", "labels", "encoding", "transpose")
     settings = _settings(request.set)
     part = int(request.part) if request.part is not None and request.part.isdigit() else request.part

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._common import open_corpus, plural, say
 from stochastic_music.cli._fitting import Fitted, Request
+from stochastic_music.cli._stores import refuse_stores
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
@@ -16,6 +17,7 @@ def fitted(request: Request) -> Fitted:
     """A harmoniser, learned from the pieces in four parts."""
     from stochastic_music.tasks.harmonize import Harmonizer
 
+    refuse_stores(request.corpus, "--task harmonize")
     request.refuse("harmonize", "model", "set", "encoding", "part", "grid", "transpose", "labels")
     music = open_corpus(request.corpus, **request.limits or {})
     say(music.report.summary())

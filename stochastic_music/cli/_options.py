@@ -13,6 +13,9 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Work on the Dask cluster of this scheduler."),
 ]
+MemoryLimit = Annotated[
+    str, typer.Option(help="Memory (reading one file): a file that takes more is skipped, and said to be.")
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes that work; default: one a core.")]
 
 Model = Annotated[

@@ -58,11 +58,15 @@ def built(path: Path, folders: Sequence[str], wish: Wish, limits: dict[str, Any]
 
 
 def settled(path: Path, wish: Wish) -> Chosen | None:
-    """What the store at `path` has, None where there is none; raises StoreError where another one is asked for."""
+    """What the store at `path` has, None where it is to be made.
+
+    Raises StoreError where another one is asked for, and where something lies there that is none.
+    """
     from stochastic_music import registry
-    from stochastic_music.corpus.store import Card, is_store
+    from stochastic_music.corpus.store import Card, is_store, refuse_foreign
 
     if not is_store(path):
+        refuse_foreign(path)
         return None
     card = Card.read(path)
     refuse_other(path, card, wish)
@@ -118,6 +122,15 @@ def only_store(names: Sequence[str]) -> TokenStore | None:
     if len(names) > 1:
         raise StoreError(f"{found[0]} is a store of tokens and stands alone: name nothing beside it")
     return TokenStore.open(found[0])
+
+
+def refuse_stores(names: Sequence[str], what: str) -> None:
+    """Raise StoreError where a store is named, and `what` was asked for, which tokens are not enough for."""
+    from stochastic_music.corpus.store import is_store
+
+    for name in names:
+        if is_store(Path(name)):
+            raise StoreError(f"{name} is a store, which holds tokens; {what} needs the files: name their folder")
 
 
 def show(store: TokenStore, as_json: bool, *, done: Built | None = None, verify: bool = False) -> None:

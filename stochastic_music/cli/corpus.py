@@ -66,7 +66,7 @@ def build(
     workers: _options.Workers = None,
     scheduler: _options.Scheduler = None,
     time_limit: Annotated[float, typer.Option(help="Seconds that one file may take to read.")] = 60.0,
-    memory_limit: Annotated[str, typer.Option(help="Memory that reading one file may take.")] = "2GB",
+    memory_limit: _options.MemoryLimit = "2GB",
     as_json: _options.AsJson = False,
 ) -> None:
     """Read folders into a store of tokens, larger than memory perhaps; a second run reads what is new."""
@@ -95,6 +95,7 @@ def export(
     opened = TokenStore.open(store)
     opened.to_parquet(output)
     say(f"Wrote {output}: {plural(opened.n_pieces, 'piece')}, {plural(opened.n_symbols, 'symbol')}.")
+    say(f"\nMake it a store again with: stochmusic corpus import {shlex.quote(str(output))} -o STORE")
 
 
 @app.command("import")

@@ -54,10 +54,10 @@ def fit(
         typer.Option("--sources/--no-sources", help="Keep the training symbols in the file; default: unless too many."),
     ] = None,
     memory: Annotated[
-        str | None, typer.Option(metavar="4GB", help="Memory that counting may take; the rest goes to disk.")
+        str | None, typer.Option(metavar="4GB", help="Memory (counting): the rest goes to disk; default: no limit.")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds that one file may take to read.")] = 60.0,
-    memory_limit: Annotated[str, typer.Option(help="Memory that reading one file may take.")] = "2GB",
+    memory_limit: _options.MemoryLimit = "2GB",
     seed: Annotated[int, typer.Option(help="Equal seeds give equal models.")] = 0,
     workers: _options.Workers = None,
     scheduler: _options.Scheduler = None,

@@ -11,7 +11,7 @@ from stochastic_music._files import write_new
 from stochastic_music.cli import _asking, _crossval, _options, _per_note
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, say
 from stochastic_music.cli._machines import machines
-from stochastic_music.cli._stores import only_store
+from stochastic_music.cli._stores import only_store, refuse_stores
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ FIGURES = ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
 
 
 def score(
-    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names; or a store.")],
+    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names; or a store (not with --cv).")],
     model: Annotated[
         list[str],
         typer.Option("-m", "--model", metavar="MODEL", help="A fitted model; with --cv also a kind. Several compare."),
@@ -75,6 +75,8 @@ def score(
     anew = cv is not None or folds is not None
     _check_options(model, anew, seeds, group, set_, use, known)
     notes = per_note is not None
+    if anew:
+        refuse_stores(corpus, "--cv")
     with machines(scheduler, workers) as machine:
         if anew:
             music = open_corpus(corpus, **machine.reading)

@@ -247,7 +247,7 @@ def open_corpora(
         if is_store(Path(name)):
             raise StoreError(
                 f"{printable(name)} is a store of tokens, and here scores are needed: name the folder of its files. "
-                "Stores are for fit, score and corpus info"
+                "Stores are for fit, score without --cv, and corpus info"
             )
         return Corpus.from_folder(
             name,

@@ -82,6 +82,9 @@ def test_takes_that_were_drawn_again_are_counted_and_those_that_still_copy_named
     assert f"{redrawn} takes were drawn again: they had copied more than {limit} notes in a row." in told
     assert beyond
     assert f"Of {', '.join(beyond)} no more original one came" in told
+    first = [(take, row) for take, row in zip(takes, rows, strict=True) if take.redrawn][:1]
+    _copies.tell_redrawn(pipeline, [take for take, _ in first], [row for _, row in first])
+    assert "1 take was drawn again: it had copied more than" in capsys.readouterr().err
     kept = [(take, row) for take, row in zip(takes, rows, strict=True) if not take.redrawn]
     _copies.tell_redrawn(pipeline, [take for take, _ in kept], [row for _, row in kept])
     assert capsys.readouterr().err == ""

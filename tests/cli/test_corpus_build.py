@@ -65,6 +65,42 @@ def test_what_a_store_has_not_cannot_be_asked_of_it(tmp_path, wish, said):
         settled(tmp_path, Wish(**wish))
 
 
+def test_what_lies_where_a_store_shall_be_is_told_before_anything_is_read(tmp_path, monkeypatch):
+    from stochastic_music.cli import _stores
+    from stochastic_music.errors import StoreError
+
+    monkeypatch.setattr(_stores, "_chosen", lambda *_: pytest.fail("files were read"))
+    (tmp_path / "tune.mid").write_bytes(b"MThd")
+    with pytest.raises(StoreError, match="is no store of tokens: give a new folder with -o"):
+        _stores.built(tmp_path, [str(tmp_path)], _stores.Wish(), {})
+
+
+@pytest.mark.parametrize(("task", "model"), [("chords", "ppm"), ("harmonize", "ppm"), ("compose", "crf")])
+def test_a_store_is_named_first_where_a_task_needs_the_files(tmp_path, task, model):
+    from stochastic_music import MelodyEncoding
+    from stochastic_music.cli._fitting import Request
+    from stochastic_music.cli.fit import _fitter
+    from stochastic_music.corpus.store import Card
+    from stochastic_music.errors import StoreError
+
+    Card.of(MelodyEncoding(), "common").write(tmp_path)
+    option = "-m crf" if model == "crf" else f"--task {task}"
+    with pytest.raises(StoreError, match=f"holds tokens; {option} needs the files"):
+        _fitter(task, model)(Request([str(tmp_path)], model=model, encoding="melody", transpose="common"))
+
+
+def test_help_tells_the_two_limits_on_memory_apart_and_what_takes_a_store():
+    from typer.main import get_command
+
+    from stochastic_music.cli.main import app
+
+    verbs = get_command(app).commands
+    told = {option.name: option.help for option in verbs["fit"].params}
+    assert "(counting)" in told["memory"]
+    assert "(reading one file)" in told["memory_limit"]
+    assert {option.name: option.help for option in verbs["score"].params}["corpus"].endswith("store (not with --cv).")
+
+
 def test_bad_input_is_told(stochmusic, music_folder, tmp_path):
     (tmp_path / "empty").mkdir()
     assert stochmusic("corpus", "build", "empty", "-o", "store").returncode == 1
@@ -122,11 +158,13 @@ def test_what_needs_scores_does_not_take_a_store(built, stochmusic, music_folder
     assert "stands alone" in stochmusic("fit", "store", music_folder).stderr
     refused = stochmusic("score", "store", "-m", "ppm", "--cv", "3")
     assert refused.returncode == 2
-    assert "is a store of tokens, and here scores are needed" in refused.stderr
+    assert "store is a store, which holds tokens; --cv needs the files: name their folder" in refused.stderr
 
 
 def test_a_store_goes_to_parquet_and_back(built, stochmusic):
     pytest.importorskip("pyarrow")
-    assert stochmusic("corpus", "export", "store", "-o", "all.parquet").returncode == 0
+    exported = stochmusic("corpus", "export", "store", "-o", "all.parquet")
+    assert exported.returncode == 0
+    assert "again with: stochmusic corpus import all.parquet -o STORE" in exported.stderr
     assert "give --force" in stochmusic("corpus", "export", "store", "-o", "all.parquet").stderr
     assert "elsewhere holds 12 pieces" in stochmusic("corpus", "import", "all.parquet", "-o", "elsewhere").stderr

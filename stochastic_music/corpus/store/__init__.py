@@ -14,5 +14,6 @@ from __future__ import annotations
 from stochastic_music.corpus.store.build import Built, build_store
 from stochastic_music.corpus.store.card import Card, is_store
 from stochastic_music.corpus.store.store import Parts, TokenStore
+from stochastic_music.corpus.store.writing import refuse_foreign
 
-__all__ = ["Built", "Card", "Parts", "TokenStore", "build_store", "is_store"]
+__all__ = ["Built", "Card", "Parts", "TokenStore", "build_store", "is_store", "refuse_foreign"]

@@ -62,7 +62,7 @@ def writing(folder: Path, asked: Card) -> Iterator[Writer]:
     Raises StoreError where something else is there, a store that is not as `asked`, or one whose journal is lost;
     MachineError where another process writes to it.
     """
-    _refuse_foreign(folder)
+    refuse_foreign(folder)
     with locked(folder):
         if not is_store(folder):
             asked.write(folder)
@@ -74,7 +74,7 @@ def writing(folder: Path, asked: Card) -> Iterator[Writer]:
         yield writer
 
 
-def _refuse_foreign(folder: Path) -> None:
+def refuse_foreign(folder: Path) -> None:
     """Raise StoreError where there is something, and no store."""
     own = {cards.NAME, JOURNAL, LOCK, SHARDS}
     there = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
