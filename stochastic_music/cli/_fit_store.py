@@ -23,10 +23,12 @@ def fitted(request: Request, store: TokenStore) -> Fitted:
     asked = None if request.transpose == "auto" else request.transpose
     refuse_other(store.path, store.card, Wish(request.encoding, request.part, request.grid, asked))
     encoding = registry.from_json("encodings", list(store.encoding))
-    say(f"{store.path} holds {store.card.in_words()}.\n{store.report.summary()}")
     kind = _fit_compose.choose_kind(request, encoding)
     parameters = parse_parameters(kind, request.set)
     pipeline = Pipeline(encoding, registry.create("models", kind, parameters), transpose=store.card.transpose)
+    if hasattr(pipeline.model, "check_memory"):
+        pipeline.model.check_memory(store.parts, request.memory)
+    say(f"{store.path} holds {store.card.in_words()}.\n{store.report.summary()}")
     held_out = _held_out(pipeline, store, request)
     if request.refit or held_out is None:
         with progress("fitting") as show:

@@ -33,6 +33,7 @@ from stochastic_music.models.contexts import (
     Contexts,
     Heard,
     Stream,
+    check_memory,
     combined,
     end_is_last,
     fit_into_words,
@@ -104,6 +105,11 @@ class BackoffModel(BaseModel[BackoffState]):
             return self.fit(TokenCorpus.together(parts))
         contexts = grow_parts(parts, bound, memory=memory, executor=executor)
         return self._settle(contexts, parts[0].vocabulary)
+
+    def check_memory(self, parts: Sequence[TokenCorpus], memory: int | None) -> None:
+        """Raise UsageError where `memory` is too little for `fit_parts`, as far as is known before it counts."""
+        if (bound := self._bound()) is not None:
+            check_memory(parts, bound, memory)
 
     def _grow(self, corpus: TokenCorpus) -> Contexts:
         bound = self._bound()

@@ -154,6 +154,13 @@ def test_a_damaged_line_of_the_journal_is_told_and_mended(built, stochmusic, mus
     assert stochmusic("info", "store", "--verify").returncode == 0
 
 
+def test_too_little_memory_is_refused_before_a_store_is_told_of(built, stochmusic):
+    refused = stochmusic("fit", "store", "-m", "markov", "--memory", "1MB")
+    assert refused.returncode == 2
+    assert "give --memory 26MB" in refused.stderr
+    assert "store holds" not in refused.stderr
+
+
 def test_what_needs_scores_does_not_take_a_store(built, stochmusic, music_folder):
     assert "stands alone" in stochmusic("fit", "store", music_folder).stderr
     refused = stochmusic("score", "store", "-m", "ppm", "--cv", "3")

@@ -1,5 +1,6 @@
 """Models counted in parts are those fitted to the whole, byte for byte."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stochastic_music import model_file
+from stochastic_music.cli._common import n_bytes
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, UsageError
 from stochastic_music.models.contexts import parts as counting
@@ -75,10 +77,31 @@ def test_slices_are_the_pieces_in_order():
 def test_too_little_memory_is_refused_with_what_is_enough():
     rng = np.random.default_rng(0)
     corpus = TokenCorpus.from_sequences(rng.integers(0, 99, (60, 1000)), Vocabulary.plain(99))
-    with pytest.raises(UsageError, match=r"in 1,000 bytes .* expected 16,777,216 or more: give --memory 17MB"):
+    with pytest.raises(UsageError, match=r"in 1,000 bytes .* takes 17 MB or more, .* or fit a lower order"):
         Markov(order=1).fit_parts([corpus], memory=1000)
-    with pytest.raises(UsageError, match=r"--memory 2\dMB, or fit a lower order"):
-        Markov(order=3).fit_parts([corpus], memory=SMALL)
+
+
+def told_enough(model, corpus, memory):
+    with pytest.raises(UsageError, match=r"--memory \d+MB") as refused:
+        model.fit_parts([corpus], memory=memory)
+    return n_bytes("--memory", re.search(r"--memory (\d+MB)", str(refused.value))[1])
+
+
+@pytest.mark.parametrize("order", [3, 8])  # windows of 64 bits, and contexts counted length by length
+@pytest.mark.parametrize("memory", [1000, SMALL])
+def test_the_memory_that_is_named_is_not_refused_in_turn(order, memory):
+    rng = np.random.default_rng(0)
+    corpus = TokenCorpus.from_sequences(rng.integers(0, 400, (60, 800)), Vocabulary.plain(400))
+    model = Markov(order=order)
+    assert written(model.fit_parts([corpus], memory=told_enough(model, corpus, memory))) == written(model.fit(corpus))
+
+
+def test_what_is_known_before_counting_is_said_before():
+    corpus = TokenCorpus.from_sequences([[0, 1]], Vocabulary.plain(2, closed=False))
+    with pytest.raises(UsageError, match="26 MB is enough"):
+        Markov(order=1).check_memory([corpus], 1000)
+    PPM(order_bound=None).check_memory([corpus], 1000)
+    Markov(order=1).check_memory([], 1000)
 
 
 def test_parts_without_symbols():

@@ -39,7 +39,7 @@ from stochastic_music.models.contexts.filing import from_arrays, to_arrays
 from stochastic_music.models.contexts.growing import grow
 from stochastic_music.models.contexts.merging import combined
 from stochastic_music.models.contexts.packing import added_up, narrow, search, taken
-from stochastic_music.models.contexts.parts import grow_parts
+from stochastic_music.models.contexts.parts import check_memory, grow_parts
 from stochastic_music.models.contexts.stream import Heard, Stream, enough, listen, read
 from stochastic_music.models.contexts.table import Contexts, Entries
 from stochastic_music.models.contexts.windows import end_is_last, fit_into_words, grow_from, windows
@@ -50,6 +50,7 @@ __all__ = [
     "Heard",
     "Stream",
     "added_up",
+    "check_memory",
     "combined",
     "end_is_last",
     "enough",

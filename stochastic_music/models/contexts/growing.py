@@ -26,7 +26,7 @@ from stochastic_music.tokens import Vocabulary
 #: places of a stream that are lengthened at once
 _AT_ONCE = 1 << 22
 #: bytes that an entry takes while a model is put together
-_PER_ENTRY = 200
+PER_ENTRY = 200
 
 
 def grow(streams: Sequence[Stream], vocabulary: Vocabulary, marks: IntArray, *, memory: int | None = None) -> Contexts:
@@ -43,7 +43,9 @@ def grow(streams: Sequence[Stream], vocabulary: Vocabulary, marks: IntArray, *, 
         if not len(entries.keys):
             break
         keys.append(entries.keys.astype(np.int64))
-        check_memory(memory, sum(map(len, keys)) * _PER_ENTRY)
+        least = sum(map(len, keys)) * PER_ENTRY
+        if memory is not None and memory < least:
+            raise too_little(memory, least, least + _to_come(streams, length))
         counts.append(np.asarray(entries.counts))
         families.append(family.keys.astype(np.int64))
         for stream, at in _places(streams, length):
@@ -53,13 +55,34 @@ def grow(streams: Sequence[Stream], vocabulary: Vocabulary, marks: IntArray, *, 
     return assemble(vocabulary, marks, leads, joined(families), lengths, joined(keys), joined(counts))
 
 
-def check_memory(memory: int | None, least: int) -> None:
-    """Raise UsageError where a limit is below what counting needs."""
-    if memory is not None and memory < least:
-        raise UsageError(
-            f"this model cannot be counted in {memory:,} bytes of memory; expected {least:,} or more: "
-            f"give --memory {-(-least // 10**6)}MB, or fit a lower order"
-        )
+def too_little(memory: int, least: int, enough: int) -> UsageError:
+    """What is said of a limit: below the `least` found necessary so far; `enough` is so whatever is still counted.
+
+    Half as much again is asked for: pieces that are held out now may be counted later.
+
+    >>> str(too_little(1000, 2_000_000, 4_000_000)).split("; ")[1]
+    'it takes 2 MB or more, and 6 MB is enough for these pieces: give --memory 6MB, or fit a lower order'
+    """
+    room = _megabytes(enough + enough // 2)
+    return UsageError(
+        f"this model cannot be counted in {memory:,} bytes of memory; it takes {_megabytes(least):,} MB or more, and "
+        f"{room:,} MB is enough for these pieces: give --memory {room}MB, or fit a lower order"
+    )
+
+
+def _megabytes(n_bytes: int) -> int:
+    """Rounded up."""
+    return -(-n_bytes // 10**6)
+
+
+def _to_come(streams: Sequence[Stream], length: int) -> int:
+    """Bytes that the entries of contexts of `length` and longer take at most: one for each place that has them."""
+    deeper = (
+        np.maximum(stream.depth[first : first + _AT_ONCE] - (length - 1), 0)
+        for stream in streams
+        for first in range(0, len(stream.depth), _AT_ONCE)
+    )
+    return PER_ENTRY * sum(int(more.sum(dtype=np.int64)) for more in deeper)
 
 
 def _round(streams: Sequence[Stream], length: int, base: int, memory: int | None) -> tuple[Tally, Tally]:

@@ -25,7 +25,7 @@ from stochastic_music._parallel import mapped, window_of
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.counting import Tallier, Tally, tally
 from stochastic_music.counting.tallier import LEAST
-from stochastic_music.models.contexts.growing import check_memory, grow
+from stochastic_music.models.contexts.growing import PER_ENTRY, grow, too_little
 from stochastic_music.models.contexts.packing import renamed
 from stochastic_music.models.contexts.stream import Stream, listen, read
 from stochastic_music.models.contexts.table import Contexts
@@ -34,6 +34,8 @@ from stochastic_music.protocols import IntArray
 
 #: bytes that counting takes for a symbol of a slice, and bytes for one window of a model that is put together
 _PER_SYMBOL, _PER_WINDOW = 128, 400
+#: bytes below which nothing is counted: two talliers have a quarter each
+_LEAST = 4 * LEAST
 #: symbols of a slice where there is no limit; it also bounds what an executor's tasks carry
 _SLICE = 1 << 22
 
@@ -43,22 +45,44 @@ def grow_parts(
 ) -> Contexts:
     """The contexts of all `parts`, of `order` events, counted in `memory` bytes (None: any).
 
-    Raises UsageError where the memory is too little, saying how much is needed.
+    Raises UsageError where the memory is too little, saying how much is enough.
     """
-    check_memory(memory, 4 * LEAST)
+    check_memory(parts, order, memory)
     vocabulary = parts[0].vocabulary
     size = _SLICE if memory is None else min(_SLICE, memory // 4 // _PER_SYMBOL)
     if executor is not None:  # results wait in memory for their turn
         size = max(1, size // (window_of(executor) // 4))
     pieces = (piece for part in parts for piece in slices(part, size))
-    if not fit_into_words(vocabulary, order) or not all(map(end_is_last, parts)):
+    if not _all_fit_into_words(parts, order):
         return _grow_streams(pieces, order, memory, executor)
     with Tallier(memory and memory // 2) as tallier:
         for found in mapped(_tallied, ((piece, order) for piece in pieces), executor):
             tallier.add(*found)
         counted = tallier.finish()
-    check_memory(memory, len(counted.keys) * _PER_WINDOW)
+    needed = len(counted.keys) * _PER_WINDOW
+    if memory is not None and memory < needed:
+        raise too_little(memory, needed, needed)
     return grow_from(counted, order, vocabulary)
+
+
+def check_memory(parts: Sequence[TokenCorpus], order: int, memory: int | None) -> None:
+    """Raise UsageError for a limit that nothing can be counted in: known before anything is."""
+    if memory is not None and memory < _LEAST and len(parts):
+        raise too_little(memory, _LEAST, max(_LEAST, _at_most(parts, order)))
+
+
+def _at_most(parts: Sequence[TokenCorpus], order: int) -> int:
+    """Bytes that the model takes at most: where no two windows, or entries of contexts of a length, are equal."""
+    n_symbols, vocabulary = sum(len(part.symbols) for part in parts), parts[0].vocabulary
+    if _all_fit_into_words(parts, order):
+        return n_symbols * _PER_WINDOW
+    ticks = int(vocabulary.clock.ticks)
+    event = vocabulary.n_fields + ticks
+    return n_symbols * (1 + ticks) * ((order + 1) * event + 1) * PER_ENTRY
+
+
+def _all_fit_into_words(parts: Sequence[TokenCorpus], order: int) -> bool:
+    return fit_into_words(parts[0].vocabulary, order) and all(map(end_is_last, parts))
 
 
 def slices(corpus: TokenCorpus, size: int) -> Iterator[TokenCorpus]:
