@@ -16,7 +16,7 @@ _INSTALL = {
     "pomegranate": "stochastic-music[pomegranate]",
     "torch": "stochastic-music[pomegranate]",
     "numba": "stochastic-music[fast]",
-    "cupy": "stochastic-music[gpu13]",
+    "cupy": "stochastic-music[gpu12]",
     "dask": "stochastic-music[dask]",
     "distributed": "stochastic-music[dask]",
     "sklearn_crfsuite": "sklearn-crfsuite>=0.5.0",
@@ -35,9 +35,10 @@ def require(module: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         top = module.partition(".")[0]
+        more = ', or "stochastic-music[gpu13]" where CUDA 13 is installed' if top == "cupy" else ""
         raise MissingExtraError(
             f"this needs {top}, which is not installed here ({error}). "
-            f'Install it with: pip install "{_INSTALL.get(top, top)}"'
+            f'Install it with: pip install "{_INSTALL.get(top, top)}"{more}'
         ) from error
 
 

@@ -81,16 +81,18 @@ class UnknownNameError(UsageError):
 
     >>> print(UnknownNameError("model", "marcov", ["markov", "ppm"]))
     unknown model 'marcov': did you mean 'markov'? Known: markov, ppm.
+    >>> print(UnknownNameError("back end", "nonsense", ["auto", "numpy"]))
+    unknown back end 'nonsense'. Known: auto, numpy.
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'? " if near else ""
+        hint = f": did you mean '{near[0]}'?" if near else "."
         shown = names if len(names) <= _MANY else difflib.get_close_matches(name, names, n=5, cutoff=0.3)
         more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
         known = f"{', '.join(shown)}{more}" if shown else f"{len(names)} names" if names else "none"
-        super().__init__(f"unknown {what} '{name}': {hint}Known: {known}.")
+        super().__init__(f"unknown {what} '{name}'{hint} Known: {known}.")
 
 
 class VocabularyError(UsageError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stochastic_music.cli import _copies, _demands, _given, _metropolis, _mixing, _takes
-from stochastic_music.cli._common import open_corpus, provenance, say
+from stochastic_music.cli._common import open_corpus, progress, provenance, say
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,10 +104,13 @@ def _compose_freely(request: Request, files: Files) -> dict[str, Any]:
         take.score if begun.score else _takes.in_key(take.score, request.sound.key, begun.shift) for take in takes
     ]
     rows = []
-    for i, (take, score, copied) in enumerate(zip(takes, scores, _takes.copies(pipeline, takes), strict=True), 1):
-        stem = files.output / f"{named}-{i:02d}"
-        written = _takes.write(score, stem, files.formats, made_by, files.force)
-        rows.append(_takes.row(take, written, seed, copied))
+    with progress("writing") as show:
+        for i, (take, score) in enumerate(zip(takes, scores, strict=True), 1):
+            stem = files.output / f"{named}-{i:02d}"
+            written = _takes.write(score, stem, files.formats, made_by, files.force)
+            rows.append(_takes.row(take, written, seed, *_takes.copies(pipeline, [take])))
+            if show:
+                show(i, len(takes), "writing")
     _takes.tell(rows, takes, pipeline, seed, request.bars or request.length or request.asked.form)
     report = {"model": source.name, "held_out_copies": _copies.held_out(pipeline.originality())}
     if walk is not None:
@@ -141,7 +144,8 @@ def _drawn(pipeline: Pipeline, request: Request, begun: _Begun, seed: int) -> tu
             walk = _metropolis.compose(pipeline, request.n, request.walking, **options)
             takes = walk.takes
         else:
-            takes, walk = pipeline.compose(request.n, **options), None
+            with progress("drawing"):
+                takes, walk = pipeline.compose(request.n, **options), None
     for take in takes:
         if sound.tempo is not None:
             _takes.set_tempo(take.score, sound.tempo)

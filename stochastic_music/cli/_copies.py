@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stochastic_music.pipeline import Pipeline, Take
     from stochastic_music.protocols import Constraint
 
+#: of more files than these a sentence names the first
+_NAMED = 10
+
 
 def demanded(pipeline: Pipeline, text: str, since: int, after: int) -> Constraint | None:
     """What --max-copy demands of what comes between the first `since` notes and the last `after`; None where off."""
@@ -95,6 +98,12 @@ def tell_redrawn(pipeline: Pipeline, takes: Sequence[Take], rows: Sequence[dict[
     beyond = [row["file"] for row in rows if row["longest_copy"]["length"] > index.limit]
     if beyond:
         say(
-            f"Of {', '.join(beyond)} no more original one came, so the least copying one was kept: --max-copy N "
+            f"Of {_named(beyond)} no more original one came, so the least copying one was kept: --max-copy N "
             "conditions on a limit, --max-copy off asks for none."
         )
+
+
+def _named(files: Sequence[str]) -> str:
+    """The first files by name, and how many more there are."""
+    more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+    return ", ".join(files[:_NAMED]) + more

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stochastic_music.sampling import Sample
 
 _ALSO = ("musicxml", "wav", "png")
+#: of more takes than these the first are told one by one, the rest in sum
+_TOLD = 10
 
 
 def formats(also: str) -> list[str]:
@@ -148,9 +150,10 @@ def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any]]:
 
 
 def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed: int, sized: int | str | None) -> None:
-    for row, take in zip(rows, takes, strict=True):
+    for row, take in zip(rows[:_TOLD], takes[:_TOLD], strict=True):
         cut = "; CUT at the cap, without an ending" if row["capped"] else ""
         say(f"{row['file']}: {_notes_of(take)}{_surprise(row)}{_copies.of(row)}{cut}")
+    _tell_more(rows[_TOLD:])
     _copies.tell(pipeline)
     _copies.tell_redrawn(pipeline, takes, rows)
     kinds = sorted({row["guarantee"] for row in rows})
@@ -179,6 +182,17 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
     for licence in pipeline.card_.get("licences", []):
         say(f"Licence of the corpus: {licence}")
     say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
+
+
+def _tell_more(rows: list[dict[str, Any]]) -> None:
+    """The takes that have no line of their own, in sum."""
+    if not rows:
+        return
+    cut = sum(row["capped"] for row in rows)
+    longest = max(rows, key=lambda row: row["longest_copy"]["length"] if row["longest_copy"] else 0)
+    copied = _copies.of(longest)
+    at_worst = f"{copied}, in {longest['file']}" if copied else ""
+    say(f"... and {len(rows):,} more{f'; {cut:,} CUT at the cap, without an ending' if cut else ''}{at_worst}")
 
 
 def bits(take: Take) -> float | None:

@@ -7,7 +7,9 @@ probabilities rounded to 2^-32 of a column.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -28,6 +30,8 @@ MAX_ROUNDS = 200
 PATIENCE = 8
 #: added to the 64-bit seed for each round; keys of 128 bits leave room above every seed
 _NEXT = 1 << 64
+#: pieces under headers, of the chains that are named
+_Draw: TypeAlias = Callable[..., list[Sample]]
 
 
 class Reins(Protocol):
@@ -123,7 +127,7 @@ def redrawn(
     Other pieces are drawn again, under the next key, and with `whole` those that were capped, though not more than
     PATIENCE times: a model that does not end is cut at last. That conditions exactly, and is cheap where many pieces
     are as asked for. A chain does not depend on the others. With `tables`, which are of the same shaping and start,
-    pieces come from there. Raises UnsatisfiableError after MAX_ROUNDS.
+    pieces that these hold come from there. Raises UnsatisfiableError after MAX_ROUNDS.
     """
     vocabulary = vocabulary_of(model)
 
@@ -136,12 +140,12 @@ def redrawn(
     kept: dict[int, Sample] = {}
     chains = np.arange(len(headers))
     for attempt in range(MAX_ROUNDS):
-        under, seed = [headers[i] for i in chains], key + attempt * _NEXT
-        limits: dict[str, Any] = {"key": seed, "max_events": max_events, "chains": chains}
-        drawn = (
-            tables.draw(under, **limits) if tables else ancestral(model, under, shaping=shaping, start=start, **limits)
-        )
-        found = {int(i): sample for i, sample in zip(chains, drawn, strict=True)}
+        limits: dict[str, Any] = {"key": key + attempt * _NEXT, "max_events": max_events}
+        step_by_step = functools.partial(ancestral, model, shaping=shaping, start=start)
+        found: dict[int, Sample] = {}
+        for draw, part in _shared(chains, step_by_step, tables):
+            drawn = draw([headers[i] for i in part], chains=part, **limits)
+            found |= zip(part.tolist(), drawn, strict=True)
         kept |= {i: sample for i, sample in found.items() if wanted(sample, attempt)}
         chains = np.array([i for i in chains.tolist() if i not in kept], dtype=np.int64)
         if not len(chains):
@@ -152,3 +156,12 @@ def redrawn(
         f"({MAX_ROUNDS} rounds gave too few): "
         "ask for a length, such as --bars 8 or --length 20"
     )
+
+
+def _shared(chains: IntArray, step_by_step: _Draw, tables: Tables | None) -> list[tuple[_Draw, IntArray]]:
+    """Who draws which of the `chains`."""
+    if tables is None:
+        return [(step_by_step, chains)]
+    held = tables.holds[chains]
+    shares = [(tables.draw, chains[held]), (step_by_step, chains[~held])]
+    return [(draw, part) for draw, part in shares if len(part)]

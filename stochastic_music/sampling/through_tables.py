@@ -2,12 +2,15 @@
 
 To lay out a model takes longer than to draw a handful of pieces; after that pieces cost next to nothing. What is drawn
 is what `ancestral` draws step by step, note for note: both choose by alias columns made of the same row, with the same
-words.
+words. So tables may hold the pieces of some headers, and steps draw the rest: a meter that changes late in a piece
+makes a table too large, for its states are then all places up to there.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,17 +26,19 @@ from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, voca
 from stochastic_music.sampling.shaping import Shaping
 from stochastic_music.tokens import Header
 
-#: pieces, for each timing of their headers, from which on a table is made, and arcs that it may have where nobody asked
+_log = logging.getLogger(__name__)
+#: pieces of one timing from which on a table is made for it, and arcs that it may have, where nobody asked
 MANY, _MOST_ARCS = 1000, 2_000_000
 #: symbols that chains of a batch may come to
 _BATCH = 1 << 24
 
 
 class Tables:
-    """Draws pieces of `model` after `start` on `backend`, for the headers that it was made for.
+    """Draws pieces of `model` after `start` on `backend`, for those of the headers that it `holds`: (n_headers,) bool.
 
-    Raises ProductTooLargeError where the model has more than `max_arcs` arcs, UnsatisfiableError for a start that it
-    holds to be impossible.
+    These are headers of a timing that `fewest` or more have, under which the model has no more than `max_arcs` arcs.
+    Raises ProductTooLargeError where that leaves none, UnsatisfiableError for a start that the model holds to be
+    impossible.
     """
 
     def __init__(
@@ -45,18 +50,20 @@ class Tables:
         start: IntArray = NO_START,
         backend: str | Make = "auto",
         max_arcs: int = _MOST_ARCS,
+        fewest: int = 1,
     ) -> None:
         self._vocabulary, self._start, self._backend = vocabulary_of(model), start, backend
-        groups = by_timing(headers)
         explore = functools.partial(Explored.of, model, shaping=shaping, start=start, limit=max_arcs)
-        self._explored, states = Explored.joined([explore(headers[group[0]]) for group in groups])
-        self._state_of = np.zeros(len(headers), dtype=np.int64)
-        for group, state in zip(groups, states.tolist(), strict=True):
-            self._state_of[group] = state
+        groups = [group for group in by_timing(headers) if len(group) >= fewest]
+        held, parts = _laid_out(explore, headers, groups)
+        self._explored, states = Explored.joined(parts)
+        self._state_of, self.holds = np.zeros(len(headers), dtype=np.int64), np.zeros(len(headers), dtype=bool)
+        for group, state in zip(held, states.tolist(), strict=True):
+            self._state_of[group], self.holds[group] = state, True
         self._table = AliasTable.of(self._explored.table)
 
     def draw(self, headers: list[Header | None], chains: IntArray, *, key: int, max_events: int) -> list[Sample]:
-        """A piece for each of `headers`, which are those of the `chains` (n,), ascending, among all."""
+        """A piece for each of `headers`, which are those of the `chains` (n,), ascending, among all, and are held."""
         most = max_events * self._vocabulary.n_fields
         n_steps = most + 1 - len(self._start)
         size = max(4, _BATCH // n_steps // 4 * 4)
@@ -78,6 +85,26 @@ class Tables:
         return as_samples(symbols, self._explored.scores(states, symbols), headers[: len(states)], **how)
 
 
+def _laid_out(
+    explore: Callable[[Header | None], Explored], headers: list[Header | None], groups: list[list[int]]
+) -> tuple[list[list[int]], list[Explored]]:
+    """The groups of headers that tables can hold, and these; raises ProductTooLargeError where there is none.
+
+    Most pieces come first, and the first group that is too large is the last one tried: to find that out takes long.
+    """
+    held: list[list[int]] = []
+    parts: list[Explored] = []
+    for group in sorted(groups, key=len, reverse=True):
+        try:
+            parts.append(explore(headers[group[0]]))
+        except ProductTooLargeError:
+            if not held:
+                raise
+            break
+        held.append(group)
+    return held, parts
+
+
 def check_back_end(backend: str | Make) -> None:
     """Raise UnknownNameError, MissingExtraError or MachineError for a name of a back end that cannot be had here."""
     if isinstance(backend, str):
@@ -87,21 +114,29 @@ def check_back_end(backend: str | Make) -> None:
 def tables_for(
     model: Any, headers: list[Header | None], *, backend: str | Make, max_arcs: int, shaping: Shaping, start: IntArray
 ) -> Tables | None:
-    """The tables to draw from; None where pieces are drawn step by step: they are few, or no table can hold the model.
+    """The tables to draw from; None where all pieces are drawn step by step: they are few, or no table can hold them.
 
-    Raises UsageError, or ProductTooLargeError, where it cannot and a back end was asked for by name.
+    A back end that is named draws few pieces too, and says how many it leaves to steps. Raises UsageError, or
+    ProductTooLargeError, where it can draw none.
     """
     asked = backend != "auto"
     if not isinstance(model, FiniteContextModel):
         if asked and backend != "numpy":
             raise UsageError(f"{type(model).__name__} has no table of transitions to draw from: use backend='auto'")
         return None
-    if len(headers) < MANY * len(by_timing(headers)):
+    most, fewest = (max_arcs, 1) if asked else (min(max_arcs, _MOST_ARCS), MANY)
+    if max(map(len, by_timing(headers))) < fewest:
         return None
     try:
-        most = max_arcs if asked else min(max_arcs, _MOST_ARCS)
-        return Tables(model, headers, shaping=shaping, start=start, backend=backend, max_arcs=most)
+        tables = Tables(model, headers, shaping=shaping, start=start, backend=backend, max_arcs=most, fewest=fewest)
     except ProductTooLargeError:
         if asked:
             raise
         return None
+    if asked and not tables.holds.all():
+        _log.warning(
+            "%s of %s pieces are drawn step by step: under their meters the model is too large for a table",
+            f"{(~tables.holds).sum():,}",
+            f"{len(headers):,}",
+        )
+    return tables

@@ -7,7 +7,8 @@ from toy_models import CHANGE, CHORDS, MELODY, PICKUP, PLAIN, WORDS, EndlessMemo
 
 from stochastic_music import _backends
 from stochastic_music.errors import MachineError, ProductTooLargeError, UnsatisfiableError, UsageError
-from stochastic_music.sampling import Sample, Shaping, sample, through_tables
+from stochastic_music.sampling import Sample, Shaping, ancestral, sample, through_tables
+from stochastic_music.sampling.backends.exploring import Explored
 from stochastic_music.sampling.through_tables import Tables
 
 BACKENDS = ["numpy", pytest.param("numba", marks=pytest.mark.skipif(not _backends.present("numba"), reason="no numba"))]
@@ -95,6 +96,33 @@ def test_pieces_from_tables_follow_the_model():
 def test_few_pieces_are_drawn_step_by_step(monkeypatch):
     monkeypatch.setattr(through_tables, "Tables", None)
     assert len(sample(toy(), 19, header=PLAIN, seed=1)) == 19
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_back_end_that_is_named_draws_few_pieces_of_many_timings(backend, monkeypatch):
+    model, under = toy(), [[PLAIN, PICKUP, CHANGE][i % 3] for i in range(50)]
+    options = {"headers": under, "seed": 3, "max_events": 20, "least_events": 1}
+    hoped = step_by_step(monkeypatch, model, 50, **options)
+    monkeypatch.setattr(through_tables, "MANY", 1000)
+    monkeypatch.setattr(ancestral, "ancestral", lambda *_, **_options: pytest.fail("step by step"))
+    assert told(sample(model, 50, backend=backend, **options)) == told(hoped)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_timings_too_large_for_a_table_are_left_to_steps(backend, monkeypatch, caplog):
+    model, under = toy(), [CHANGE if i % 5 == 0 else PLAIN for i in range(50)]
+    options = {"headers": under, "seed": 3, "max_events": 20, "least_events": 1}
+    hoped = step_by_step(monkeypatch, model, 50, **options)
+    explore = Explored.of
+
+    def refused(model, header, **options):
+        if header == CHANGE:
+            raise ProductTooLargeError("too many arcs")
+        return explore(model, header, **options)
+
+    monkeypatch.setattr(Explored, "of", refused)
+    assert told(sample(model, 50, backend=backend, **options)) == told(hoped)
+    assert "10 of 50 pieces are drawn step by step" in caplog.text
 
 
 def test_models_too_large_for_tables(monkeypatch):
