@@ -87,6 +87,7 @@ def composed(
     index = pipeline.originality() if usual_copies else None
 
     def draw(number: int, first: int, asked: Constraint | None = constraint) -> list[Sample]:
+        again = {} if number == key else {"backend": "auto"}  # few are drawn again: the tables are not worth it
         return draw_pieces(
             pipeline,
             headers[:first],
@@ -96,7 +97,7 @@ def composed(
             max_events=most,
             whole=(max_events is None or asked is not None) and pipeline.vocabulary_.closed,
             seed=number,
-            **shaping,
+            **shaping | again,
         )
 
     def limited(number: int, first: int) -> list[Sample]:
