@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stochastic_music.protocols import Constraint
 
 #: of more files than these a sentence names the first
-_NAMED = 10
+_NAMED = 20
 
 
 def demanded(pipeline: Pipeline, text: str, since: int, after: int) -> Constraint | None:
