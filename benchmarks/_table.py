@@ -7,19 +7,41 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Table(NamedTuple):
+    """Rows under a question."""
+
+    question: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def lines(self, level: int) -> list[str]:
+        """As Markdown, the question being a heading of that level."""
+        return [
+            f"{'#' * level} {self.question}",
+            "",
+            "| " + " | ".join(self.header) + " |",
+            "|" + "---|" * len(self.header),
+            *("| " + " | ".join(str(cell) for cell in row) + " |" for row in self.rows),
+            "",
+        ]
 
 
 def write(
-    path: Path, question: str, header: Sequence[str], rows: Sequence[Sequence[object]], *, packages: Sequence[str] = ()
+    path: Path,
+    question: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    packages: Sequence[str] = (),
+    below: Sequence[Table] = (),
 ) -> None:
-    """Write `rows` as a Markdown table under `question`, and print it."""
+    """Write `rows` as a Markdown table under `question`, further ones `below` it, and print them."""
     lines = [
-        f"# {question}",
-        "",
-        "| " + " | ".join(header) + " |",
-        "|" + "---|" * len(header),
-        *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows),
-        "",
+        *Table(question, header, rows).lines(1),
+        *(line for table in below for line in table.lines(2)),
         f"Measured by `{path.with_suffix('.py').name}` on {hardware()}; {versions(packages)}.",
         "",
     ]

@@ -96,13 +96,7 @@ def main() -> None:
         ),
         rows,
         packages=("numpy", "symusic"),
-    )
-    _table.write(
-        options.out.with_name(options.out.stem + "_stages.md"),
-        "Where the time of a small file goes",
-        ("step", "microseconds a file"),
-        stages,
-        packages=("numpy", "symusic"),
+        below=[_table.Table("Where the time of a small file goes", ("step", "microseconds a file"), stages)],
     )
 
 

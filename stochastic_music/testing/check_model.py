@@ -67,13 +67,13 @@ def _check_on(model: Any, corpus: TokenCorpus) -> None:
     check_state(fitted, corpus)
     check_steps(fitted, corpus)
     check_enumeration(fitted, corpus)
+    if isinstance(fitted, FiniteContextModel):
+        check_contexts(fitted, corpus)  # before sampling, which draws from their arcs
+    if isinstance(fitted, HiddenContextModel):
+        check_hidden_contexts(fitted, corpus)
     check_sampling(fitted, corpus)
     check_round_trip(fitted, corpus)
     check_merging(fitted, corpus)
-    if isinstance(fitted, FiniteContextModel):
-        check_contexts(fitted, corpus)
-    if isinstance(fitted, HiddenContextModel):
-        check_hidden_contexts(fitted, corpus)
     if isinstance(fitted, ReasoningModel):
         check_reasons(fitted, corpus)
     if isinstance(fitted, AdaptiveModel):

@@ -55,9 +55,9 @@ def test_chords_come_back(made):
     score, notes = made
     encoding = sm.NotesEncoding()
     pieces, loss = encoding.encode_reported(score)
+    assume(not loss.rests_shortened)  # what follows a shortened rest may come off the grid, and is then rounded again
     decoded = encoding.decode(pieces)
     assert same_pieces(encoding.encode(decoded), pieces)
-    assume(not loss.rests_shortened)
     assert notes_of(decoded) == sorted(notes)
     assert loss.hidden == loss.cut == loss.off_grid == 0
     assert_header_comes_back(score, decoded)
