@@ -49,8 +49,9 @@ def tally_in_place(keys: Keys, xp: Any = np) -> Tally:
 def merged(tallies: Iterable[Tally]) -> Tally:
     """All of them added up.
 
-    >>> [column.tolist() for column in merged([tally([3, 5]), tally([5, 7])])]
-    [[3, 5, 7], [1, 2, 1]]
+    >>> both = merged([tally([3, 5]), tally([5, 7])])
+    >>> dict(zip(both.keys.tolist(), both.counts.tolist(), strict=True))
+    {3: 1, 5: 2, 7: 1}
     """
     parts = [part for part in tallies if len(part.keys)]
     if len(parts) < 2:
