@@ -131,12 +131,17 @@ class _Worker:
 
     def end(self) -> None:
         """End the process, whatever it does, and close what belongs to it."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        end(self.process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, whatever it does, and close its pipes."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def _pickled(call: object) -> bytes:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeAlias
 
 from stochastic_music._parallel.frames import Message, receive, send
-from stochastic_music._parallel.processes import environment
+from stochastic_music._parallel.processes import end, environment
 from stochastic_music.corpus._memory import resident_bytes
 from stochastic_music.corpus._worker import PLACE
 from stochastic_music.errors import MachineError
@@ -68,12 +68,7 @@ class _Worker:
 
     def stop(self) -> None:
         """End the process and close what belongs to it."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        end(self.process)
         self.place.close()
         self.place_file.close()
 

@@ -76,7 +76,7 @@ def packed(rows: Sequence[Row], vocabulary: Vocabulary) -> bytes:
     names = {row.piece: row.name for row in rows}
     return save(
         {
-            "symbols": symbols.astype(_smallest(vocabulary.end)),
+            "symbols": symbols.astype(np.min_scalar_type(vocabulary.end)),
             "offsets": np.cumsum([0, *(len(row.symbols) for row in rows)], dtype=np.int64),
             "piece": np.array([row.piece for row in rows], dtype=np.uint32),
             "header": np.array([headers[row.header] for row in rows], dtype=np.uint32),
@@ -128,11 +128,6 @@ def header_text(header: Header) -> str:
 def header_of(text: str) -> Header:
     """The inverse of `header_text`."""
     return Header.from_json(json.loads(text))
-
-
-def _smallest(largest: int) -> type[np.unsignedinteger[Any]]:
-    kinds: tuple[type[np.unsignedinteger[Any]], ...] = (np.uint8, np.uint16, np.uint32)
-    return next(kind for kind in kinds if largest <= np.iinfo(kind).max)
 
 
 def _array(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ import numpy as np
 
 from stochastic_music import _backends, _random
 from stochastic_music._files import write_atomically
+from stochastic_music._parallel import cores
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.protocols import IntArray
 from stochastic_music.sampling.backends.alias import AliasTable, Places, Symbols
@@ -154,7 +154,7 @@ def drawn(
     most = max(1, _BLOCK // max(1, len(places) * table.dtype.itemsize))
     most = most if table.end is None else min(most, _PATIENCE)
     room = np.empty((min(most, n_steps), len(places)), dtype=table.dtype) if into is None else into
-    workers, ended = threads or _processors(), False
+    workers, ended = threads or cores(), False
     with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
         for step in range(0, n_steps, most):
             out = room[: n_steps - step] if into is None else room[step : step + most]
@@ -200,7 +200,3 @@ def _stream(path: Path, *, blocks: Iterator[Symbols], shape: tuple[int, int], dt
 def _write_head(file: BinaryIO, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
     head = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": True, "shape": shape}
     np.lib.format.write_array_header_1_0(file, head)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
