@@ -9,7 +9,7 @@ first. Symbols are integers; what they mean, and the clock that reads them, is t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from pathlib import Path
 
 IntArray: TypeAlias = NDArray[np.int64]
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 State = TypeVar("State")
+#: told (done, total, label)
+Progress: TypeAlias = Callable[[int, int, str], None]
 
 #: The automaton state from which nothing is accepted; it absorbs.
 DEAD = -1
@@ -205,6 +208,29 @@ class CountingModel(Protocol):
         Equal, to the byte of the model file, to `fit` on their concatenation, whatever the parts, the limit on
         `memory` (in bytes, None: any) and the executor that counts them (None: this process). Raises UsageError,
         saying the least that works, where the memory is too little.
+        """
+
+
+@runtime_checkable
+class TrainedModel(Protocol):
+    """A model that learns in steps, each a little better than the last: a fit may be limited, watched and resumed.
+
+    Models whose `fit` takes only some of these keywords are given those.
+    """
+
+    def fit(
+        self,
+        corpus: Any,
+        *,
+        seconds: float | None = None,
+        checkpoint: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Learn from a `TokenCorpus`; returns self.
+
+        After `seconds` of wall-clock time the best that was found so far is kept (None: until it stops by itself).
+        `checkpoint` is a file that is written now and then, resumed from where it fits, refused where it is of another
+        fit, and deleted at the end. `progress` is told (done, total, label).
         """
 
 

@@ -82,17 +82,27 @@ class Pipeline:
         how = "none" if self.transpose == "all" and not training else self.transpose
         return encode_corpus(corpus.transpose(how), self.encoding)
 
-    def fit(self, corpus: Corpus, *, memory: int | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        corpus: Corpus,
+        *,
+        memory: int | None = None,
+        progress: Progress | None = None,
+        seconds: float | None = None,
+        checkpoint: Path | None = None,
+    ) -> Self:
         """Learn from scores; returns self. Raises EmptyCorpusError where nothing can be encoded.
 
-        Models that count do so in `memory` bytes. `progress` is told (done, total, label) by models that learn in
-        steps.
+        Models that count do so in `memory` bytes. Those that learn in steps tell `progress` (done, total, label), stop
+        after so many `seconds`, and go on from their `checkpoint` (`protocols.TrainedModel`).
         """
         tokens, report = self.encode(corpus, training=True)
         self.report_ = report
         licence = dict(zip(corpus.names, (piece.licence for piece in corpus.report.pieces), strict=True))
         licences = [licence[name] for name in tokens.names]
-        return self.fit_tokens(tokens, licences=licences, memory=memory, progress=progress)
+        return self.fit_tokens(
+            tokens, licences=licences, memory=memory, progress=progress, seconds=seconds, checkpoint=checkpoint
+        )
 
     def fit_tokens(
         self,
@@ -101,9 +111,11 @@ class Pipeline:
         licences: Sequence[str] | None = None,
         memory: int | None = None,
         progress: Progress | None = None,
+        seconds: float | None = None,
+        checkpoint: Path | None = None,
     ) -> Self:
         """Learn from symbols; `licences`, one a piece, say how they may be used; the others as for `fit`."""
-        storing.learn(self.model, [tokens], memory=memory, progress=progress)
+        storing.learn(self.model, [tokens], memory=memory, progress=progress, seconds=seconds, checkpoint=checkpoint)
         n_notes = tokens.sums(begins_note(tokens.vocabulary, tokens.symbols)).astype(np.int64)
         roster = Roster.of(tokens, n_notes=n_notes, licences=licences or [""] * len(tokens))
         return self.settle(tokens.vocabulary, roster, tokens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,18 +52,23 @@ def learn(
     memory: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    seconds: float | None = None,
+    checkpoint: Path | None = None,
 ) -> None:
     """Fit a model on parts of a corpus: one by one where it counts and there are several, or a limit on memory.
 
-    Raises InvalidParameterError for a model that needs everything at once where that is more than `memory`.
+    `progress`, `seconds` and `checkpoint` are for models that learn in steps (`protocols.TrainedModel`), and mean
+    nothing to others. Raises InvalidParameterError for a model that needs everything at once where that is more than
+    `memory`.
     """
     if isinstance(model, CountingModel) and (len(parts) > 1 or memory is not None):
         model.fit_parts(parts, memory=memory, executor=executor)
         return
     _refuse_memory(model, parts, memory)
-    told = progress is not None and "progress" in inspect.signature(model.fit).parameters
     whole = parts[0] if len(parts) == 1 else TokenCorpus.together(list(parts))
-    model.fit(whole, **({"progress": progress} if told else {}))
+    ways = {"progress": progress, "seconds": seconds, "checkpoint": checkpoint}
+    known = inspect.signature(model.fit).parameters
+    model.fit(whole, **{name: way for name, way in ways.items() if way is not None and name in known})
 
 
 def _roster(part: TokenCorpus) -> Roster:
