@@ -23,7 +23,7 @@ IntArray: TypeAlias = NDArray[np.int64]
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 State = TypeVar("State")
-#: told (done, total, label)
+#: told of long work as it goes on: how much is done, of how much, and what is being worked on
 Progress: TypeAlias = Callable[[int, int, str], None]
 
 #: The automaton state from which nothing is accepted; it absorbs.

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus
     from stochastic_music.model_file import ModelFile
     from stochastic_music.pipeline import Pipeline
+    from stochastic_music.protocols import Progress
 
-#: done so far, in all, what is being worked on
-Progress = Callable[[int, int, str], None]
 #: the model files that this command has opened, for `cause`
 _opened: list[ModelFile] = []
 

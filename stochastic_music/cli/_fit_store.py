@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli import _fit_compose
 from stochastic_music.cli._choices import parse_parameters
-from stochastic_music.cli._common import Progress, progress, say
+from stochastic_music.cli._common import progress, say
 from stochastic_music.cli._fitting import Fitted, Request
 from stochastic_music.cli._stores import Wish, refuse_other
 
 if TYPE_CHECKING:
     from stochastic_music.corpus.store import Parts, TokenStore
     from stochastic_music.pipeline import Pipeline
+    from stochastic_music.protocols import Progress
 
 
 def fitted(request: Request, store: TokenStore) -> Fitted:

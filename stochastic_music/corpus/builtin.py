@@ -23,10 +23,10 @@ from stochastic_music.corpus import _store, ingest
 from stochastic_music.corpus._cache import cached
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus._scan import folded
-from stochastic_music.corpus.ingest import Progress
 from stochastic_music.corpus.piece import HeldPiece
 from stochastic_music.corpus.report import IngestReport, counted
 from stochastic_music.errors import UnknownNameError
+from stochastic_music.protocols import Progress
 
 _log = logging.getLogger(__name__)
 

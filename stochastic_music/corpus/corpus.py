@@ -19,12 +19,12 @@ from stochastic_music.corpus import dealing, ingest, transposition
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus._scan import Found
 from stochastic_music.corpus.facts import measure
-from stochastic_music.corpus.ingest import AnyPath, Progress
+from stochastic_music.corpus.ingest import AnyPath
 from stochastic_music.corpus.piece import HeldPiece, Piece
 from stochastic_music.corpus.report import IngestReport, PieceFacts, printable
 from stochastic_music.corpus.text import score_from_text
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, StoreError
-from stochastic_music.protocols import IntArray
+from stochastic_music.protocols import IntArray, Progress
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick

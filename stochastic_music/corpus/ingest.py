@@ -23,10 +23,9 @@ from stochastic_music.corpus.piece import HeldPiece
 from stochastic_music.corpus.report import IngestReport, Read, Skipped, counted, printable
 from stochastic_music.corpus.token_corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
+from stochastic_music.protocols import Progress
 from stochastic_music.tokens import TokenPiece
 
-#: called with (files done, files in all, name of the last) as reading goes on
-Progress: TypeAlias = Callable[[int, int, str], None]
 AnyPath: TypeAlias = str | os.PathLike[str]
 #: an encoding as its dotted name and its parameters
 Recipe: TypeAlias = tuple[str, dict[str, Any]]

@@ -29,7 +29,7 @@ from stochastic_music.pipeline.composing import Take, composed, opened
 from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.pipeline.originals import index_of
 from stochastic_music.pipeline.revisions import Revision
-from stochastic_music.protocols import Constraint
+from stochastic_music.protocols import Constraint, Progress
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 Transpose: TypeAlias = Literal["none", "common", "all"]
-#: done so far, in all, what is being worked on
-Progress: TypeAlias = Callable[[int, int, str], None]
 #: a piece that the model does not end is cut after twice as many events as the longest training piece has, or these
 MAX_EVENTS = 64
 

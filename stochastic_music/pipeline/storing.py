@@ -15,10 +15,10 @@ from stochastic_music.corpus import Roster, TokenCorpus
 from stochastic_music.corpus.store import Card, Parts
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.evaluation.likelihood import begins_note
-from stochastic_music.protocols import CountingModel
+from stochastic_music.protocols import CountingModel, Progress
 
 if TYPE_CHECKING:
-    from stochastic_music.pipeline.pipeline import Pipeline, Progress
+    from stochastic_music.pipeline.pipeline import Pipeline
 
 #: training symbols beyond this many are kept for explanations and the like only when asked for
 MOST_KEPT = 50_000_000

@@ -13,12 +13,11 @@ from stochastic_music import _random
 from stochastic_music.constraints import Form, conjuncts
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.pipeline.composing import LEAST_REPEATS, Take, draw_headers, guides_of, seen_model, take_of
-from stochastic_music.protocols import Constraint, FiniteContextModel, IntArray
+from stochastic_music.protocols import Constraint, FiniteContextModel, IntArray, Progress
 from stochastic_music.sampling import MAX_ARCS, Sample, sample
 from stochastic_music.sampling.metropolis import Layout, Pieces, Plan, Run, Target, run
 from stochastic_music.sampling.metropolis.catalogue import proposals
 from stochastic_music.sampling.metropolis.reading import EnergyReader
-from stochastic_music.sampling.metropolis.run import Progress
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from stochastic_music._parallel.frames import Message
 from stochastic_music.corpus._pool import Limits
-from stochastic_music.corpus.ingest import AnyPath, Progress, Settings, make_settings, make_setup
+from stochastic_music.corpus.ingest import AnyPath, Settings, make_settings, make_setup
 from stochastic_music.corpus.store.account import files_of
 from stochastic_music.corpus.store.card import Card
 from stochastic_music.corpus.store.journal import Entry
@@ -27,6 +27,7 @@ from stochastic_music.corpus.store.sources import COPY, Scan, Source, scanned
 from stochastic_music.corpus.store.store import TokenStore, is_sound
 from stochastic_music.corpus.store.transposed import Transpose, recipe_for
 from stochastic_music.corpus.store.writing import Filled, Writer, writing
+from stochastic_music.protocols import Progress
 
 #: files of a shard, and bytes of these: what is lost when a builder is killed, and what must fit in memory
 SHARD_FILES, SHARD_BYTES = 1024, 1 << 23

@@ -78,13 +78,12 @@ from stochastic_music.models.hmm.training import (
     CRITERIA,
     Choice,
     Climb,
-    Progress,
     best_climb,
     choice,
     chosen,
     put_aside,
 )
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import FloatArray, IntArray, Progress
 from stochastic_music.sampling.chains import Chain
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 

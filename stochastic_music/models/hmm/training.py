@@ -24,10 +24,8 @@ import numpy as np
 
 from stochastic_music.models.hmm.engines import Engine
 from stochastic_music.models.hmm.parameters import Parameters, Priors, random_start
-from stochastic_music.protocols import FloatArray
+from stochastic_music.protocols import FloatArray, Progress
 
-#: done so far, in all, what is being worked on
-Progress = Callable[[int, int, str], None]
 #: share of the pieces put aside
 HELD_OUT = 0.2
 #: what may choose the number of states

@@ -38,12 +38,10 @@ from stochastic_music.models.maxent.likelihood import Objective, Surroundings, c
 from stochastic_music.models.maxent.potentials import Potentials, log_density
 from stochastic_music.models.maxent.refinement import refined
 from stochastic_music.models.maxent.rhythm import LONGEST, Figures, time_fields
-from stochastic_music.protocols import Constraint, FloatArray, IntArray
+from stochastic_music.protocols import Constraint, FloatArray, IntArray, Progress
 from stochastic_music.sampling import Sample
 from stochastic_music.tokens import Header, Vocabulary
 
-#: done so far, in all, what is being worked on
-Progress = Callable[[int, int, str], None]
 #: events that the model of beginnings remembers
 _OPENING_ORDER = 2
 

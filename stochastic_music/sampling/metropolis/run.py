@@ -12,24 +12,22 @@ together, and neighbours exchange places after each step. Only what stands on th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stochastic_music import _random
 from stochastic_music.errors import InvalidParameterError, UsageError
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import FloatArray, IntArray, Progress
 from stochastic_music.sampling.metropolis import checkpoint
 from stochastic_music.sampling.metropolis.chains import Chains, Draws, Pieces, picked
 from stochastic_music.sampling.metropolis.diagnostics import Diagnostics, diagnosed
 from stochastic_music.sampling.metropolis.step import Proposal, begin, exchange, step
 from stochastic_music.sampling.metropolis.target import Target
 
-#: steps done, all steps, what is going on
-Progress: TypeAlias = Callable[[int, int, str], None]
 #: states a chain that are kept, unless `thin` says otherwise
 KEPT = 1000
 #: how often a run looks whether it is precise enough

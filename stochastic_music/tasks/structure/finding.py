@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from stochastic_music.corpus import Corpus
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.models.hmm import HMM
-from stochastic_music.protocols import IntArray
+from stochastic_music.protocols import IntArray, Progress
 from stochastic_music.tasks.structure.bar_features import BarTable, as_corpus, bar_table
 from stochastic_music.tasks.structure.copying import Stretch, best_runs, gains, likeness, sections
 
@@ -96,7 +96,7 @@ def find_structure(
     n_states: int | str | Sequence[int] = STATES,
     least_bars: int | None = None,
     seed: int = 0,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Structure:
     """The sections of every piece; see the room's article.
 
