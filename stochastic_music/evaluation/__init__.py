@@ -15,10 +15,12 @@ from stochastic_music.evaluation.likelihood import (
     paired_difference,
 )
 from stochastic_music.evaluation.originality import Copied, Copy, Originality, OriginalityIndex
+from stochastic_music.evaluation.significance import BinomialTest, binomial_test, holm, paired_permutation
 from stochastic_music.evaluation.surprise import Notes, Prediction, notes_of, predict, predict_adapting
 
 __all__ = [
     "KNOWN",
+    "BinomialTest",
     "Borrowing",
     "Copied",
     "Copy",
@@ -34,6 +36,7 @@ __all__ = [
     "OriginalityIndex",
     "Prediction",
     "Source",
+    "binomial_test",
     "bits_per_note",
     "bits_per_pitch",
     "bits_per_symbol",
@@ -42,11 +45,13 @@ __all__ = [
     "cross_validate_labeller",
     "encode_known",
     "explain",
+    "holm",
     "label_figures",
     "lines",
     "notes_of",
     "own_borrowing",
     "paired_difference",
+    "paired_permutation",
     "predict",
     "predict_adapting",
 ]
