@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from stochastic_music.models.neural.hearing import N_LENGTHS, Hearing
+from stochastic_music.models.neural.networks.dropout import Dropout
 
 __all__ = ["Predictor"]
 
@@ -50,7 +51,7 @@ class Predictor(nn.Module):
         sizes = [hearing.columns[i].size for i in self.inputs]
         self.embeddings = nn.ModuleList(nn.Embedding(size, min(embedding, size)) for size in sizes)
         self.network = make_network(sum(table.embedding_dim for table in self.embeddings))
-        self.input_dropout, self.output_dropout = nn.Dropout(input_dropout), nn.Dropout(output_dropout)
+        self.input_dropout, self.output_dropout = Dropout(input_dropout), Dropout(output_dropout)
         n_outputs, n_known = self.network.n_outputs, len(hearing.symbols)
         self.absolute = nn.Linear(n_outputs, n_known)
         self.n_steps = hearing.highest - hearing.lowest
