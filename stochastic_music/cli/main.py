@@ -10,6 +10,7 @@ import typer
 from stochastic_music.cli import (
     analyze,
     classify,
+    compare,
     continue_,
     corpus,
     doctor,
@@ -41,6 +42,7 @@ app.command("vary")(vary.vary)
 app.command("harmonize")(harmonize.harmonize)
 app.command("score")(score.score)
 app.command("classify")(classify.classify)
+app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("analyze")(analyze.analyze)
 app.command("structure")(structure.structure)

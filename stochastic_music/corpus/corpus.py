@@ -165,16 +165,20 @@ class Corpus(Sequence[Piece]):
         chosen = [int(i) for i in indices]
         return type(self)([self._pieces[i] for i in chosen], self.report.select(chosen))
 
-    def split(self, test_size: float = 0.2, *, seed: Seed = 0) -> tuple[Self, Self]:
+    def split(
+        self, test_size: float = 0.2, *, seed: Seed = 0, keep_variants_together: bool = False
+    ) -> tuple[Self, Self]:
         """Training and test pieces, drawn by piece; each in corpus order.
 
-        `test_size` is a share; both sides hold a piece at least. Raises InvalidParameterError.
+        `test_size` is a share; both sides hold a piece at least. With `keep_variants_together` no tune is on both
+        sides. Raises InvalidParameterError.
 
         >>> train, test = Corpus.from_scores([Corpus.from_text("2/4 c4 d")[0].score] * 10).split(0.2)
         >>> len(train), len(test)
         (8, 2)
         """
-        train, test = dealing.sides(len(self), test_size, seed=seed)
+        groups = self.variant_numbers if keep_variants_together else None
+        train, test = dealing.sides(len(self), test_size, seed=seed, groups=groups)
         return self.select(train), self.select(test)
 
     def folds(self, n: int = 10, *, seed: Seed = 0, keep_variants_together: bool = False) -> list[tuple[Self, Self]]:

@@ -1,0 +1,245 @@
+"""`report.json`, out of the results of all cells; its keys are told in the package's article."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stochastic_music.reports.comparison import figures, heard
+from stochastic_music.reports.comparison.cells import versions
+from stochastic_music.reports.comparison.contenders import Contender
+from stochastic_music.reports.comparison.music import Music
+from stochastic_music.reports.comparison.running import Result
+from stochastic_music.tokens import TokenPiece
+
+#: what each measure says: title, meaning, unit, which way is better
+MEASURES: dict[str, dict[str, str]] = {
+    "bits_per_note": {
+        "title": "Bits per note",
+        "meaning": "How much each held-out note surprises the model: its share of the log probability, base 2, of the "
+        "piece, ends of pieces included.",
+        "unit": "bits",
+        "better": "lower",
+    },
+    "pseudo_bits_per_note": {
+        "title": "Bits per note, all other notes given",
+        "meaning": "The same for a model that only compares pieces: each symbol is given all others of its piece, "
+        "later ones too. Not comparable with bits per note.",
+        "unit": "bits",
+        "better": "lower",
+    },
+    "longest_copy": {
+        "title": "Longest copy",
+        "meaning": "The longest run of notes, rhythm and intervals alike, that a training piece has too. Held-out "
+        "pieces of a style share runs as well: near theirs is usual, far above is copying.",
+        "unit": "notes",
+        "better": "closer",
+    },
+    "share_copied": {
+        "title": "Share copied",
+        "meaning": "The part of the notes that lies in runs of 8 or more which a training piece has too.",
+        "unit": "share",
+        "better": "closer",
+    },
+    "fit_seconds": {
+        "title": "Fit",
+        "meaning": "Wall-clock time of one fit on one thread, the mean over seeds.",
+        "unit": "s",
+        "better": "lower",
+    },
+    "notes_per_second": {
+        "title": "Composing",
+        "meaning": "Notes composed a second on one thread, all pieces of a seed at once.",
+        "unit": "notes/s",
+        "better": "higher",
+    },
+    "peak_bytes": {
+        "title": "Memory",
+        "meaning": "The most memory that the fitting process held, Python and libraries included.",
+        "unit": "bytes",
+        "better": "lower",
+    },
+    "parameters": {
+        "title": "Parameters",
+        "meaning": "Learned numbers: weights, or all that a model of counts keeps.",
+        "unit": "",
+        "better": "lower",
+    },
+    "file_bytes": {
+        "title": "File",
+        "meaning": "Size of the model file without training pieces.",
+        "unit": "bytes",
+        "better": "lower",
+    },
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A comparison that was made: what was compared, how, and what became of each cell."""
+
+    title: str
+    command: str
+    compared: tuple[Contender, ...]
+    music: Music
+    settings: Mapping[str, Any]
+    results: Sequence[Result]
+
+    @property
+    def curve_sizes(self) -> list[int]:
+        """Numbers of training pieces, ascending: all of them last."""
+        whole = len(self.music.names)
+        return sorted({*(size for size in self.settings["sizes"] if size < whole), whole})
+
+
+def report(made: Comparison, *, seed: int = 0) -> dict[str, Any]:
+    """The report as JSON."""
+    names = [each.name for each in made.compared]
+    budget = {name: figures.under(made.results, name, "budget") for name in names}
+    own = {name: figures.own_stop(made.results, name) for name in names}
+    return {
+        "schema": 1,
+        "title": made.title,
+        "made_with": {"versions": _versions(made), "hardware": hardware(), "command": made.command},
+        "corpus": _corpus(made),
+        "settings": dict(made.settings),
+        "measures": MEASURES,
+        "models": [_model(each, made, seed) for each in made.compared],
+        "held_out": _held_out(made.music),
+        "differences": figures.differences({None: budget}, seed=seed),
+        "differences_own_stop": figures.differences({None: own}, seed=seed) if made.settings["own_stop"] else [],
+        "differences_by_size": figures.differences(_by_size(made), seed=seed),
+    }
+
+
+def _by_size(made: Comparison) -> dict[int | None, dict[str, Sequence[Result]]]:
+    whole = len(made.music.names)
+    return {
+        size: {
+            each.name: figures.under(made.results, each.name, "budget" if size == whole else "curve", size)
+            for each in made.compared
+        }
+        for size in made.curve_sizes
+        if len(made.curve_sizes) > 1
+    }
+
+
+def _corpus(made: Comparison) -> dict[str, Any]:
+    music = made.music
+    n_test = len(dict.fromkeys(music.test.names))
+    anything = (
+        figures.totals([next(r for r in made.results if r.predicted)])
+        if any(r.predicted for r in made.results)
+        else None
+    )
+    return {
+        "name": made.title,
+        "n_pieces": len(music.names) + n_test,
+        "n_train": len(music.names),
+        "n_test": n_test,
+        "n_notes_test": None if anything is None else int(anything.counts.sum()),
+        "encoding": music.encoding.name,
+        "transpose": music.transpose,
+        "alphabet_size": len(music.test.vocabulary.alphabet or ()),
+        "licences": sorted({licence for licence in music.licences if licence}),
+    }
+
+
+def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
+    mine = [result for result in made.results if result.cell.contender is each]
+    main = figures.under(mine, each.name, "budget")
+    composed = [record for result in main for record in result.composed.values()]
+    pieces = [piece for record in composed for piece in _pieces(made.music, record)]
+    return {
+        "name": each.name,
+        "kind": each.kind,
+        "family": each.family,
+        "parameters": dict(each.parameters),
+        "fitted_once": not each.seeded,
+        "failed": None if main else _reasons(mine)[0],
+        "problems": _reasons(mine),
+        "budget": figures.prediction(main, seed=seed),
+        "own_stop": figures.prediction(figures.own_stop(mine, each.name), seed=seed)
+        if made.settings["own_stop"]
+        else None,
+        "curve": figures.curve(mine, each.name, made.curve_sizes, seed=seed),
+        "history": [{"seed": r.cell.seed, **r.fit["history"]} for r in main if r.fit and r.fit["history"]],
+        "originality": heard.original(made.music, pieces) if pieces else None,
+        "capped": sum(sum(record["capped"]) for record in composed),
+        "cost": _cost(main, composed),
+        "takes": _takes(made.music, main),
+    }
+
+
+def _reasons(results: Sequence[Result]) -> list[str]:
+    """What went wrong, each with where, those of the budget first."""
+    order = sorted(results, key=lambda result: result.cell.regime != "budget")
+    return [f"{result.cell}: {stage}: {why}" for result in order for stage, why in result.failed.items()]
+
+
+def _cost(fits: Sequence[Result], composed: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    records = [result.fit for result in fits if result.fit]
+    if not records:
+        return None
+    seconds = sum(record["seconds"] for record in composed)
+    notes = sum(sum(record["n_notes"]) for record in composed)
+    peaks = [record["peak_bytes"] for record in records if record["peak_bytes"]]
+    return {
+        "fit_seconds": round(sum(record["seconds"] for record in records) / len(records), 3),
+        "notes_per_second": round(notes / seconds, 1) if seconds else None,
+        "peak_bytes": max(peaks, default=None),
+        "parameters": records[0]["parameters"],
+        "file_bytes": records[0]["file_bytes"],
+    }
+
+
+def _pieces(music: Music, record: Mapping[str, Any]) -> list[TokenPiece]:
+    headers = music.headers(len(record["symbols"]))
+    return heard.pieces_of(record["symbols"], headers, music.test.vocabulary.resolution)
+
+
+def _takes(music: Music, fits: Sequence[Result]) -> list[dict[str, Any]]:
+    """The first takes of each seed."""
+    composed = [(seed, record) for result in fits for seed, record in result.composed.items()]
+    shown = heard.SHOWN // max(len(composed), 1)
+    return [
+        heard.take(
+            music.encoding.decode([piece]),
+            file=(Path(record["folder"]) / f"{number:02d}.mid").as_posix(),
+            seed=seed,
+            capped=record["capped"][number - 1],
+        )
+        for seed, record in composed
+        for number, piece in enumerate(_pieces(music, record)[:shown], start=1)
+    ]
+
+
+def _held_out(music: Music) -> dict[str, Any]:
+    test = music.test
+    pieces = heard.pieces_of([row.tolist() for row in test], test.headers, test.vocabulary.resolution)
+    shown = zip(pieces[: heard.SHOWN], test.names[: heard.SHOWN], strict=True)
+    return {
+        "pieces": list(test.names),
+        "originality": heard.original(music, pieces),
+        "takes": [heard.take(music.encoding.decode([piece]), piece=name) for piece, name in shown],
+    }
+
+
+def _versions(made: Comparison) -> dict[str, str]:
+    families = {each.family for each in made.compared}
+    return {"python": platform.python_version(), **versions("neural" if "neural" in families else "statistical")}
+
+
+def hardware() -> str:
+    """The processor, its cores and the system, in words."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    model = next(named, "") or platform.processor() or platform.machine()
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}"

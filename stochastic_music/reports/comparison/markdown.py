@@ -1,0 +1,193 @@
+"""`report.md`: the report's tables to read as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+#: of a cell without a figure
+NONE = "-"
+
+
+def as_markdown(report: Mapping[str, Any]) -> str:
+    """The whole report as Markdown."""
+    parts = [
+        _opening(report),
+        _predicting(report, "budget", "Prediction under the budget"),
+        _predicting(report, "own_stop", "Prediction, each trained to its own stop")
+        if report["settings"]["own_stop"]
+        else "",
+        _differences(report["differences"], "Differences under the budget"),
+        _differences(report["differences_own_stop"], "Differences, each trained to its own stop"),
+        _curves(report),
+        _differences(report["differences_by_size"], "Differences by number of training pieces"),
+        _originality(report),
+        _cost(report),
+        _problems(report),
+        _closing(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; bars within cells are escaped.
+
+    >>> print(table(["model", "bits"], [["markov", "2.0"]]))
+    | model | bits |
+    |---|---|
+    | markov | 2.0 |
+    """
+    lines = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in [head, *rows]]
+    return "\n".join([_row(lines[0]), "|" + "---|" * len(head), *map(_row, lines[1:])])
+
+
+def figure(estimate: Mapping[str, Any] | None, form: str = ".3f") -> str:
+    """An estimate with its interval."""
+    if estimate is None:
+        return NONE
+    value, low, high = (
+        "infinite" if x is None else format(x, form) for x in (estimate["value"], *estimate["interval"])
+    )
+    return f"{value} ({low} to {high})"
+
+
+def number(value: float | None, form: str = ",.3g") -> str:
+    """A number, or what stands for none."""
+    return NONE if value is None else format(value, form)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _opening(report: Mapping[str, Any]) -> str:
+    corpus, settings = report["corpus"], report["settings"]
+    notes = f", {corpus['n_notes_test']:,} notes" if corpus["n_notes_test"] else ""
+    return (
+        f"# {report['title']}: models compared\n\n"
+        f"{corpus['n_train']:,} pieces to learn from, {corpus['n_test']:,} held out{notes}; variants of a tune on one "
+        "side. "
+        f"Encoding {corpus['encoding']}, transposition {corpus['transpose']}, {corpus['alphabet_size']:,} symbols. "
+        f"Budget {settings['budget_seconds']:g} s for the fits of each model over {settings['seeds']} seeds; "
+        f"{settings['n_composed']} pieces composed by each model and seed.\n\n"
+        "Intervals hold 95 %, and are bootstrapped over held-out pieces. No figure here names a winner."
+    )
+
+
+def _predicting(report: Mapping[str, Any], regime: str, title: str) -> str:
+    rows = [_predicted(model, regime) for model in report["models"]]
+    head = ["model", "bits per note (lower is better)", "each seed", "fit, s", "stopped"]
+    pseudo = any((model[regime] or {}).get("pseudo_bits_per_note") for model in report["models"])
+    note = f"\n\n\\* {report['measures']['pseudo_bits_per_note']['meaning']}" if pseudo else ""
+    return f"## {title}\n\n{report['measures']['bits_per_note']['meaning']}\n\n{table(head, rows)}{note}"
+
+
+def _predicted(model: Mapping[str, Any], regime: str) -> list[str]:
+    found = model[regime]
+    if found is None:
+        return [model["name"], NONE, NONE, NONE, model["failed"] or "not fitted so"]
+    pseudo = found["pseudo_bits_per_note"]
+    said = f"{figure(pseudo)} \\*" if pseudo else figure(found["bits_per_note"])
+    once = " (fitted once)" if model["fitted_once"] else ""
+    seeds = ", ".join(number(value, ".3f") for value in found["per_seed"])
+    seconds = ", ".join(format(value, ".1f") for value in found["seconds"])
+    return [model["name"], said, seeds + once, seconds, ", ".join(dict.fromkeys(found["stopped"]))]
+
+
+def _differences(rows: Sequence[Mapping[str, Any]], title: str) -> str:
+    if not rows:
+        return ""
+    by_size = "n_pieces" in rows[0]
+    head = [*(["pieces"] if by_size else []), "b minus a", "bits per note", "p", f"p, corrected for {len(rows)}"]
+    body = [
+        [
+            *([format(row["n_pieces"], ",")] if by_size else []),
+            f"{row['b']} - {row['a']}",
+            figure(row["bits_per_note"], "+.3f"),
+            number(row["p"], ".4f"),
+            number(row["p_corrected"], ".4f"),
+        ]
+        for row in rows
+    ]
+    told = (
+        "Paired by piece, averaged over seeds first; below zero b predicts better. p by swapping pieces between the "
+        f"two, corrected by Holm's method over the {len(rows)} rows of this table."
+    )
+    return f"## {title}\n\n{told}\n\n{table(head, body)}"
+
+
+def _curves(report: Mapping[str, Any]) -> str:
+    sizes = sorted({point["n_pieces"] for model in report["models"] for point in model["curve"]})
+    if len(sizes) < 2:
+        return ""
+    rows = [[model["name"], *(_at(model, size) for size in sizes)] for model in report["models"]]
+    head = ["model", *(f"{size:,} pieces" for size in sizes)]
+    told = (
+        "Bits per note by number of training pieces: smaller sets lie within larger ones, each fit has a seed's share "
+        "of the budget. Points are of one seed, the last of all."
+    )
+    return f"## Learning curves\n\n{told}\n\n{table(head, rows)}"
+
+
+def _at(model: Mapping[str, Any], size: int) -> str:
+    point = next((point for point in model["curve"] if point["n_pieces"] == size), None)
+    if point is None:
+        return NONE
+    pseudo = point["pseudo_bits_per_note"]
+    return f"{figure(pseudo)} \\*" if pseudo else figure(point["bits_per_note"])
+
+
+def _originality(report: Mapping[str, Any]) -> str:
+    rows = [[name, *_copied(of)] for name, of in _composed(report, "originality")]
+    head = ["", "longest copy, notes", "nine in ten at most", "share copied", "nine in ten at most"]
+    meaning = " ".join(report["measures"][key]["meaning"] for key in ("longest_copy", "share_copied"))
+    return f"## Originality\n\n{meaning}\n\n{table(head, rows)}"
+
+
+def _copied(found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return [NONE] * 4
+    longest, share = found["longest"], found["share"]
+    return [figure(longest, ".1f"), number(longest["q90"], ".0f"), figure(share, ".2f"), number(share["q90"], ".2f")]
+
+
+def _composed(report: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    """What each model has under `key`, held-out pieces first."""
+    return [("held-out pieces", report["held_out"][key]), *((model["name"], model[key]) for model in report["models"])]
+
+
+_COSTS: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("fit_seconds", lambda value: f"{value:.2f}"),
+    ("notes_per_second", lambda value: f"{value:,.0f}"),
+    ("peak_bytes", lambda value: f"{value / 1e6:,.0f} MB"),
+    ("parameters", lambda value: f"{value:,}"),
+    ("file_bytes", lambda value: f"{value / 1e3:,.0f} kB"),
+)
+
+
+def _cost(report: Mapping[str, Any]) -> str:
+    measures = report["measures"]
+    units = {"fit_seconds": ", s a fit", "notes_per_second": ", notes a second"}
+    head = ["model", *(measures[key]["title"] + units.get(key, "") for key, _ in _COSTS), "cut at the cap"]
+    rows = [
+        [model["name"], *(_spent(model["cost"], key, form) for key, form in _COSTS), str(model["capped"])]
+        for model in report["models"]
+    ]
+    meanings = "\n".join(f"- {measures[key]['title']}: {measures[key]['meaning']}" for key, _ in _COSTS)
+    return f"## Cost\n\n{table(head, rows)}\n\n{meanings}"
+
+
+def _spent(cost: Mapping[str, Any] | None, key: str, form: Callable[[float], str]) -> str:
+    return NONE if cost is None or cost[key] is None else form(cost[key])
+
+
+def _problems(report: Mapping[str, Any]) -> str:
+    told = [f"- {problem}" for model in report["models"] for problem in model["problems"]]
+    return "## What went wrong\n\n" + "\n".join(told) if told else ""
+
+
+def _closing(report: Mapping[str, Any]) -> str:
+    made = report["made_with"]
+    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    licences = "".join(f"\n\nLicence of the corpus: {licence}" for licence in report["corpus"]["licences"])
+    return f"## How this was made\n\n`{made['command']}`\n\n{versions}; {made['hardware']}.{licences}"

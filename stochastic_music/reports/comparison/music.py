@@ -1,0 +1,104 @@
+"""What all are given: one split by piece, one encoding, one set of symbols, and headers to compose under."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stochastic_music import registry
+from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
+from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
+from stochastic_music.protocols import IntArray
+from stochastic_music.tokens import Header, TokenPiece
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick as Score
+
+#: fewer pieces cannot be split so that both sides mean something
+LEAST_PIECES = 5
+#: of more held-out pieces than these only so many are composed against
+MOST_COMPOSED = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Music:
+    """The two sides of the split as symbols over one alphabet, that of the whole corpus.
+
+    `licences` are one a training piece. `encoding` made the symbols, of pieces transposed as `transpose` says: the
+    training side alone is multiplied.
+    """
+
+    encoding: Any
+    transpose: str
+    training: TokenCorpus
+    test: TokenCorpus
+    licences: tuple[str, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The training pieces: several rows of symbols may be of one."""
+        return tuple(dict.fromkeys(self.training.names))
+
+    def subset(self, n_pieces: int, seed: int) -> IntArray:
+        """The rows of `n_pieces` training pieces drawn by `seed`; smaller subsets lie in larger ones: (n_rows,)."""
+        order = np.random.default_rng([seed, 0x53495A45]).permutation(len(self.names))
+        chosen = {self.names[i] for i in order[:n_pieces]}
+        return np.flatnonzero([name in chosen for name in self.training.names])
+
+    def headers(self, n: int) -> list[Header | None]:
+        """What each of `n` new pieces stands under: the headers of the held-out pieces, in turn."""
+        return [self.test.headers[i % len(self.test)] for i in range(n)]
+
+    def score(self, symbols: Sequence[int] | IntArray, header: Header | None) -> Score:
+        """The music that symbols stand for."""
+        under = header or Header(max(self.test.vocabulary.resolution, 1))
+        score: Score = self.encoding.decode([TokenPiece(np.asarray(symbols, dtype=np.int64), under)])
+        return score
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What results depend on: the encoding, and digests of both sides."""
+        return {
+            "encoding": registry.to_json("encodings", self.encoding),
+            "transpose": self.transpose,
+            "training": digest(self.training),
+            "test": digest(self.test),
+        }
+
+
+def music_of(corpus: Corpus, encoding: Any, *, transpose: str, test_size: float, seed: int) -> Music:
+    """The corpus, split by piece with variants of a tune on one side, and encoded.
+
+    Raises EmptyCorpusError for a corpus too small to split, and where nothing of one side can be encoded.
+    """
+    if len(corpus) < LEAST_PIECES:
+        pieces = "1 piece" if len(corpus) == 1 else f"{len(corpus)} pieces"
+        raise EmptyCorpusError(
+            f"there {'is' if len(corpus) == 1 else 'are'} {pieces}: too few to hold some out and learn from the rest. "
+            f"Expected {LEAST_PIECES} or more, and some fifty for figures that mean something"
+        )
+    try:
+        train, test = corpus.split(test_size, seed=seed, keep_variants_together=True)
+    except InvalidParameterError as error:
+        raise EmptyCorpusError(f"{error}: add other tunes") from error
+    how = "none" if transpose == "all" else transpose
+    training, _ = encode_corpus(train.transpose(transpose), encoding)  # type: ignore[arg-type]
+    held_out, _ = encode_corpus(test.transpose(how), encoding)  # type: ignore[arg-type]
+    seen = training.vocabulary.restrict(np.union1d(training.symbols, held_out.symbols))
+    licence = dict(zip(corpus.names, (piece.licence for piece in corpus.report.pieces), strict=True))
+    licences = tuple(licence.get(name, "") for name in training.names)
+    return Music(encoding, transpose, training.with_vocabulary(seen), held_out.with_vocabulary(seen), licences)
+
+
+def digest(corpus: TokenCorpus) -> str:
+    """SHA-256 of symbols, pieces, headers and vocabulary."""
+    headers = [header and asdict(header) for header in corpus.headers]
+    told = json.dumps([corpus.vocabulary.to_json(), headers], sort_keys=True, default=str)
+    parts = (corpus.symbols.astype("<i8").tobytes(), corpus.offsets.astype("<i8").tobytes(), told.encode())
+    return hashlib.sha256(b"".join(parts)).hexdigest()

@@ -1,0 +1,257 @@
+"""Cells at work: each in a process of its own, a few at once, the longest first, each ended when its time is over.
+
+Whatever is found out is filed at once (`records`) and not done again. A cell that fails leaves its reason, and stops
+nothing else; one that was ended for taking too long is not tried again under the same limit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from stochastic_music._parallel import Processes
+from stochastic_music._parallel.processes import WorkerLost
+from stochastic_music.errors import StochasticMusicError
+from stochastic_music.protocols import Progress
+from stochastic_music.reports.comparison import working
+from stochastic_music.reports.comparison.cells import Cell, key, on_its_own
+from stochastic_music.reports.comparison.music import Music
+from stochastic_music.reports.comparison.records import Work, write
+
+Value = TypeVar("Value")
+#: told a line
+Tell = Callable[[str], None]
+#: how many seconds a process may take to start, and a model to predict, or to compose by one seed
+_STARTING, _HEARING = 120.0, 900.0
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What all cells have in common: the music, where results are kept, how many pieces are composed by each seed."""
+
+    music: Music
+    work: Work
+    n_composed: int
+    seed: int
+    own_stop: bool
+    provenance: str
+
+    @property
+    def test_key(self) -> str:
+        """A key of what predictions depend on besides the fit, and takes with their number."""
+        return key(self.music.facts["test"])
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What became of a cell: records of its fit, prediction and takes by seed, and what went wrong, by stage."""
+
+    cell: Cell
+    fit: dict[str, Any] | None = None
+    predicted: dict[str, Any] | None = None
+    composed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the fit ended before its time was over."""
+        return self.fit is not None and bool(self.fit.get("by_itself"))
+
+    def __str__(self) -> str:
+        if self.failed:
+            return f"{self.cell}: {'; '.join(self.failed.values())}"
+        assert self.fit is not None and self.predicted is not None  # noqa: S101, PT018 - or something had failed
+        stopped = "" if self.by_itself else ", asked to stop"
+        said = _surprise(self.predicted, self.fit["pseudo"])
+        return f"{self.cell}: {said}, fitted in {self.fit['seconds']:.1f} s{stopped}"
+
+
+class OverrunError(Exception):
+    """A process was ended because its time was over."""
+
+
+class Hand:
+    """A process for one cell, started when there is something to do."""
+
+    def __init__(self) -> None:
+        self._executor: Processes | None = None
+        self._ended = False
+
+    def do(self, seconds: float, function: Callable[..., Value], *args: Any) -> Value:
+        """`function(*args)` in the process; raises OverrunError where it takes more than `seconds`, and ends it."""
+        if self._ended:
+            raise OverrunError
+        if self._executor is None:
+            self._executor = Processes(1)
+        future = self._executor.submit(function, *args)
+        try:
+            return future.result(timeout=seconds)
+        except TimeoutError as error:
+            if future.done():
+                raise
+            self.end()
+            raise OverrunError from error
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._ended = True
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+
+class Crew:
+    """`n` cells at once; use it in a `with` block, whatever ends which ends them all."""
+
+    def __init__(self, n: int, job: Job) -> None:
+        self._job = job
+        self._threads = ThreadPoolExecutor(n, "comparison")
+        self._hands: set[Hand] = set()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            hands = tuple(self._hands)
+        for hand in hands:
+            hand.end()
+        self._threads.shutdown(wait=True)
+
+    def submit(self, cell: Cell) -> Future[Result]:
+        """The future of a cell's result."""
+        return self._threads.submit(self._work, cell)
+
+    def _work(self, cell: Cell) -> Result:
+        hand = Hand()
+        with self._lock:
+            self._hands.add(hand)
+        try:
+            return worked(cell, self._job, hand)
+        finally:
+            hand.end()
+            with self._lock:
+                self._hands.discard(hand)
+
+
+def run(cells: Iterable[Cell], job: Job, *, workers: int, tell: Tell, progress: Progress | None) -> list[Result]:
+    """The results of all cells, and of those that follow from them: fits that go on until they stop by themselves."""
+    waiting, results = list(cells), list[Result]()
+    at_work: set[Future[Result]] = set()
+    with Crew(workers, job) as crew:
+        while waiting or at_work:
+            while waiting and len(at_work) < workers:
+                longest = max(waiting, key=_expected)
+                waiting.remove(longest)
+                at_work.add(crew.submit(longest))
+            done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
+            for result in (future.result() for future in done):
+                results.append(result)
+                waiting += _following(result, job)
+                tell(str(result))
+                if progress:
+                    progress(len(results), len(results) + len(waiting) + len(at_work), str(result.cell))
+    return results
+
+
+def worked(cell: Cell, job: Job, hand: Hand) -> Result:
+    """A cell from beginning to end: what is on file is taken from there."""
+    folder = job.work.place(cell.stem, cell.facts(job.music, job.seed))
+    fit = job.work.known(folder / "fit.json")
+    if fit is None:
+        try:
+            fit = _fitted(cell, job, hand, folder)
+        except Exception as error:
+            return Result(cell, failed={"fit": _reason(error)})
+        write(folder / "fit.json", fit)
+    if "failed" in fit:
+        return Result(cell, failed={"fit": fit["failed"]})
+    try:
+        predicted = _predicted(job, hand, folder)
+    except Exception as error:
+        return Result(cell, fit, failed={"predict": _reason(error)})
+    composed, failed = {}, {}
+    for seed in cell.composing:
+        try:
+            composed[seed] = _composed(job, hand, folder, seed)
+        except Exception as error:
+            failed["compose"] = _reason(error)
+            break
+    return Result(cell, fit, predicted, composed, failed)
+
+
+def _fitted(cell: Cell, job: Job, hand: Hand, folder: Path) -> dict[str, Any]:
+    rows = job.music.subset(cell.n_pieces, job.seed)
+    fit = working.Fit(
+        cell.contender.model(cell.seed),
+        job.music.encoding,
+        job.music.transpose,
+        job.music.training.select(rows),
+        tuple(job.music.licences[i] for i in rows),
+        cell.seconds,
+        folder / "model.smm",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    hand.do(_STARTING, working.prepared, cell.contender.kind)
+    try:
+        return hand.do(cell.patience, working.fitted, fit)
+    except OverrunError:
+        if cell.contender.stops_in_time:
+            why = f"asked to stop after {cell.seconds:.0f} s, still fitting {cell.patience - cell.seconds:.0f} s later"
+        else:
+            why = f"not fitted after {cell.seconds:.0f} s, and it cannot be asked to stop"
+        return {"failed": f"{why}: it was ended"}
+
+
+def _predicted(job: Job, hand: Hand, folder: Path) -> dict[str, Any]:
+    path = folder / f"predicted-{job.test_key}.json"
+    record = job.work.known(path)
+    if record is None:
+        record = hand.do(_HEARING, working.predicted, folder / "model.smm", job.music.test)
+        write(path, record)
+    return record
+
+
+def _composed(job: Job, hand: Hand, folder: Path, seed: int) -> dict[str, Any]:
+    name = f"composed-{job.test_key}-n{job.n_composed}-s{seed}"
+    record = job.work.known(folder / f"{name}.json")
+    if record is None:
+        headers = job.music.headers(job.n_composed)
+        (folder / name).mkdir(exist_ok=True)
+        record = hand.do(_HEARING, working.composed, folder / "model.smm", headers, seed, folder / name, job.provenance)
+        write(folder / f"{name}.json", record)
+    return {**record, "folder": str((folder / name).relative_to(job.work.folder.parent))}
+
+
+def _following(result: Result, job: Job) -> list[Cell]:
+    """The fit without the budget, where this one did not stop by itself."""
+    done = result.by_itself or result.cell.regime != "budget" or not job.own_stop
+    gave_up = result.fit is None and "ended" not in result.failed.get("fit", "")
+    return [] if done or gave_up else [on_its_own(result.cell)]
+
+
+def _expected(cell: Cell) -> float:
+    """How long a cell may take, as far as can be told: those that can be asked to stop use their time."""
+    return cell.seconds * cell.n_pieces * (10 if cell.contender.stops_in_time else 1)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OverrunError):
+        return f"not done after {_HEARING:.0f} s: it was ended"
+    if isinstance(error, WorkerLost):
+        return f"its process died ({error}): is there memory enough?"
+    if isinstance(error, StochasticMusicError):
+        return str(error).rstrip(".")
+    return f"{type(error).__name__}: {error}"
+
+
+def _surprise(predicted: dict[str, Any], pseudo: bool) -> str:
+    unit = "bits a note, each symbol given all others" if pseudo else "bits per note"
+    if None in predicted["bits"]:
+        return f"infinite {unit}"
+    return f"{sum(predicted['bits']) / max(sum(predicted['notes']), 1):.3f} {unit}"

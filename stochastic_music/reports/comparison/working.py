@@ -1,0 +1,131 @@
+"""What is done in worker processes: fit, predict, compose. Plain values in, JSON out; models travel as files."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stochastic_music import io, registry
+from stochastic_music.corpus import TokenCorpus
+from stochastic_music.evaluation.likelihood import begins_note, note_totals
+from stochastic_music.pipeline import Pipeline
+from stochastic_music.pipeline.composing import seen_model, take_of
+from stochastic_music.protocols import FloatArray
+from stochastic_music.sampling import sample
+from stochastic_music.sampling.drawing import NO_START
+from stochastic_music.tokens import Header
+
+#: a fit that took this part of its time, or more, is taken to have been asked to stop
+_NEARLY = 0.97
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What is fitted, on what, and where the model goes."""
+
+    model: list[Any]
+    encoding: Any
+    transpose: str
+    training: TokenCorpus
+    licences: tuple[str, ...]
+    seconds: float
+    path: Path
+
+
+def prepared(kind: str) -> str:
+    """Load what a kind stands on, so that its fit need not."""
+    return str(registry.get("models", kind).__name__)
+
+
+def fitted(task: Fit) -> dict[str, Any]:
+    """Fit a model and file it: how long that took, why it stopped, how large it is."""
+    model = registry.from_json("models", task.model)
+    pipeline = Pipeline(task.encoding, model, transpose=task.transpose)  # type: ignore[arg-type]
+    checkpoint = task.path.with_suffix(".checkpoint")
+    started = time.perf_counter()
+    pipeline.fit_tokens(task.training, licences=task.licences, seconds=task.seconds, checkpoint=checkpoint)
+    seconds = time.perf_counter() - started
+    pipeline.save(task.path, sources=not hasattr(model, "to_arrays"), force=True)
+    return {
+        "seconds": round(seconds, 3),
+        "by_itself": _stopped_by_itself(model, seconds, task.seconds),
+        "parameters": _n_parameters(model),
+        "file_bytes": task.path.stat().st_size,
+        "peak_bytes": peak_bytes(),
+        "history": _history(model),
+        "pseudo": hasattr(model, "pseudo_log_probs"),
+    }
+
+
+def predicted(path: Path, test: TokenCorpus) -> dict[str, Any]:
+    """Bits and notes of each held-out piece; a model that compares pieces says each symbol given all others."""
+    pipeline = Pipeline.load(path)
+    tokens = test.with_vocabulary(pipeline.vocabulary_)
+    started = time.perf_counter()
+    said = getattr(pipeline.model, "pseudo_log_probs", pipeline.log_probs)(tokens)
+    seconds = time.perf_counter() - started
+    totals = note_totals(tokens, said)
+    return {"bits": finite(totals.bits), "notes": totals.counts.astype(int).tolist(), "seconds": round(seconds, 3)}
+
+
+def composed(path: Path, headers: Sequence[Header | None], seed: int, folder: Path, provenance: str) -> dict[str, Any]:
+    """New pieces under `headers`, each ended by the model or cut at the cap; written as MIDI files into `folder`."""
+    pipeline = Pipeline.load(path)
+    most = int(pipeline.card_["most_events"])
+    started = time.perf_counter()
+    model = seen_model(pipeline, NO_START)
+    drawn = sample(model, len(headers), headers=headers, seed=seed, least_events=1, max_events=most)
+    seconds = time.perf_counter() - started
+    takes = [take_of(pipeline, each) for each in drawn]
+    for number, take in enumerate(takes, start=1):
+        io.save(take.score, folder / f"{number:02d}.mid", provenance=provenance)
+    n_notes = [int(begins_note(pipeline.vocabulary_, each.symbols).sum()) for each in drawn]
+    return {
+        "symbols": [each.symbols.tolist() for each in drawn],
+        "capped": [bool(each.capped) for each in drawn],
+        "most_events": most,
+        "n_notes": n_notes,
+        "seconds": round(seconds, 3),
+    }
+
+
+def finite(values: FloatArray) -> list[float | None]:
+    """Numbers for JSON, which has no name for infinity: null."""
+    return [round(value, 6) if math.isfinite(value) else None for value in values.tolist()]
+
+
+def peak_bytes() -> int | None:
+    """The most memory that this process has held, None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), "")
+        return int(line.split()[1]) * 1024 if line else None
+    return None
+
+
+def _stopped_by_itself(model: Any, seconds: float, limit: float) -> bool:
+    """Whether a fit ended before it was asked to, if it could be asked."""
+    return seconds < _NEARLY * limit or "seconds" not in inspect.signature(model.fit).parameters
+
+
+def _n_parameters(model: Any) -> int | None:
+    """How many numbers were learned: what the model says, or all that its file keeps."""
+    told = getattr(model, "n_parameters_", None)
+    if told is not None:
+        return int(told)
+    return int(sum(np.size(array) for array in model.to_arrays().values())) if hasattr(model, "to_arrays") else None
+
+
+def _history(model: Any) -> dict[str, Any] | None:
+    """The losses of each epoch, of a model that learns in epochs."""
+    history = getattr(model, "history_", None)
+    if history is None:
+        return None
+    return {name: finite(np.asarray(getattr(history, name), dtype=np.float64)) for name in ("training", "validation")}

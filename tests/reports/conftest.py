@@ -1,0 +1,44 @@
+"""Small music to compare models on, and kinds of models that misbehave."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def made():
+    """A report as `compare` wrote it, for whatever reads reports."""
+    return json.loads((HERE / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def tunes(tune):
+    """A corpus of twelve tunes of sixteen notes, no two of them variants."""
+    import numpy as np
+
+    from stochastic_music.corpus import Corpus
+
+    steps = [60, 62, 64, 65, 67, 69, 71, 72]
+    random = np.random.default_rng(0)
+    walks = [np.clip(3 + np.cumsum(random.integers(-2, 3, 16)), 0, 7) for _ in range(12)]
+    return Corpus.from_scores([tune([(i, 1, steps[k]) for i, k in enumerate(walk)]) for walk in walks])
+
+
+@pytest.fixture
+def misbehaving(tmp_path, monkeypatch):
+    """Kinds `slow`, `failing`, `patient` and `mute`, registered by a package that workers find too."""
+    folder = tmp_path / "site" / "misbehaving-1.0.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: misbehaving\nVersion: 1.0\n")
+    names = {"slow": "Slow", "failing": "Failing", "patient": "Patient", "mute": "Mute"}
+    lines = [f"{name} = kinds_that_misbehave:{cls}" for name, cls in names.items()]
+    (folder / "entry_points.txt").write_text("\n".join(["[stochastic_music.models]", *lines]) + "\n")
+    monkeypatch.syspath_prepend(str(HERE))
+    monkeypatch.syspath_prepend(str(folder.parent))
+    importlib.invalidate_caches()
