@@ -1,17 +1,34 @@
 """Measures of music itself: functions of scores, and of sets of scores."""
 
 from stochastic_music.evaluation.music.distances import Comparison, Densities, Summary, compared, summaries
+from stochastic_music.evaluation.music.diversity import Diversity, diversity
 from stochastic_music.evaluation.music.features import FEATURES, NOTE_LENGTHS, Feature, Features, features_of
+from stochastic_music.evaluation.music.repetition import bar_similarity, mean_curve, similarity_curve
+from stochastic_music.evaluation.music.shape import SHAPE, Average, Shape, approaches, averages, shape_of
+from stochastic_music.evaluation.music.top_line import TopLine, top_line
 
 __all__ = [
     "FEATURES",
     "NOTE_LENGTHS",
+    "SHAPE",
+    "Average",
     "Comparison",
     "Densities",
+    "Diversity",
     "Feature",
     "Features",
+    "Shape",
     "Summary",
+    "TopLine",
+    "approaches",
+    "averages",
+    "bar_similarity",
     "compared",
+    "diversity",
     "features_of",
+    "mean_curve",
+    "shape_of",
+    "similarity_curve",
     "summaries",
+    "top_line",
 ]
