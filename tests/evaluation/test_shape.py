@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from symusic import KeySignature, Note, Score, TimeSignature, Track
 
-from stochastic_music.evaluation.music.shape import SHAPE, Shape, approaches, shape_of, averages
+from stochastic_music.evaluation.music.shape import SHAPE, Shape, approaches, averages, shape_of
 from stochastic_music.evaluation.music.top_line import top_line
 from stochastic_music.music.keys import mark_key, parse_key, transpose
 
