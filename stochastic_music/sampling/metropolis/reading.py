@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from stochastic_music._checkpoint import fingerprint
 from stochastic_music.constraints import conjuncts, join
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.protocols import DEAD, BoolArray, Constraint, FiniteContextModel, FloatArray, IntArray
 from stochastic_music.sampling.drawing import vocabulary_of
 from stochastic_music.sampling.metropolis.chains import Chains, Pieces, Reading
-from stochastic_music.sampling.metropolis.checkpoint import fingerprint
 from stochastic_music.sampling.metropolis.walker import State, Walker
 from stochastic_music.sampling.scoring import corpus_log_probs
 from stochastic_music.tokens import ClockState, Header, Vocabulary

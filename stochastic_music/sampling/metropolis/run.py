@@ -19,10 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stochastic_music import _random
+from stochastic_music import _checkpoint, _random
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.protocols import FloatArray, IntArray, Progress
-from stochastic_music.sampling.metropolis import checkpoint
 from stochastic_music.sampling.metropolis.chains import Chains, Draws, Pieces, picked
 from stochastic_music.sampling.metropolis.diagnostics import Diagnostics, diagnosed
 from stochastic_music.sampling.metropolis.step import Proposal, begin, exchange, step
@@ -155,13 +154,13 @@ def run(
     now = _begun(target, start, proposal, plan)
     who = {} if save_to is None else _identity(target, start, proposal, plan, key)
     if save_to is not None and save_to.exists():
-        now = _judged(_resumed(now, checkpoint.load(save_to, who), save_to))
+        now = _judged(_resumed(now, _checkpoint.load(save_to, "metropolis", who), save_to))
     look = max(1, plan.steps // LOOKS)
     while not now.stopped:
         until = min(now.n_steps + look - now.n_steps % look, plan.steps)
         now = _judged(_walked(now, proposal, key, until, progress))
         if save_to is not None:
-            checkpoint.save(save_to, who, _contents(now))
+            _checkpoint.save(save_to, "metropolis", who, _contents(now))
     return now
 
 
@@ -246,7 +245,7 @@ def _identity(target: Target, start: Pieces, proposal: Proposal, plan: Plan, key
         "number of chains": str(len(start.lengths)),
         "plan": json.dumps([plan.thin, plan.ladder, plan.cooling, until]),
         "seed": str(key),
-        "start": f"{start.symbols.shape} {checkpoint.digest(*start)}",
+        "start": f"{start.symbols.shape} {_checkpoint.digest(start._asdict())}",
     }
 
 
@@ -259,15 +258,15 @@ def _described(proposal: Any) -> str:
     return f"{proposal.name} {' '.join(numbers)} {getattr(proposal, 'reader', '')}".strip()
 
 
-def _contents(now: Run) -> checkpoint.Contents:
+def _contents(now: Run) -> _checkpoint.Contents:
     assert now.last is not None  # noqa: S101 - it has begun
     names = ("symbols", "lengths", "log_density", "terms", "tried", "accepted")
     arrays = {name: getattr(now, name) for name in names}
     last = {f"last_{name}": getattr(now.last, name) for name in names[:4]}
-    return checkpoint.Contents({**arrays, **last}, {"n_steps": str(now.n_steps), "every": str(now.plan.every)})
+    return _checkpoint.Contents({**arrays, **last}, {"n_steps": str(now.n_steps), "every": str(now.plan.every)})
 
 
-def _resumed(now: Run, saved: checkpoint.Contents, path: Path) -> Run:
+def _resumed(now: Run, saved: _checkpoint.Contents, path: Path) -> Run:
     """The run where it was broken off; readings are made anew, densities are taken as they were."""
     done, every = int(saved.facts["n_steps"]), int(saved.facts["every"])
     if done > now.plan.steps:
