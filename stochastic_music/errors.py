@@ -14,6 +14,7 @@ prints the message alone, without a traceback, and leaves with the class's `exit
     │   ├── VocabularyError          symbols outside a vocabulary, or two that differ
     │   ├── ProductTooLargeError     exact conditioning would outgrow its limit
     │   ├── NotFittedError           a model used before `fit`
+    │   ├── DivergedError            training that broke down: its loss was no number
     │   ├── ModelFileError           a model file that is truncated, tampered with or foreign
     │   └── StoreError               a store of tokens that is damaged, foreign, or holds something else than was asked
     ├── UnsatisfiableError       3   no piece can meet the request
@@ -105,6 +106,10 @@ class ProductTooLargeError(UsageError):
 
 class NotFittedError(UsageError):
     """A model used before `fit`."""
+
+
+class DivergedError(UsageError):
+    """Training that broke down: its loss was no number, or infinite, at every learning rate that was tried."""
 
 
 class ModelFileError(UsageError):

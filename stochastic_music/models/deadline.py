@@ -30,6 +30,11 @@ class Deadline:
         """Seconds that have gone."""
         return clock() - self._start
 
+    @property
+    def share(self) -> float:
+        """The share of the time that has gone, 0 where there is no limit."""
+        return 0.0 if self.seconds is None else self.spent / self.seconds
+
     def passed(self, ahead: float = 0.0) -> bool:
         """Whether the time is up, or will be `ahead` seconds from now."""
         return self.seconds is not None and self.spent + ahead >= self.seconds
