@@ -28,16 +28,17 @@ Where the authors' toolbox [2] differs, and why we do:
 - It reads one track; we read all, so that a chorale in four tracks is one piece.
 - Time is seconds there, so a tempo is a rhythm; it is quarter notes here. Its pitch class histograms also weigh notes
   by velocity, and those of bars assume 120 quarters a minute and the last meter of the piece.
-- Its bars have one length and are counted from the beginning of the file, pickup or not; their number is rounded, which
-  drops the notes of a last bar that is less than half full, and a change of meter begins the counts anew. Three of its
-  features read the wrong part of the time signature unless the first track is asked for.
+- The meter is looked for in the track of the notes alone, and 4/4 taken where it is not there (most files have it in
+  another); three features read the wrong part of it unless that track is the first. Bars have one length, counted from
+  the beginning of the file, pickup or not; their number is rounded, which drops the notes of a last bar that is less
+  than half full, and a change of meter begins the counts anew.
 - Note lengths are shares of the bar there, so that in 3/4 a half note is nearest to a "dotted half" of 2.25 quarters. A
   half note is two quarters here in every meter. In 4/4 both agree.
 - Both transition matrices are counts there, and so tell the length of a piece first; here they sum to one, as its
   `normalize=2` does.
 - Its steps of pitch class lead from each note to whatever begins within 50 ms of its end, which loses steps over a
   rest; its intervals and lengths follow the order of events in the file, even within a chord.
-- One note, or none, gives no number there.
+- One note gives NaN there in four features; no note raises an error.
 
 [1] L.-C. Yang, A. Lerch. On the evaluation of generative models in music. Neural Computing and Applications 32 (2020),
     4773-4784; published online in 2018. doi:10.1007/s00521-018-3849-7
