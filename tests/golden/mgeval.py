@@ -71,7 +71,7 @@ def measured(core, notes, meter=(4, 4)):
 
 
 def compared(utils, generated, reference):
-    """Overlap and divergence of the distances within the reference and between, as the toolbox's script computes them."""
+    """Overlap and divergence of distances within the reference and between, as the script of the toolbox has them."""
     n = range(len(reference))
     within = [utils.c_dist(reference[i], np.array([reference[j] for j in n if j != i])) for i in n]
     between = [utils.c_dist(piece, np.array(reference)) for piece in generated]
