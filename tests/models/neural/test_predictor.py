@@ -37,23 +37,6 @@ def test_rows_add_up_to_one_over_what_is_allowed(name):
     assert (np.isfinite(log_probs) == allowed).all()
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
-def test_recurrent_networks_hear_the_same_however_inputs_are_cut(kind):
-    network = Recurrent(3, kind=kind, width=5, n_layers=2).double()
-    inputs = torch.as_tensor(np.random.default_rng(0).normal(size=(4, 9, 3)))
-    whole, after = network(inputs, network.start(4))
-    first, memory = network(inputs[:, :4], network.start(4))
-    rows = torch.tensor([2, 0])
-    rest, end = network(inputs[rows, 4:], tuple(part[rows] for part in memory))
-    assert torch.allclose(torch.cat([first[rows], rest], dim=1), whole[rows], atol=1e-12)
-    assert all(torch.allclose(part, other[rows], atol=1e-12) for part, other in zip(end, after, strict=True))
-
-
-def test_an_lstm_forgets_nothing_to_begin_with():
-    bias = Recurrent(3, width=5).layers.bias_ih_l0
-    assert bias.tolist() == [0.0] * 5 + [1.0] * 5 + [0.0] * 10
-
-
 def silenced(hearing):
     """A predictor whose heads say nothing yet."""
     predictor = predictor_for(hearing)
