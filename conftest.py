@@ -5,4 +5,6 @@ from __future__ import annotations
 import importlib.util
 
 if importlib.util.find_spec("torch") is None:
-    collect_ignore_glob = ["stochastic_music/models/neural/networks/*"]
+    collect_ignore_glob = [
+        f"stochastic_music/models/neural/{name}" for name in ("networks/*", "checkpoints.py", "training.py")
+    ]

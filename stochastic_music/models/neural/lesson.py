@@ -38,7 +38,7 @@ class Lesson:
     clip: float = 1.0
     warm_up: int = 50
     reach: int = 5
-    chunk: int = 512
+    chunk: int = 1024
     seed: int = 0
 
     def __post_init__(self) -> None:
