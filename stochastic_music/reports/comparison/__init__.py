@@ -3,7 +3,7 @@
     music        one split by piece, variants of a tune on one side; one encoding; one set of symbols
     contenders   who is compared;  cells: the fits that takes;  running: cells in processes of their own, in time
     working      what these processes do: fit, predict, compose;  records: what is found out, filed at once
-    figures      bits per note, learning curves, paired differences;  heard: what was composed, and how original it is
+    figures      bits per note, learning curves, paired differences;  heard: measures of what was composed
     account      `report.json`;  markdown: the same to read;  comparing: `compare`
 
 **The budget** is wall-clock time for the fits of one model, over all its seeds; each of its fits gets an equal share.
@@ -38,12 +38,16 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
         own_stop      likewise, of fits that went on;  null where that was not asked for
         curve         by number of training pieces: n_pieces, bits_per_note, pseudo_bits_per_note, per_seed
         history       of models that learn in epochs, one a seed: seed, training, validation (nats a symbol), best
+        features      NAME (`evaluation.music.FEATURES`): intra, generated_intra, inter (mean distances), overlap, kl,
+                      generated_overlap, generated_kl, each with NAME_interval, mean, std; means over seeds
+        shape         NAME (`evaluation.music.SHAPE`): mean, std, interval, level, n, n_missing (pieces without one)
         originality   longest (notes) and share (0 to 1) copied: value, median, q90, interval, level; null where unknown
         capped        how many takes were cut before the model ended them
         cost          fit_seconds, notes_per_second, peak_bytes, parameters, file_bytes
         takes         file, seed, capped, tempo (quarter notes a minute),
                       notes [[onset, duration, pitch, velocity]] in quarter notes
-    held_out     pieces (names), originality, takes (piece instead of file and seed)
+    held_out     pieces (names), features (mean, std), shape, originality, takes (piece instead of file and seed)
+    ceiling      features of training pieces beside held-out ones, in the place of what a model composed
     differences            a, b, bits_per_note (estimate of b minus a: below zero b predicts better), p, p_corrected
     differences_own_stop   likewise;  differences_by_size: likewise, with n_pieces
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stochastic_music.evaluation.music import FEATURES, SHAPE, Feature, summaries
 from stochastic_music.reports.comparison import figures, heard
 from stochastic_music.reports.comparison.cells import versions
 from stochastic_music.reports.comparison.contenders import Contender
-from stochastic_music.reports.comparison.music import Music
+from stochastic_music.reports.comparison.music import Music, pieces_of, under
 from stochastic_music.reports.comparison.running import Result
 from stochastic_music.tokens import TokenPiece
 
@@ -44,6 +45,27 @@ MEASURES: dict[str, dict[str, str]] = {
         "meaning": "The part of the notes that lies in runs of 8 or more which a training piece has too.",
         "unit": "share",
         "better": "closer",
+    },
+    "overlap": {
+        "title": "Overlap",
+        "meaning": "Distances between composed and held-out pieces lie where distances among held-out pieces do: the "
+        "part, 0 to 1, that their densities share. Held-out pieces beside training pieces are the ceiling.",
+        "unit": "share",
+        "better": "higher",
+    },
+    "kl": {
+        "title": "Divergence",
+        "meaning": "Kullback-Leibler divergence of the density of distances between composed and held-out pieces from "
+        "that of distances among held-out pieces.",
+        "unit": "nats",
+        "better": "lower",
+    },
+    "generated_overlap": {
+        "title": "Overlap with itself",
+        "meaning": "The same with distances among composed pieces: low where a model composes one piece again and "
+        "again.",
+        "unit": "share",
+        "better": "higher",
     },
     "fit_seconds": {
         "title": "Fit",
@@ -107,13 +129,18 @@ def report(made: Comparison, *, seed: int = 0) -> dict[str, Any]:
         "made_with": {"versions": _versions(made), "hardware": hardware(), "command": made.command},
         "corpus": _corpus(made),
         "settings": dict(made.settings),
-        "measures": MEASURES,
+        "measures": {**MEASURES, **{name: _told(feature) for name, feature in (FEATURES | SHAPE).items()}},
         "models": [_model(each, made, seed) for each in made.compared],
-        "held_out": _held_out(made.music),
+        "held_out": _held_out(made.music, made.settings["n_composed"]),
+        "ceiling": _ceiling(made.music, made.settings["n_composed"])["features"],
         "differences": figures.differences({None: budget}, seed=seed),
         "differences_own_stop": figures.differences({None: own}, seed=seed) if made.settings["own_stop"] else [],
         "differences_by_size": figures.differences(_by_size(made), seed=seed),
     }
+
+
+def _told(feature: Feature) -> dict[str, str]:
+    return {"title": feature.title, "meaning": feature.meaning, "unit": feature.unit, "better": "closer"}
 
 
 def _by_size(made: Comparison) -> dict[int | None, dict[str, Sequence[Result]]]:
@@ -153,7 +180,7 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
     mine = [result for result in made.results if result.cell.contender is each]
     main = figures.under(mine, each.name, "budget")
     composed = [record for result in main for record in result.composed.values()]
-    pieces = [piece for record in composed for piece in _pieces(made.music, record)]
+    measured = [record for result in main for record in result.measured.values()]
     return {
         "name": each.name,
         "kind": each.kind,
@@ -168,7 +195,9 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
         else None,
         "curve": figures.curve(mine, each.name, made.curve_sizes, seed=seed),
         "history": [{"seed": r.cell.seed, **r.fit["history"]} for r in main if r.fit and r.fit["history"]],
-        "originality": heard.original(made.music, pieces) if pieces else None,
+        "features": heard.mean_features([record["features"] for record in measured]) if measured else None,
+        "shape": heard.mean_shape(row for record in measured for row in record["shape"]) if measured else None,
+        "originality": heard.originality([record["originality"] for record in measured]),
         "capped": sum(sum(record["capped"]) for record in composed),
         "cost": _cost(main, composed),
         "takes": _takes(made.music, main),
@@ -199,7 +228,7 @@ def _cost(fits: Sequence[Result], composed: Sequence[Mapping[str, Any]]) -> dict
 
 def _pieces(music: Music, record: Mapping[str, Any]) -> list[TokenPiece]:
     headers = music.headers(len(record["symbols"]))
-    return heard.pieces_of(record["symbols"], headers, music.test.vocabulary.resolution)
+    return under(record["symbols"], headers, music.test.vocabulary.resolution)
 
 
 def _takes(music: Music, fits: Sequence[Result]) -> list[dict[str, Any]]:
@@ -218,15 +247,25 @@ def _takes(music: Music, fits: Sequence[Result]) -> list[dict[str, Any]]:
     ]
 
 
-def _held_out(music: Music) -> dict[str, Any]:
-    test = music.test
-    pieces = heard.pieces_of([row.tolist() for row in test], test.headers, test.vocabulary.resolution)
-    shown = zip(pieces[: heard.SHOWN], test.names[: heard.SHOWN], strict=True)
+def _held_out(music: Music, n: int) -> dict[str, Any]:
+    beside = heard.Beside(music.encoding, music.training, music.held_out(n))
+    pieces = pieces_of(beside.held_out)
+    scores = beside.scores(pieces)
+    shown = list(zip(scores, beside.held_out.names, strict=True))[: heard.SHOWN]
     return {
-        "pieces": list(test.names),
-        "originality": heard.original(music, pieces),
-        "takes": [heard.take(music.encoding.decode([piece]), piece=name) for piece, name in shown],
+        "pieces": list(music.test.names),
+        "features": {name: found.to_json() for name, found in summaries(scores).items()},
+        "shape": heard.mean_shape(heard.shapes(scores)),
+        "originality": heard.originality([heard.copies(pieces, music.training)]),
+        "takes": [heard.take(score, piece=name) for score, name in shown],
     }
+
+
+def _ceiling(music: Music, n: int) -> dict[str, Any]:
+    """Training pieces beside held-out ones, in the place of what a model composed."""
+    beside = heard.Beside(music.encoding, music.training, music.held_out(n))
+    training, real = (beside.scores(pieces_of(side)) for side in (music.learned_from(n), beside.held_out))
+    return {"features": heard.features(training, real)}
 
 
 def _versions(made: Comparison) -> dict[str, str]:

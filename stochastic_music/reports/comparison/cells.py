@@ -63,14 +63,14 @@ class Cell:
         words = f"{self.contender.name} s{self.seed} {self.regime} {self.n_pieces}"
         return "-".join("".join(letter if letter.isalnum() else " " for letter in words).split())
 
-    def facts(self, music: Music, subset_seed: int) -> dict[str, Any]:
+    def facts(self, music: Music) -> dict[str, Any]:
         """Everything that determines the fit, as JSON."""
         own = {name: music.facts[name] for name in ("encoding", "transpose", "training")}
         return {
             **own,
             "model": self.contender.model(self.seed),
             "n_pieces": self.n_pieces,
-            "subset": subset_seed,
+            "subset": music.seed,
             "seconds": self.seconds,
             "versions": versions(self.contender.family),
         }

@@ -82,10 +82,10 @@ def compare(
     refuse_unwritable(folder)
     work = Work(folder / "work", anew=force)
     name = title or "corpus"
-    work.claim({**music.facts, "seed": seed}, name)
+    work.claim(music.facts, name)
     hands = min(workers or cores(), cores())
     say(_told_limits(first, hands, own_stop))
-    job = Job(music, work, n_composed, seed, own_stop, command or "stochastic_music.reports.compare")
+    job = Job(music, work, n_composed, own_stop, command or "stochastic_music.reports.compare")
     results = run(first, job, workers=hands, tell=say, progress=progress)
     told = {
         "budget_seconds": budget,

@@ -17,8 +17,8 @@ import numpy as np
 from stochastic_music.evaluation.likelihood import Totals, difference, estimate
 from stochastic_music.evaluation.significance import holm, paired_permutation
 from stochastic_music.reports.comparison.cells import Regime
+from stochastic_music.reports.comparison.records import finite
 from stochastic_music.reports.comparison.running import Result
-from stochastic_music.reports.comparison.working import finite
 
 
 def under(results: Iterable[Result], name: str, regime: Regime, n_pieces: int | None = None) -> list[Result]:

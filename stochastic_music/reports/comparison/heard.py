@@ -1,21 +1,27 @@
 """What was composed, as music: takes for players, and measures of sets of takes beside held-out pieces.
 
-Each seed's takes are measured as a set of their own, as many as there are held-out pieces to compare with; a figure is
-the mean over seeds.
+Each seed's takes are measured as a set of their own, about as large as that of the held-out pieces beside them, for
+measures of sets depend on their sizes. A model's figures are means over its seeds; of copies and shapes, which are
+measured piece by piece, over all its takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stochastic_music import _random
+from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import VocabularyError
+from stochastic_music.evaluation.music import Shape, averages, compared, shape_of, summaries
 from stochastic_music.evaluation.originality import OriginalityIndex
-from stochastic_music.reports.comparison.music import Music
-from stochastic_music.tokens import Header, TokenPiece
+from stochastic_music.reports.comparison.music import pieces_of
+from stochastic_music.reports.comparison.records import finite
+from stochastic_music.tokens import TokenPiece
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
 #: how many takes of a model the report carries, notes and all; the others lie in its work folder
 SHOWN = 24
 _RESAMPLES = 2000
+#: what of a comparison of features has an interval
+_FIGURES = ("overlap", "kl", "generated_overlap", "generated_kl")
 
 
 def notes_of(score: Score) -> list[list[float]]:
@@ -42,21 +50,90 @@ def take(score: Score, **facts: Any) -> dict[str, Any]:
     return {**facts, "tempo": round(tempo, 3), "notes": notes_of(score)}
 
 
-def original(music: Music, pieces: Sequence[TokenPiece]) -> dict[str, Any] | None:
-    """How much of pieces is copied from the training pieces; None where events are neither notes nor voices.
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What takes are measured beside: held-out pieces, and those that were learned from; `encoding` made both."""
 
-    `longest`: notes of the longest copy; `share`: part of the notes, 0 to 1, in copies of at least 8 notes. Each is
-    the mean over pieces, with a bootstrap interval, the median, and what nine in ten do not exceed.
+    encoding: Any
+    training: TokenCorpus
+    held_out: TokenCorpus
+
+    def scores(self, pieces: Iterable[TokenPiece]) -> list[Score]:
+        """Pieces as music."""
+        return [self.encoding.decode([piece]) for piece in pieces]
+
+
+def measured(pieces: Sequence[TokenPiece], beside: Beside) -> dict[str, Any]:
+    """Everything that is measured of one set of pieces: features as a set, copies piece by piece."""
+    scores, real = beside.scores(pieces), beside.scores(pieces_of(beside.held_out))
+    return {
+        "features": features(scores, real),
+        "shape": shapes(scores),
+        "originality": copies(pieces, beside.training),
+    }
+
+
+def features(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, dict[str, Any]]:
+    """The twelve features of `scores` beside `real` ones: distances, overlap and divergence, and their own means."""
+    own = summaries(scores)
+    return {
+        name: {**_without_densities(found.to_json()), **own[name].to_json()}
+        for name, found in compared(scores, real).items()
+    }
+
+
+def mean_features(sets: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Features of several sets as one: every number, and both ends of every interval, is the mean over sets."""
+    return {name: {key: _mean([found[name][key] for found in sets]) for key in sets[0][name]} for name in sets[0]}
+
+
+def shapes(scores: Sequence[Score]) -> list[list[float | None]]:
+    """The shape of each score, in the order of `Shape`; null where there is none."""
+    return [finite(np.array(shape_of(score))) for score in scores]
+
+
+def mean_shape(found: Iterable[Sequence[float | None]]) -> dict[str, dict[str, Any]]:
+    """Shapes of pieces on the average, each figure with its interval and spread over pieces."""
+    rows = (Shape(*(math.nan if value is None else value for value in row)) for row in found)
+    return {name: average.to_json() for name, average in averages(list(rows)).items()}
+
+
+def copies(pieces: Sequence[TokenPiece], training: TokenCorpus) -> dict[str, list[float]] | None:
+    """What of each piece is copied from the training pieces; None where events are neither notes nor voices.
+
+    `longest`: notes of the longest copy; `share`: part of the notes, 0 to 1, in copies of at least 8 notes.
     """
     try:
-        index = OriginalityIndex.from_tokens(music.training)
+        index = OriginalityIndex.from_tokens(training)
     except VocabularyError:
         return None
-    copied = [index.copied(piece) for piece in pieces]
-    return {
-        "longest": spread([each.longest.length for each in copied]),
-        "share": spread([each.share for each in copied]),
-    }
+    found = [index.copied(piece) for piece in pieces]
+    return {"longest": [each.longest.length for each in found], "share": [round(each.share, 6) for each in found]}
+
+
+def originality(found: Sequence[Mapping[str, Sequence[float]] | None]) -> dict[str, Any] | None:
+    """The copies of several sets of pieces together: mean, interval, median and ninth decile; None where unknown."""
+    known = [each for each in found if each is not None]
+    if not known:
+        return None
+    return {name: spread([value for each in known for value in each[name]]) for name in ("longest", "share")}
+
+
+def _without_densities(found: dict[str, Any]) -> dict[str, Any]:
+    """A comparison of one feature with plain numbers, intervals beside."""
+    numbers = {name: found[name] for name in ("intra", "generated_intra", "inter")}
+    values = {name: found[name]["value"] for name in _FIGURES}
+    intervals = {f"{name}_interval": found[name]["interval"] for name in _FIGURES}
+    return {**numbers, **values, **intervals}
+
+
+def _mean(values: Sequence[Any]) -> Any:
+    """The mean of numbers, or of lists of numbers place by place; null where one is null, or shapes differ."""
+    if any(value is None for value in values):
+        return None
+    if isinstance(values[0], list):
+        return [_mean(column) for column in zip(*values, strict=True)] if len(set(map(len, values))) == 1 else None
+    return round(float(np.mean(values)), 6)
 
 
 def spread(values: Sequence[float], *, seed: int = 0) -> dict[str, Any]:
@@ -75,11 +152,3 @@ def spread(values: Sequence[float], *, seed: int = 0) -> dict[str, Any]:
         "interval": [round(float(low), 6), round(float(high), 6)],
         "level": 0.95,
     }
-
-
-def pieces_of(symbols: Sequence[Sequence[int]], headers: Sequence[Header | None], resolution: int) -> list[TokenPiece]:
-    """Symbols as pieces under their headers."""
-    return [
-        TokenPiece(np.asarray(row, dtype=np.int64), header or Header(max(resolution, 1)))
-        for row, header in zip(symbols, headers, strict=True)
-    ]

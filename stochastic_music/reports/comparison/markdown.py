@@ -21,6 +21,8 @@ def as_markdown(report: Mapping[str, Any]) -> str:
         _differences(report["differences_own_stop"], "Differences, each trained to its own stop"),
         _curves(report),
         _differences(report["differences_by_size"], "Differences by number of training pieces"),
+        _features(report),
+        _shape(report),
         _originality(report),
         _cost(report),
         _problems(report),
@@ -135,6 +137,43 @@ def _at(model: Mapping[str, Any], size: int) -> str:
         return NONE
     pseudo = point["pseudo_bits_per_note"]
     return f"{figure(pseudo)} \\*" if pseudo else figure(point["bits_per_note"])
+
+
+def _features(report: Mapping[str, Any]) -> str:
+    """The twelve features down, models across: overlap with held-out pieces, beside the ceiling."""
+    models, measures = [model for model in report["models"] if model["features"]], report["measures"]
+    if not models:
+        return ""
+    columns = [report["ceiling"], *(model["features"] for model in models)]
+    head = ["", "ceiling: training pieces", *(model["name"] for model in models)]
+    tables = [
+        f"{measures[key]['title']} ({measures[key]['better']} is better). {measures[key]['meaning']}\n\n"
+        + table(
+            head,
+            [
+                [measures[name]["title"], *(number(column[name][key], ".2f") for column in columns)]
+                for name in report["ceiling"]
+            ],
+        )
+        for key in ("overlap", "generated_overlap", "kl")
+    ]
+    named = "\n".join(f"- {measures[name]['title']}: {measures[name]['meaning']}" for name in report["ceiling"])
+    return "## Twelve features, beside held-out pieces\n\n" + "\n\n".join([*tables, named])
+
+
+def _shape(report: Mapping[str, Any]) -> str:
+    """The shapes of pieces down, models across."""
+    measures, columns = report["measures"], [(name, of) for name, of in _composed(report, "shape") if of]
+    rows = [
+        [f"{measures[key]['title']}: {measures[key]['meaning']}", *(_average(of[key]) for _, of in columns)]
+        for key in columns[0][1]
+    ]
+    told = "Means over pieces; closer to held-out pieces is better."
+    return f"## Shape\n\n{told}\n\n{table(['', *(name for name, _ in columns)], rows)}"
+
+
+def _average(found: Mapping[str, Any]) -> str:
+    return NONE if found["mean"] is None else figure({"value": found["mean"], "interval": found["interval"]}, ".2f")
 
 
 def _originality(report: Mapping[str, Any]) -> str:

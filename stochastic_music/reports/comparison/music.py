@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens import Header, TokenPiece
-
-if TYPE_CHECKING:
-    from symusic.core import ScoreTick as Score
 
 #: fewer pieces cannot be split so that both sides mean something
 LEAST_PIECES = 5
@@ -31,7 +28,7 @@ class Music:
     """The two sides of the split as symbols over one alphabet, that of the whole corpus.
 
     `licences` are one a training piece. `encoding` made the symbols, of pieces transposed as `transpose` says: the
-    training side alone is multiplied.
+    training side alone is multiplied. `seed` is that of the split, of smaller training sets and of samples of pieces.
     """
 
     encoding: Any
@@ -39,27 +36,31 @@ class Music:
     training: TokenCorpus
     test: TokenCorpus
     licences: tuple[str, ...]
+    seed: int
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The training pieces: several rows of symbols may be of one."""
         return tuple(dict.fromkeys(self.training.names))
 
-    def subset(self, n_pieces: int, seed: int) -> IntArray:
-        """The rows of `n_pieces` training pieces drawn by `seed`; smaller subsets lie in larger ones: (n_rows,)."""
-        order = np.random.default_rng([seed, 0x53495A45]).permutation(len(self.names))
+    def subset(self, n_pieces: int) -> IntArray:
+        """The rows of `n_pieces` training pieces; smaller subsets lie in larger ones: (n_rows,)."""
+        order = np.random.default_rng([self.seed, 0x53495A45]).permutation(len(self.names))
         chosen = {self.names[i] for i in order[:n_pieces]}
         return np.flatnonzero([name in chosen for name in self.training.names])
 
-    def headers(self, n: int) -> list[Header | None]:
-        """What each of `n` new pieces stands under: the headers of the held-out pieces, in turn."""
-        return [self.test.headers[i % len(self.test)] for i in range(n)]
+    def held_out(self, n: int) -> TokenCorpus:
+        """The held-out pieces, or `n` of them where there are more."""
+        return _some(self.test, n, self.seed)
 
-    def score(self, symbols: Sequence[int] | IntArray, header: Header | None) -> Score:
-        """The music that symbols stand for."""
-        under = header or Header(max(self.test.vocabulary.resolution, 1))
-        score: Score = self.encoding.decode([TokenPiece(np.asarray(symbols, dtype=np.int64), under)])
-        return score
+    def learned_from(self, n: int) -> TokenCorpus:
+        """The training pieces, or `n` of them where there are more."""
+        return _some(self.training, n, self.seed)
+
+    def headers(self, n: int) -> list[Header | None]:
+        """What each of `n` new pieces stands under: the headers of held-out pieces, in turn."""
+        headers = self.held_out(n).headers
+        return [headers[i % len(headers)] for i in range(n)]
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -69,6 +70,7 @@ class Music:
             "transpose": self.transpose,
             "training": digest(self.training),
             "test": digest(self.test),
+            "seed": self.seed,
         }
 
 
@@ -93,7 +95,28 @@ def music_of(corpus: Corpus, encoding: Any, *, transpose: str, test_size: float,
     seen = training.vocabulary.restrict(np.union1d(training.symbols, held_out.symbols))
     licence = dict(zip(corpus.names, (piece.licence for piece in corpus.report.pieces), strict=True))
     licences = tuple(licence.get(name, "") for name in training.names)
-    return Music(encoding, transpose, training.with_vocabulary(seen), held_out.with_vocabulary(seen), licences)
+    return Music(encoding, transpose, training.with_vocabulary(seen), held_out.with_vocabulary(seen), licences, seed)
+
+
+def pieces_of(corpus: TokenCorpus) -> list[TokenPiece]:
+    """The pieces of a corpus, each under its header."""
+    return under(corpus, corpus.headers, corpus.vocabulary.resolution)
+
+
+def under(
+    rows: Iterable[Sequence[int] | IntArray], headers: Sequence[Header | None], resolution: int
+) -> list[TokenPiece]:
+    """Symbols as pieces under their headers; `resolution` is that of a piece which has none."""
+    none = Header(max(resolution, 1))
+    pairs = zip(rows, headers, strict=True)
+    return [TokenPiece(np.asarray(row, dtype=np.int64), header or none) for row, header in pairs]
+
+
+def _some(corpus: TokenCorpus, n: int, seed: int) -> TokenCorpus:
+    """`n` pieces of a corpus, in its order; all where there are no more."""
+    if n >= len(corpus):
+        return corpus
+    return corpus.select(np.sort(np.random.default_rng([seed, 0x534F4D45]).permutation(len(corpus))[:n]))
 
 
 def digest(corpus: TokenCorpus) -> str:

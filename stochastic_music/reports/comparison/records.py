@@ -9,6 +9,7 @@ work/CELL-KEY/composed-KEY.json    what it composed by a seed; the takes lie in 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from stochastic_music._files import write_atomically
 from stochastic_music.errors import UsageError
+from stochastic_music.protocols import FloatArray
 from stochastic_music.reports.comparison.cells import key
 
 
@@ -68,6 +70,11 @@ def write(path: Path, record: dict[str, Any], *, indent: int | None = None) -> N
 def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all; raises MachineError where the system refuses."""
     write_atomically(path, _writer(text))
+
+
+def finite(values: FloatArray) -> list[float | None]:
+    """Numbers for JSON, which has no name for infinity: null."""
+    return [round(value, 6) if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _writer(text: str) -> Callable[[Path], None]:

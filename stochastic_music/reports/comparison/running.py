@@ -17,9 +17,9 @@ from stochastic_music._parallel import Processes
 from stochastic_music._parallel.processes import WorkerLost
 from stochastic_music.errors import StochasticMusicError
 from stochastic_music.protocols import Progress
-from stochastic_music.reports.comparison import working
+from stochastic_music.reports.comparison import heard, working
 from stochastic_music.reports.comparison.cells import Cell, key, on_its_own
-from stochastic_music.reports.comparison.music import Music
+from stochastic_music.reports.comparison.music import Music, under
 from stochastic_music.reports.comparison.records import Work, write
 
 Value = TypeVar("Value")
@@ -36,24 +36,33 @@ class Job:
     music: Music
     work: Work
     n_composed: int
-    seed: int
     own_stop: bool
     provenance: str
 
     @property
     def test_key(self) -> str:
-        """A key of what predictions depend on besides the fit, and takes with their number."""
+        """A key of what predictions depend on besides the fit."""
         return key(self.music.facts["test"])
+
+    def takes_key(self, seed: int) -> str:
+        """A key of what takes and their measures depend on besides the fit."""
+        return f"{key([self.music.facts['test'], self.music.seed])}-n{self.n_composed}-s{seed}"
+
+    @property
+    def beside(self) -> heard.Beside:
+        """What takes are measured beside."""
+        return heard.Beside(self.music.encoding, self.music.training, self.music.held_out(self.n_composed))
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What became of a cell: records of its fit, prediction and takes by seed, and what went wrong, by stage."""
+    """What became of a cell: records of its fit, prediction, takes and their measures by seed; and what went wrong."""
 
     cell: Cell
     fit: dict[str, Any] | None = None
     predicted: dict[str, Any] | None = None
     composed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    measured: dict[int, dict[str, Any]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -161,7 +170,7 @@ def run(cells: Iterable[Cell], job: Job, *, workers: int, tell: Tell, progress: 
 
 def worked(cell: Cell, job: Job, hand: Hand) -> Result:
     """A cell from beginning to end: what is on file is taken from there."""
-    folder = job.work.place(cell.stem, cell.facts(job.music, job.seed))
+    folder = job.work.place(cell.stem, cell.facts(job.music))
     fit = job.work.known(folder / "fit.json")
     if fit is None:
         try:
@@ -175,18 +184,21 @@ def worked(cell: Cell, job: Job, hand: Hand) -> Result:
         predicted = _predicted(job, hand, folder)
     except Exception as error:
         return Result(cell, fit, failed={"predict": _reason(error)})
-    composed, failed = {}, {}
+    composed, measured, failed = {}, {}, {}
     for seed in cell.composing:
+        stage = "compose"
         try:
             composed[seed] = _composed(job, hand, folder, seed)
+            stage = "measure"
+            measured[seed] = _measured(job, hand, folder, seed, composed[seed]["symbols"])
         except Exception as error:
-            failed["compose"] = _reason(error)
+            failed[stage] = _reason(error)
             break
-    return Result(cell, fit, predicted, composed, failed)
+    return Result(cell, fit, predicted, composed, measured, failed)
 
 
 def _fitted(cell: Cell, job: Job, hand: Hand, folder: Path) -> dict[str, Any]:
-    rows = job.music.subset(cell.n_pieces, job.seed)
+    rows = job.music.subset(cell.n_pieces)
     fit = working.Fit(
         cell.contender.model(cell.seed),
         job.music.encoding,
@@ -218,14 +230,24 @@ def _predicted(job: Job, hand: Hand, folder: Path) -> dict[str, Any]:
 
 
 def _composed(job: Job, hand: Hand, folder: Path, seed: int) -> dict[str, Any]:
-    name = f"composed-{job.test_key}-n{job.n_composed}-s{seed}"
+    name = f"composed-{job.takes_key(seed)}"
     record = job.work.known(folder / f"{name}.json")
     if record is None:
         headers = job.music.headers(job.n_composed)
         (folder / name).mkdir(exist_ok=True)
         record = hand.do(_HEARING, working.composed, folder / "model.smm", headers, seed, folder / name, job.provenance)
         write(folder / f"{name}.json", record)
-    return {**record, "folder": str((folder / name).relative_to(job.work.folder.parent))}
+    return {**record, "folder": (folder / name).relative_to(job.work.folder.parent).as_posix()}
+
+
+def _measured(job: Job, hand: Hand, folder: Path, seed: int, symbols: list[list[int]]) -> dict[str, Any]:
+    path = folder / f"measured-{job.takes_key(seed)}.json"
+    record = job.work.known(path)
+    if record is None:
+        pieces = under(symbols, job.music.headers(job.n_composed), job.music.test.vocabulary.resolution)
+        record = hand.do(_HEARING, heard.measured, pieces, job.beside)
+        write(path, record)
+    return record
 
 
 def _following(result: Result, job: Job) -> list[Cell]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from stochastic_music.corpus import TokenCorpus
 from stochastic_music.evaluation.likelihood import begins_note, note_totals
 from stochastic_music.pipeline import Pipeline
 from stochastic_music.pipeline.composing import seen_model, take_of
-from stochastic_music.protocols import FloatArray
+from stochastic_music.reports.comparison.records import finite
 from stochastic_music.sampling import sample
 from stochastic_music.sampling.drawing import NO_START
 from stochastic_music.tokens import Header
@@ -94,11 +93,6 @@ def composed(path: Path, headers: Sequence[Header | None], seed: int, folder: Pa
         "n_notes": n_notes,
         "seconds": round(seconds, 3),
     }
-
-
-def finite(values: FloatArray) -> list[float | None]:
-    """Numbers for JSON, which has no name for infinity: null."""
-    return [round(value, 6) if math.isfinite(value) else None for value in values.tolist()]
 
 
 def peak_bytes() -> int | None:
