@@ -5,10 +5,11 @@ A third-party package adds a model with one line of its packaging,
     [project.entry-points."stochastic_music.models"]
     my_model = "my_package.models:MyModel"
 
-and likewise `stochastic_music.encodings`, `stochastic_music.weights` for weights that change with time, and
-`stochastic_music.features` for functions that the templates of a CRF may name. Nothing is imported until it is asked
-for. A name that two packages claim is an error naming both; a plug-in that cannot be imported is reported by name and
-stops nothing else.
+and likewise `stochastic_music.encodings`, `stochastic_music.weights` for weights that change with time,
+`stochastic_music.features` for functions that the templates of a CRF may name, and `stochastic_music.metrics` for
+functions that compare two sets of pieces (`evaluation.music.metrics`). Nothing is imported until it is asked for. A
+name that two packages claim is an error naming both; a plug-in that cannot be imported is reported by name and stops
+nothing else.
 
 `to_json` writes what is registered as its name and parameters, which may be registered themselves (the models of a
 mixture, their weights); `from_json` makes it again.
@@ -24,7 +25,7 @@ from stochastic_music import _plugins
 from stochastic_music._plugins import Entry
 from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
 
-Kind = Literal["models", "encodings", "weights", "features"]
+Kind = Literal["models", "encodings", "weights", "features", "metrics"]
 
 #: kind -> name -> "module:class"
 _BUILT_IN: dict[str, dict[str, str]] = {
@@ -59,11 +60,19 @@ def names(kind: Kind) -> dict[str, Entry]:
     >>> "markov" in names("models")
     True
     """
-    if kind == "features":
-        from stochastic_music.models.crf.features import BUILT_IN
+    return _plugins.entries(kind, _built_in(kind))
 
-        return _plugins.entries(kind, BUILT_IN)
-    return _plugins.entries(kind, _BUILT_IN[kind])
+
+def _built_in(kind: Kind) -> dict[str, str]:
+    if kind == "features":
+        from stochastic_music.models.crf.features import BUILT_IN as FEATURES
+
+        return FEATURES
+    if kind == "metrics":
+        from stochastic_music.evaluation.music.metrics import BUILT_IN as METRICS
+
+        return METRICS
+    return _BUILT_IN[kind]
 
 
 def get(kind: Kind, name: str) -> Any:

@@ -79,3 +79,19 @@ print(*(name for name in crf.attributes_ if name.startswith("leap")))
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["leap*bass=goes|0", "leap*bass=comes|7"]
+
+
+def test_its_metric_is_found_and_meets_the_contract(installed):
+    script = """
+from stochastic_music import registry
+from stochastic_music.evaluation.music import described
+from stochastic_music.testing import check_metric
+again = registry.get("metrics", "again")
+check_metric(again)
+print(described("again", again).title)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **installed}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "notes that come again"

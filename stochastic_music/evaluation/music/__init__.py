@@ -3,6 +3,7 @@
 from stochastic_music.evaluation.music.distances import Comparison, Densities, Summary, compared, summaries
 from stochastic_music.evaluation.music.diversity import Diversity, diversity
 from stochastic_music.evaluation.music.features import FEATURES, NOTE_LENGTHS, Feature, Features, features_of
+from stochastic_music.evaluation.music.metrics import Described, Metric, described, measured
 from stochastic_music.evaluation.music.repetition import bar_similarity, mean_curve, similarity_curve
 from stochastic_music.evaluation.music.shape import SHAPE, Average, Shape, approaches, averages, shape_of
 from stochastic_music.evaluation.music.top_line import TopLine, top_line
@@ -14,9 +15,11 @@ __all__ = [
     "Average",
     "Comparison",
     "Densities",
+    "Described",
     "Diversity",
     "Feature",
     "Features",
+    "Metric",
     "Shape",
     "Summary",
     "TopLine",
@@ -24,9 +27,11 @@ __all__ = [
     "averages",
     "bar_similarity",
     "compared",
+    "described",
     "diversity",
     "features_of",
     "mean_curve",
+    "measured",
     "shape_of",
     "similarity_curve",
     "summaries",
