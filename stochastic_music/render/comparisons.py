@@ -2,6 +2,7 @@
 
     forest_plot        a value and its interval for each model, the best on top: bits per note
     learning_curves    a value with its interval against the number of training pieces, on a logarithmic axis
+    training_curves    losses of networks by epoch: a panel for each
     similarity_curves  how similar bars are that lie so far apart: a panel for each model, held-out music behind
 
 Lines differ in color, marker and dashes, in the order in which they are given; groups in color and marker. Any one of
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,8 @@ _COLUMNS = 3
 _BESIDE = 0.02
 _MARKERS = "osD^vPX*<>hp"
 _DASHES = ((), (5, 2), (1.5, 1.5), (6, 2, 1.5, 2))
+#: names of models are no formulas
+_STYLE = ("default", {"text.parse_math": False})
 _GRID, _SHADE = "#e3e5e9", "#d5d8dd"
 #: characters of a name that are shown
 _NAME = 32
@@ -73,7 +76,7 @@ def forest_plot(rows: Sequence[Value], *, label: str, lower_is_better: bool = Tr
     shown = sorted((row for row in rows if math.isfinite(row.value)), key=lambda row: sign * row.value)
     _something(shown)
     left_out = [row.name for row in rows if not math.isfinite(row.value)]
-    with _optional.require("matplotlib.style").context("default"):
+    with _optional.require("matplotlib.style").context(_STYLE):
         figure = _figure(_AROUND + _ROW * len(shown))
         axes = figure.add_subplot()
         groups = list(dict.fromkeys(row.group for row in rows))
@@ -95,7 +98,7 @@ def learning_curves(series: Sequence[Series], *, label: str, title: str = "") ->
     Intervals at one number of pieces stand beside each other. Raises InvalidParameterError without a point to draw.
     """
     _something([one for one in series if np.isfinite(one.y).any()])
-    with _optional.require("matplotlib.style").context("default"):
+    with _optional.require("matplotlib.style").context(_STYLE):
         figure = _figure(_HEIGHT)
         axes = figure.add_subplot(xscale="log")
         for i, one in enumerate(series):
@@ -115,7 +118,7 @@ def similarity_curves(series: Sequence[Series], *, reference: Series | None = No
     `reference`, held-out music, is drawn in each panel. Raises InvalidParameterError without a point to draw.
     """
     _something([one for one in series if np.isfinite(one.y).any()])
-    with _optional.require("matplotlib.style").context("default"):
+    with _optional.require("matplotlib.style").context(_STYLE):
         n_rows = -(-len(series) // _COLUMNS)
         figure = _figure(_AROUND + _PANEL * n_rows)
         panels = figure.subplots(n_rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
@@ -134,6 +137,32 @@ def similarity_curves(series: Sequence[Series], *, reference: Series | None = No
         beside = f"; in black: {reference.name}" if reference is not None else ""
         figure.supxlabel(f"bars apart{beside}", fontsize=9, color=FAINT)
         figure.supylabel("similarity of bars", fontsize=9, color=FAINT)
+        figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", weight="bold")
+    return figure
+
+
+def training_curves(fits: Mapping[str, Sequence[tuple[Series, Series]]], *, label: str, title: str = "") -> Figure:
+    """How networks trained, as a matplotlib figure: a panel for each, with the losses of each of its fits by epoch.
+
+    A fit is its training and its validation losses. Raises InvalidParameterError without a point to draw.
+    """
+    _something([one for pairs in fits.values() for pair in pairs for one in pair if np.isfinite(one.y).any()])
+    with _optional.require("matplotlib.style").context(_STYLE):
+        n_rows = -(-len(fits) // _COLUMNS)
+        figure = _figure(_AROUND + _PANEL * n_rows)
+        panels = figure.subplots(n_rows, min(len(fits), _COLUMNS), sharey=True, squeeze=False).ravel()
+        for axes, (name, pairs) in zip(panels, fits.items(), strict=False):
+            for pair in pairs:
+                for i, one in enumerate(pair):
+                    axes.plot(one.x, one.y, color=COLORS[i], linewidth=1.2, linestyle=("--", "-")[i], label=one.name)
+            axes.set_title(_short(name), fontsize=9, color=INK, loc="left")
+            _plain(axes, "y")
+        for axes in panels[len(fits) :]:
+            axes.set_visible(False)
+        handles, names = panels[0].get_legend_handles_labels()
+        panels[0].legend(handles[:2], names[:2], **_LEGEND | {"loc": "upper right", "bbox_to_anchor": (1, 1)})
+        figure.supxlabel("epochs", fontsize=9, color=FAINT)
+        figure.supylabel(label, fontsize=9, color=FAINT)
         figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", weight="bold")
     return figure
 
@@ -171,7 +200,7 @@ def _whisker(axes: Any, y: int, row: Value, group: int) -> None:
     if math.isfinite(low) and math.isfinite(high):
         axes.plot([low, high], [y, y], color=COLORS[group % len(COLORS)], linewidth=1.8, solid_capstyle="butt")
     axes.plot([row.value], [y], **_dot(group))
-    axes.annotate(f"{row.value:.3g}", (row.value, y), (0, 5), textcoords="offset points", fontsize=7, ha="center")
+    axes.annotate(f"{row.value:#.3g}", (row.value, y), (0, 5), textcoords="offset points", fontsize=7, ha="center")
 
 
 def _dot(group: int) -> dict[str, Any]:

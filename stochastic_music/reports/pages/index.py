@@ -14,7 +14,7 @@ from stochastic_music.reports.pages.markup import Html, element
 from stochastic_music.reports.pages.practice import cost, listening, repeating
 from stochastic_music.reports.pages.prediction import is_difference, learning, prediction, training
 from stochastic_music.reports.pages.sections import Model, Report, Section, paragraph
-from stochastic_music.reports.pages.tables import count
+from stochastic_music.reports.pages.tables import count, several
 
 _SECTIONS = (prediction, learning, training, features, shape, originality, judge, cost, listening, repeating)
 
@@ -83,12 +83,13 @@ def _found(report: Report) -> str:
     certain = sum(map(is_difference, found))
     if not found:
         return "Fewer than two models could be compared in prediction."
+    pairs = several(len(found), "pair")
     if not certain:
-        return f"In prediction, none of {len(found)} differences between models is more than chance could make it."
-    rest = "; the other pairs cannot be told apart on these pieces" if certain < len(found) else ""
+        return f"In prediction, {pairs} of models were compared, and every difference may be chance."
+    rest = "; the others cannot be told apart on these pieces" if certain < len(found) else ""
     return (
-        f"In prediction, {certain} of {len(found)} differences between models remain after correction for their "
-        f"number{rest}."
+        f"In prediction, {pairs} of models were compared, and {several(certain, 'difference')} cannot well be "
+        f"chance, after correction for their number{rest}."
     )
 
 

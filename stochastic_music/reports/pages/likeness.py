@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stochastic_music.reports.pages.markup import Html
+from stochastic_music.reports.pages.markup import Html, element, joined
 from stochastic_music.reports.pages.sections import (
+    Model,
     Report,
     Section,
     by_model,
+    failure,
     names_in,
     paragraph,
     subheading,
 )
-from stochastic_music.reports.pages.tables import Row, figure, head, meanings, titled, with_interval
+from stochastic_music.reports.pages.tables import Row, figure, head, meanings, table, titled, with_interval
 
 #: How many of the judge's features are named.
 _TELLING = 3
 #: Measures that have another name where they stand.
 _KEYS = {"longest": "longest_copy", "share": "share_copied"}
 _UNMEASURED = paragraph("This was not measured.")
-_HELD_OUT, _CEILING = "held-out music", "ceiling: training music"
+#: Figures of a feature, and their decimals.
+_LIKENESS = {"overlap": 2, "kl": 3, "generated_overlap": 2}
+_HELD_OUT, _CEILING = "held-out music", "Ceiling"
 
 
 def features(report: Report) -> Section:
@@ -30,31 +34,45 @@ def features(report: Report) -> Section:
     title = "Twelve features of the music"
     if not names:
         return Section("features", title, (_UNMEASURED,))
+    shown = {key: digits for key, digits in _LIKENESS.items() if any(key in of for of in _figures(report))}
     content = (
         paragraph(
-            "Twelve features of each piece (Yang and Lerch, 2020). Distances between pieces of a model and held-out "
-            "pieces are compared with the distances among held-out pieces: where both spread alike, overlap is 1 and "
-            "divergence 0. The last row is the ceiling, real training pieces beside held-out ones: more likeness than "
-            "that cannot be asked for."
+            "Twelve features of each piece (Yang and Lerch, 2020). Distances between composed and held-out pieces are "
+            "compared with distances among held-out pieces: where both spread alike, overlap is 1 and divergence 0. "
+            "The last column is the ceiling, real training pieces beside held-out ones: more likeness than that "
+            "cannot be asked for."
         ),
-        meanings(measures, ["overlap", "kl"]),
-        *(_by_feature(report, names, key, digits) for key, digits in (("overlap", 2), ("kl", 3))),
+        meanings(measures, shown),
+        *(_by_feature(report, names, key, digits) for key, digits in shown.items()),
         subheading("What the features are"),
         meanings(measures, names),
     )
     return Section("features", title, content)
 
 
-def _by_feature(report: Report, names: Sequence[str], key: str, digits: int) -> Html:
-    def cells(holder: Mapping[str, Any]) -> list[str]:
-        return [figure((holder.get(name) or {}).get(key), digits) for name in names]
+def _figures(report: Report) -> list[Mapping[str, Any]]:
+    """What is known of features, of models and of the ceiling."""
+    holders = [*((model.get("features") or {}) for model in report["models"]), report.get("ceiling") or {}]
+    return [of for holder in holders for of in holder.values()]
 
-    measures = report["measures"]
-    ceiling = Row(_CEILING, cells(report.get("ceiling") or {}))
-    columns = [str(measures.get(name, {}).get("title", name)) for name in names]
-    return by_model(
-        report, titled(measures, key), columns, lambda model: cells(model.get("features") or {}), references=[ceiling]
-    )
+
+def _by_feature(report: Report, names: Sequence[str], key: str, digits: int) -> Html:
+    """Features by models; a column without figures says why."""
+    measures, models = report["measures"], report["models"]
+    holders = [*(model.get("features") or {} for model in models), report.get("ceiling") or {}]
+    rows = [Row(measures.get(name, {}).get("title", name), _across(holders, name, key, digits)) for name in names]
+    return table(titled(measures, key), ["Feature", *map(_column, models), _CEILING], rows)
+
+
+def _across(holders: Sequence[Mapping[str, Any]], name: str, key: str, digits: int) -> list[Html]:
+    found = [holder.get(name) or {} for holder in holders]
+    return [with_interval({"value": one.get(key), "interval": one.get(f"{key}_interval")}, digits) for one in found]
+
+
+def _column(model: Model) -> Html:
+    reason = failure(model)
+    shown = () if reason is None else (element("span", f"did not finish: {reason}", class_="failed"),)
+    return joined((model["name"], *shown))
 
 
 def shape(report: Report) -> Section:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stochastic_music.reports.pages import pictures
 from stochastic_music.reports.pages.markup import Html, element, joined
 from stochastic_music.reports.pages.sections import Model, Report, Section, by_model, paragraph, subheading
 from stochastic_music.reports.pages.tables import Row, count, figure, head, meanings, probability, table, with_interval
@@ -26,12 +27,13 @@ def prediction(report: Report) -> Section:
         ),
         meanings(report["measures"], _BITS),
         subheading("Under one budget of time"),
+        pictures.forest(report, "budget", "Bits per note under the budget, with intervals; further left is better"),
         _bits(report, "budget", f"Held-out pieces; {limit}"),
         subheading("Each to its own stop"),
+        pictures.forest(report, "own_stop", "Bits per note, each to its own stop; further left is better"),
         _bits(report, "own_stop", "Held-out pieces; each model trained until it stops by itself"),
         subheading("Differences, piece by piece"),
-        *_differences(report, "differences", "under the budget"),
-        *_differences(report, "differences_own_stop", "each to its own stop"),
+        *_differences(report),
     )
     return Section("prediction", "How well each predicts held-out music", content)
 
@@ -55,18 +57,23 @@ def _bits_of(measured: Mapping[str, Any]) -> Html:
     return with_interval(measured.get("bits_per_note"), 3)
 
 
-def _differences(report: Report, which: str, when: str) -> Sequence[Html]:
-    found = report.get(which) or []
-    if not found:
-        return ()
+def _differences(report: Report) -> Sequence[Html]:
+    tables = [
+        _paired(report[key], f"Differences {when}")
+        for key, when in (("differences", "under the budget"), ("differences_own_stop", "each to its own stop"))
+        if report.get(key)
+    ]
     text = (
-        f"Both models of a row predict the same pieces; the difference is the first less the "
-        f"second. There are {len(found)} differences {when}, and p-values are corrected for that (Holm): below "
-        f"{ALPHA:g}, a difference is hardly chance."
+        "Both models of a row predict the same pieces; the difference is the first less the second. p-values are "
+        f"corrected (Holm) for the number of rows in a table: below {ALPHA:g}, a difference is hardly chance."
     )
+    return [paragraph(text), *tables] if tables else [paragraph("Fewer than two models were measured.")]
+
+
+def _paired(found: Sequence[Mapping[str, Any]], caption: str) -> Html:
     columns = ["Models", "Difference in bits per note", "p", "p, corrected", "Reading"]
     rows = [Row(f"{one['b']} − {one['a']}", _difference(one)) for one in found]
-    return paragraph(text), table(f"Paired differences on held-out pieces, {when}", columns, rows, words=1)
+    return table(caption, columns, rows, words=1)
 
 
 def _difference(one: Mapping[str, Any]) -> list[str]:
@@ -101,6 +108,7 @@ def learning(report: Report) -> Section:
     content = (
         paragraph("How prediction grows with the number of pieces that a model learns from: who is ahead with few?"),
         meanings(report["measures"], _BITS),
+        pictures.learning(report, "Bits per note by number of pieces learned from; lower is better"),
         by_model(report, caption, [f"{count(n)} pieces" for n in sizes], cells),
         *_ahead(report, sizes),
     )
@@ -139,7 +147,10 @@ def training(report: Report) -> Section:
     columns = ["Model", "Epochs", "Best epoch", "Training loss there", "Validation loss there"]
     rows = [Row(f"{name}, seed {run['seed']}", _run(run)) for name, run in runs]
     whole = table("Losses in nats a symbol (lower is better)", columns, rows)
-    return Section("training", title, (paragraph(text), whole))
+    drawn = pictures.training(
+        report, "Losses by epoch, each seed a line; where validation turns up, learning by heart begins"
+    )
+    return Section("training", title, (paragraph(text), drawn, whole))
 
 
 def _run(run: Mapping[str, Any]) -> list[str]:

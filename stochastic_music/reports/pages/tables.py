@@ -121,6 +121,15 @@ def count(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
+def several(n: int, thing: str) -> str:
+    """How many of a thing.
+
+    >>> several(1, "pair"), several(1000, "pair")
+    ('1 pair', '1,000 pairs')
+    """
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
 def size(n_bytes: float | None) -> str:
     """Bytes in a unit that reads well.
 
