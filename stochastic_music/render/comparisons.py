@@ -4,6 +4,7 @@
     learning_curves    a value with its interval against the number of training pieces, on a logarithmic axis
     training_curves    losses of networks by epoch: a panel for each
     similarity_curves  how similar bars are that lie so far apart: a panel for each model, held-out music behind
+    density_panels     distances within held-out music, within a set and between: a panel for each model, or feature
 
 Lines differ in color, marker and dashes, in the order in which they are given; groups in color and marker. Any one of
 these is enough to tell them apart, so the pictures survive gray print and color-blind eyes. What is not finite is
@@ -61,6 +62,16 @@ class Series(NamedTuple):
     y: FloatArray
     low: FloatArray | None = None
     high: FloatArray | None = None
+
+
+class Spread(NamedTuple):
+    """A panel of densities: those of the distances `intra`, `inter` and `generated_intra` over `grid`, each (n,)."""
+
+    name: str
+    grid: FloatArray
+    intra: FloatArray
+    inter: FloatArray
+    generated_intra: FloatArray | None = None
 
 
 def forest_plot(rows: Sequence[Value], *, label: str, lower_is_better: bool = True, title: str = "") -> Figure:
@@ -167,6 +178,32 @@ def training_curves(fits: Mapping[str, Sequence[tuple[Series, Series]]], *, labe
     return figure
 
 
+def density_panels(spreads: Sequence[Spread], *, label: str, one_scale: bool = True, title: str = "") -> Figure:
+    """How far pieces lie apart, as a matplotlib figure: where the line fills the grey, likeness is perfect.
+
+    Grey: within the reference. Line: between the set and the reference. Dashes: within the set. `label` says which
+    distance; panels have `one_scale` where that is the same for all. Raises InvalidParameterError without a panel.
+    """
+    _something([one for one in spreads if np.isfinite(one.inter).any()])
+    with _optional.require("matplotlib.style").context(_STYLE):
+        n_columns = min(_COLUMNS, len(spreads))
+        n_rows = -(-len(spreads) // n_columns)
+        figure = _figure(_AROUND + _PANEL * n_rows)
+        panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+        reaches = np.array([_reach(one) for one in spreads])
+        if one_scale:
+            reaches[:] = reaches.max(axis=0)
+        for axes, one, reach in zip(panels, spreads, reaches.tolist(), strict=False):
+            _spread(axes, one, *reach)
+        for axes in panels[len(spreads) :]:
+            axes.set_visible(False)
+        figure.supxlabel(label, fontsize=9, color=FAINT)
+        named = panels[0].get_legend_handles_labels()
+        figure.legend(*named, loc="outside upper right", ncols=3, frameon=False, fontsize=8, labelcolor=INK)
+        figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", weight="bold")
+    return figure
+
+
 def to_svg(figure: Figure) -> bytes:
     """The bytes of a figure as SVG, its text as text."""
     buffer = io.BytesIO()
@@ -186,6 +223,26 @@ def _line(axes: Any, one: Series, look: dict[str, Any]) -> None:
     if one.low is not None and one.high is not None:
         seen &= np.isfinite(one.low) & np.isfinite(one.high)
         axes.vlines(one.x[seen], one.low[seen], one.high[seen], color=look["color"], linewidth=1, alpha=0.7, zorder=1)
+
+
+def _spread(axes: Any, one: Spread, end: float, height: float) -> None:
+    axes.fill_between(one.grid, 0, one.intra, color=_SHADE, linewidth=0, label="within the reference", zorder=1)
+    axes.plot(one.grid, one.inter, color=COLORS[0], linewidth=1.6, label="between set and reference", zorder=3)
+    if one.generated_intra is not None:
+        look = {"color": COLORS[1], "linewidth": 1.2, "linestyle": (0, _DASHES[1])}
+        axes.plot(one.grid, one.generated_intra, label="within the set", zorder=2, **look)
+    axes.set_xlim(0, end)
+    axes.set_ylim(0, height)
+    axes.set_yticks([])
+    axes.set_title(_short(one.name), fontsize=9, color=INK, loc="left")
+    _plain(axes, "x")
+
+
+def _reach(one: Spread) -> tuple[float, float]:
+    """The distance beyond which a panel has nothing to show, and its height; the peak of equal pieces is cut."""
+    seen = np.nan_to_num([one.intra, one.inter]).max(axis=0)
+    top = float(seen.max())
+    return float(one.grid[seen > 0.001 * top].max(initial=0.0)) or 1.0, 1.1 * top or 1.0
 
 
 def _look(i: int) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import pytest
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.render.comparisons import (
     Series,
+    Spread,
     Value,
+    density_panels,
     forest_plot,
     learning_curves,
     similarity_curves,
@@ -96,3 +98,37 @@ def test_equal_figures_give_equal_bytes_and_words_stay_words():
 def test_nothing_to_draw_is_refused(draw):
     with pytest.raises(InvalidParameterError, match="nothing to draw"):
         draw()
+
+
+def spread(name, shift):
+    grid = np.linspace(-1, 20, 200)
+    intra, inter, own = (np.exp(-((grid - at) ** 2)) for at in (2, 2 + shift, 1))
+    return Spread(name, grid, intra, inter, own)
+
+
+def test_densities_have_a_panel_each_and_one_scale():
+    figure = density_panels([spread("ceiling", 0), spread("markov", 6)], label="distance")
+    first, second = figure.axes
+    assert [axes.get_title(loc="left") for axes in (first, second)] == ["ceiling", "markov"]
+    assert first.get_xlim() == second.get_xlim()
+    assert 8 < first.get_xlim()[1] < 12  # nothing is seen beyond
+    between, within = second.lines
+    assert between.get_xdata()[between.get_ydata().argmax()] == pytest.approx(8, abs=0.1)
+    assert (between.get_linestyle(), between.get_color()) != (within.get_linestyle(), within.get_color())
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "within the reference",
+        "between set and reference",
+        "within the set",
+    ]
+
+
+def test_densities_of_several_features_have_scales_of_their_own():
+    first, second = density_panels([spread("a", 0), spread("b", 6)], label="distance", one_scale=False).axes
+    assert first.get_xlim()[1] < second.get_xlim()[1]
+
+
+def test_sets_without_a_density_are_refused():
+    lost = Spread("one piece", *np.full((3, 10), np.nan))
+    with pytest.raises(InvalidParameterError, match="nothing to draw"):
+        density_panels([lost], label="distance")
+    density_panels([lost, spread("a", 0)], label="distance")
