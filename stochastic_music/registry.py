@@ -39,6 +39,10 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "stm": "stochastic_music.models.online:STM",
         "mixture": "stochastic_music.models.mixture:Mixture",
         "maxent": "stochastic_music.models.maxent:MaxEnt",
+        "lstm": "stochastic_music.models.neural.kinds:LSTM",
+        "gru": "stochastic_music.models.neural.kinds:GRU",
+        "wavenet": "stochastic_music.models.neural.kinds:WaveNet",
+        "transformer": "stochastic_music.models.neural.kinds:Transformer",
     },
     "encodings": {
         "melody": "stochastic_music.tokens:MelodyEncoding",
