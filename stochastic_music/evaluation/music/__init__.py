@@ -3,6 +3,7 @@
 from stochastic_music.evaluation.music.distances import Comparison, Densities, Summary, compared, summaries
 from stochastic_music.evaluation.music.diversity import Diversity, diversity
 from stochastic_music.evaluation.music.features import FEATURES, NOTE_LENGTHS, Feature, Features, features_of
+from stochastic_music.evaluation.music.judge import Judgement, Telling, judge
 from stochastic_music.evaluation.music.metrics import Described, Metric, described, measured
 from stochastic_music.evaluation.music.repetition import bar_similarity, mean_curve, similarity_curve
 from stochastic_music.evaluation.music.shape import SHAPE, Average, Shape, approaches, averages, shape_of
@@ -19,9 +20,11 @@ __all__ = [
     "Diversity",
     "Feature",
     "Features",
+    "Judgement",
     "Metric",
     "Shape",
     "Summary",
+    "Telling",
     "TopLine",
     "approaches",
     "averages",
@@ -30,6 +33,7 @@ __all__ = [
     "described",
     "diversity",
     "features_of",
+    "judge",
     "mean_curve",
     "measured",
     "shape_of",
