@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from stochastic_music.cli import _options
-from stochastic_music.cli._common import open_corpus, print_json, progress, say
+from stochastic_music.cli._common import open_corpus, plural, print_json, progress, say
 from stochastic_music.errors import UnknownNameError, UsageError
 
 
 def compare(
-    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names.")],
+    corpus: Annotated[list[str], typer.Argument(help="Folders, files or built-in names.")] = [],  # noqa: B006
     model: Annotated[
         list[str],
         typer.Option("-m", "--model", metavar="KIND", help="A kind of model (stochmusic models); repeat."),
@@ -50,9 +50,16 @@ def compare(
         "report"
     ),
     force: Annotated[bool, typer.Option("--force", help="Begin anew, whatever the folder holds.")] = False,
+    votes: Annotated[
+        list[str],
+        typer.Option(metavar="FILE...", help="Count votes that blind.html of the report in -o saved; compare nothing."),
+    ] = [],  # noqa: B006
     as_json: _options.AsJson = False,
 ) -> None:
     """Compare models: fit them under one budget, let them predict and compose, and write a report."""
+    if votes:
+        _count_votes([*votes, *corpus], output, as_json)
+        return
     from stochastic_music.cli._choices import choose_encoding
     from stochastic_music.reports.comparison import KINDS, compare
     from stochastic_music.reports.comparison.contenders import contenders
@@ -93,6 +100,21 @@ def compare(
     _tell(made, output)
     if as_json:
         print_json({**made, "report": str(output / "report.json")})
+
+
+def _count_votes(files: list[str], output: Path, as_json: bool) -> None:
+    """Count the votes in files on the report in `output`, and tell them."""
+    from stochastic_music.reports.comparison import count_votes
+
+    found = count_votes(output, files)
+    say(f"{plural(found['voters'], 'voter')}; an exact binomial test for each row, corrected for {len(found['rows'])}.")
+    for row in found["rows"]:
+        low, high = row["interval"]
+        share = "" if row["share"] is None else f", {row['share']:.0%} (95 % interval {low:.0%} to {high:.0%})"
+        told = f"{row['a']} rather than {row['b']}: {row['preferred']} of {row['n']} votes{share}"
+        say(f"{told}, p {row['p']:.4f}, corrected {row['p_corrected']:.4f}; undecided {row['undecided']}")
+    if as_json:
+        print_json({"votes": found, "report": str(output / "report.json")})
 
 
 def read_budget(text: str) -> float:
@@ -161,4 +183,4 @@ def _tell(made: dict[str, Any], output: Path) -> None:
         else:
             say(f"{model['name']:<20} {figure(found['bits_per_note'])} bits per note")
     say("Fewer bits are better: held-out music surprises the model less. Intervals are over pieces.")
-    say(f"\nWrote the report: {shlex.quote(str(output / 'report.md'))}")
+    say(f"\nWrote the report: {shlex.quote(str(output / 'index.html'))}")

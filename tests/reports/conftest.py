@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,30 @@ def tunes(tune):
     random = np.random.default_rng(0)
     walks = [np.clip(3 + np.cumsum(random.integers(-2, 3, 16)), 0, 7) for _ in range(12)]
     return Corpus.from_scores([tune([(i, 1, steps[k]) for i, k in enumerate(walk)]) for walk in walks])
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    """Intervals of features are not what these tests look at."""
+    from stochastic_music.evaluation.music import compared
+    from stochastic_music.reports.comparison import heard
+
+    monkeypatch.setattr(heard, "compared", partial(compared, n_resamples=2))
+
+
+@pytest.fixture
+def at_hand(monkeypatch):
+    """Cells at work in this process, for tests that are not about processes."""
+    from stochastic_music.reports.comparison import running
+
+    class Hand:
+        def do(self, _, function, *args):
+            return function(*args)
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr(running, "Hand", Hand)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def compared(corpus, models, folder, **options):
     return made, lines
 
 
-def test_the_report_holds_what_its_article_tells(tunes, tmp_path):
+def test_the_report_holds_what_its_article_tells(tunes, tmp_path, at_hand):
     made, lines = compared(tunes, ["markov", "ppm"], tmp_path / "r", seeds=2, sizes=(4,), own_stop=True)
     assert json.loads((tmp_path / "r" / "report.json").read_text()) == made
     assert [model["name"] for model in made["models"]] == ["markov", "ppm"]
@@ -44,13 +44,13 @@ def test_the_report_holds_what_its_article_tells(tunes, tmp_path):
     assert "corrected for 1" in text
 
 
-def test_new_pieces_stand_under_the_same_headers(tunes, tmp_path):
+def test_new_pieces_stand_under_the_same_headers(tunes, tmp_path, at_hand):
     made, _ = compared(tunes, ["markov", "ppm"], tmp_path / "r")
     tempos = [[take["tempo"] for take in model["takes"]] for model in made["models"]]
     assert tempos[0] == tempos[1] == [take["tempo"] for take in made["held_out"]["takes"]]
 
 
-def test_what_is_there_is_not_done_again(tunes, tmp_path):
+def test_what_is_there_is_not_done_again(tunes, tmp_path, at_hand):
     first, _ = compared(tunes, ["markov"], tmp_path / "r")
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "r" / "work").rglob("*.smm")}
     made, _ = compared(tunes, ["markov", "ppm"], tmp_path / "r")
@@ -59,7 +59,7 @@ def test_what_is_there_is_not_done_again(tunes, tmp_path):
     assert len(list((tmp_path / "r" / "work").rglob("*.smm"))) == 2
 
 
-def test_a_broken_record_is_made_again(tunes, tmp_path):
+def test_a_broken_record_is_made_again(tunes, tmp_path, at_hand):
     compared(tunes, ["markov"], tmp_path / "r")
     [record] = (tmp_path / "r" / "work").rglob("fit.json")
     record.write_text("{")
@@ -68,7 +68,7 @@ def test_a_broken_record_is_made_again(tunes, tmp_path):
     assert json.loads(record.read_text())["parameters"] > 0
 
 
-def test_models_by_names_of_ones_own(tunes, tmp_path):
+def test_models_by_names_of_ones_own(tunes, tmp_path, at_hand):
     made, _ = compared(tunes, {"one": Markov(1), "two": Markov(2)}, tmp_path / "r")
     assert [(model["name"], model["kind"], model["parameters"]["order"]) for model in made["models"]] == [
         ("one", "markov", 1),
@@ -138,7 +138,7 @@ def test_variants_of_one_tune_cannot_be_split(tune, tmp_path):
         compared(Corpus.from_scores([score] * 6), ["markov"], tmp_path / "r")
 
 
-def test_a_folder_of_another_comparison_is_left_alone(tunes, tmp_path):
+def test_a_folder_of_another_comparison_is_left_alone(tunes, tmp_path, at_hand):
     compared(tunes, ["markov"], tmp_path / "r", title="tunes")
     with pytest.raises(UsageError, match=r"another comparison, of tunes.*--force"):
         compared(tunes, ["markov"], tmp_path / "r", seed=1)

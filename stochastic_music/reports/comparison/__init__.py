@@ -4,7 +4,7 @@
     contenders   who is compared;  cells: the fits that takes;  running: cells in processes of their own, in time
     working      what these processes do: fit, predict, compose;  records: what is found out, filed at once
     figures      bits per note, learning curves, paired differences;  heard: measures of what was composed
-    account      `report.json`;  markdown: the same to read;  comparing: `compare`
+    account      `report.json`;  markdown: the same to read;  comparing: `compare`;  votes: of the blind page
 
 **The budget** is wall-clock time for the fits of one model, over all its seeds; each of its fits gets an equal share.
 Fits run on one thread each, at most one a core. One that can be asked to stop (`protocols.TrainedModel`) keeps the best
@@ -51,10 +51,12 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
     differences            a, b, bits_per_note (estimate of b minus a: below zero b predicts better), p, p_corrected
     differences_own_stop   likewise;  differences_by_size: likewise, with n_pieces
 
+    votes        where blind votes were counted: voters, rows (`votes.counted`)
+
 `p` is of a permutation test that swaps pieces, `p_corrected` Holm's over all rows of its table.
 """
 
-from stochastic_music.reports.comparison.comparing import SIZES, compare
+from stochastic_music.reports.comparison.comparing import SIZES, compare, count_votes
 from stochastic_music.reports.comparison.contenders import KINDS
 
-__all__ = ["KINDS", "SIZES", "compare"]
+__all__ = ["KINDS", "SIZES", "compare", "count_votes"]

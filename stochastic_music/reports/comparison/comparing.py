@@ -11,15 +11,17 @@ from stochastic_music import tokens
 from stochastic_music._files import refuse_unwritable
 from stochastic_music._parallel import cores
 from stochastic_music.corpus import Corpus
-from stochastic_music.errors import InvalidParameterError, MachineError
+from stochastic_music.errors import InvalidParameterError, MachineError, UsageError
 from stochastic_music.protocols import Progress
 from stochastic_music.reports.comparison.account import Comparison, report
 from stochastic_music.reports.comparison.cells import PATIENCE, Cell, cells
 from stochastic_music.reports.comparison.contenders import KINDS, contenders
 from stochastic_music.reports.comparison.markdown import as_markdown
 from stochastic_music.reports.comparison.music import MOST_COMPOSED, music_of
-from stochastic_music.reports.comparison.records import Work, write, write_text
+from stochastic_music.reports.comparison.records import Work, read, write, write_text
 from stochastic_music.reports.comparison.running import Job, Tell, run
+from stochastic_music.reports.comparison.votes import counted
+from stochastic_music.reports.pages import blind_page, index_page
 
 #: numbers of training pieces of the learning curves
 SIZES = (10, 30, 100, 300, 1000)
@@ -106,6 +108,22 @@ def write_report(made: dict[str, Any], folder: Path) -> None:
     """`report.json` and what people read, into `folder`."""
     write(folder / "report.json", made, indent=1)
     write_text(folder / "report.md", as_markdown(made))
+    write_text(folder / "index.html", index_page(made))
+    write_text(folder / "blind.html", blind_page(made))
+
+
+def count_votes(folder: str | Path, files: Sequence[str | Path]) -> dict[str, Any]:
+    """Votes of the blind page, counted (`votes`) and added to the report in `folder`; returns them.
+
+    Raises UsageError where there is no report, or votes do not go with it.
+    """
+    path = Path(folder) / "report.json"
+    made = read(path)
+    if made is None or "models" not in made:
+        raise UsageError(f"there is no report {path}: give the folder of one with -o")
+    found = counted(made, files)
+    write_report({**made, "votes": found}, Path(folder))
+    return found
 
 
 def _told_limits(first: Sequence[Cell], hands: int, own_stop: bool) -> str:

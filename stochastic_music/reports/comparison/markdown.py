@@ -24,6 +24,7 @@ def as_markdown(report: Mapping[str, Any]) -> str:
         _features(report),
         _shape(report),
         _originality(report),
+        _votes(report.get("votes")),
         _cost(report),
         _problems(report),
         _closing(report),
@@ -193,6 +194,28 @@ def _copied(found: Mapping[str, Any] | None) -> list[str]:
 def _composed(report: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     """What each model has under `key`, held-out pieces first."""
     return [("held-out pieces", report["held_out"][key]), *((model["name"], model[key]) for model in report["models"])]
+
+
+def _votes(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    rows = [
+        [
+            f"{row['a']} rather than {row['b']}",
+            f"{row['preferred']} of {row['n']}",
+            NONE if row["share"] is None else figure({"value": row["share"], "interval": row["interval"]}, ".2f"),
+            number(row["p"], ".4f"),
+            number(row["p_corrected"], ".4f"),
+            str(row["undecided"]),
+        ]
+        for row in found["rows"]
+    ]
+    head = ["preferred", "votes", "share", "p", f"p, corrected for {len(rows)}", "undecided"]
+    told = (
+        f"Blind votes of {found['voters']} listeners. Share of those who chose, with its exact interval; p of the "
+        "exact binomial test against one half."
+    )
+    return f"## Listening\n\n{told}\n\n{table(head, rows)}"
 
 
 _COSTS: tuple[tuple[str, Callable[[float], str]], ...] = (

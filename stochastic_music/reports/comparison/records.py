@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from stochastic_music._files import write_atomically
 from stochastic_music.errors import UsageError
@@ -72,9 +74,9 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, _writer(text))
 
 
-def finite(values: FloatArray) -> list[float | None]:
+def finite(values: FloatArray | Sequence[float]) -> list[float | None]:
     """Numbers for JSON, which has no name for infinity: null."""
-    return [round(value, 6) if math.isfinite(value) else None for value in values.tolist()]
+    return [float(f"{value:.8g}") if math.isfinite(value) else None for value in np.asarray(values).tolist()]
 
 
 def _writer(text: str) -> Callable[[Path], None]:
