@@ -4,12 +4,8 @@ import json
 
 import pytest
 
-
-def refused(stochmusic, *arguments, code=2):
-    done = stochmusic("compare", *arguments)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+from stochastic_music.cli.compare import compare
+from stochastic_music.errors import UsageError
 
 
 def test_two_kinds_are_compared_and_the_votes_counted(stochmusic, music_folder, tmp_path):
@@ -39,23 +35,27 @@ def test_two_kinds_are_compared_and_the_votes_counted(stochmusic, music_folder, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("options", "told"),
     [
-        (("-m", "markow"), "did you mean 'markov'"),
-        (("-m", "ppm", "-m", "ppm"), "given twice"),
-        (("--budget", "soon"), "a time such as 90s, 10m or 1h"),
-        (("--budget", "0m"), "no time at all"),
-        (("-m", "markov", "--set", "order=3"), "KIND.NAME=VALUE"),
-        (("-m", "markov", "--set", "ppm.escape=a"), "among those compared"),
-        (("-m", "markov", "--set", "markov.ordre=3"), "did you mean 'order'"),
-        (("--sizes", "10,many"), "whole numbers with commas"),
-        (("--holdout", "1"), "expected a share"),
-        (("--votes", "nothing.json"), "there is no report"),
+        ({"model": ["markow"]}, "did you mean 'markov'"),
+        ({"model": ["ppm", "ppm"]}, "given twice"),
+        ({"budget": "soon"}, "a time such as 90s, 10m or 1h"),
+        ({"budget": "0m"}, "no time at all"),
+        ({"set_": ["order=3"]}, "KIND.NAME=VALUE"),
+        ({"set_": ["ppm.escape=a"]}, "among those compared"),
+        ({"set_": ["markov.ordre=3"]}, "did you mean 'order'"),
+        ({"sizes": "10,many"}, "whole numbers with commas"),
+        ({"holdout": 1.0}, "expected a share"),
+        ({"votes": ["nothing.json"]}, "there is no report"),
     ],
 )
-def test_requests_that_make_no_sense(stochmusic, arguments, told):
-    assert told in refused(stochmusic, "nowhere", *arguments)
+def test_requests_that_make_no_sense(tmp_path, options, told):
+    with pytest.raises(UsageError, match=told):
+        compare(["nowhere"], **{"model": ["markov"], "output": tmp_path / "r", **options})
 
 
-def test_without_a_corpus(stochmusic):
-    assert "no corpus is named" in refused(stochmusic, "-m", "markov", code=1)
+def test_a_mistake_is_a_message(stochmusic):
+    done = stochmusic("compare", "-m", "markov")
+    assert done.returncode == 1
+    assert "no corpus is named" in done.stderr
+    assert "Traceback" not in done.stderr
