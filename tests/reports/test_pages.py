@@ -147,6 +147,14 @@ def test_models_may_have_any_name():
     assert Tree(index_page(a_report(names=names))).crossed == []
 
 
+def test_counted_votes_have_a_table():
+    row = {"a": "ppm", "b": "held-out", "preferred": 3, "n": 9, "share": 1 / 3, "interval": [0.1, 0.7]}
+    votes = {"voters": 1, "rows": [row | {"p": 0.5078, "p_corrected": 1.0, "undecided": 2}]}
+    page = index_page(a_report() | {"votes": votes})
+    assert "1 listener voted" in page
+    assert re.search("ppm to held-out</th><td>3 of 9</td><td>0.33<span.*?0.508</td><td>1.000</td><td>2</td>", page)
+
+
 def test_headings_do_not_skip_levels(tree):
     levels = [int(tag[1]) for tag, _, _ in tree.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1

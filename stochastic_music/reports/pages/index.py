@@ -83,14 +83,11 @@ def _found(report: Report) -> str:
     certain = sum(map(is_difference, found))
     if not found:
         return "Fewer than two models could be compared in prediction."
-    pairs = several(len(found), "pair")
+    pairs = f"In prediction, models were compared two by two, {several(len(found), 'pair')} in all"
     if not certain:
-        return f"In prediction, {pairs} of models were compared, and every difference may be chance."
+        return f"{pairs}: every difference may be chance."
     rest = "; the others cannot be told apart on these pieces" if certain < len(found) else ""
-    return (
-        f"In prediction, {pairs} of models were compared, and {several(certain, 'difference')} cannot well be "
-        f"chance, after correction for their number{rest}."
-    )
+    return f"{pairs}: {several(certain, 'difference')} can hardly be chance, after correction for their number{rest}."
 
 
 def _failures(report: Report) -> Sequence[Html]:

@@ -122,6 +122,9 @@ def judge(report: Report) -> Section:
     """How well a classifier tells composed pieces from real ones."""
     measures = report["measures"]
     keys = ["judge_accuracy", "judge_auc"]
+    title = "A judge"
+    if not any(model.get("judge") for model in report["models"]):
+        return Section("judge", title, (_UNMEASURED,))
     content = (
         paragraph(
             "A classifier (gradient boosting on features, cross-validated) learns to tell a model's pieces from real "
@@ -137,7 +140,7 @@ def judge(report: Report) -> Section:
             words=1,
         ),
     )
-    return Section("judge", "A judge", content)
+    return Section("judge", title, content)
 
 
 def _judged(judged: Mapping[str, Any], measures: Mapping[str, Any]) -> list[str]:

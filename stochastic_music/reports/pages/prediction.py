@@ -29,13 +29,22 @@ def prediction(report: Report) -> Section:
         subheading("Under one budget of time"),
         pictures.forest(report, "budget", "Bits per note under the budget, with intervals; further left is better"),
         _bits(report, "budget", f"Held-out pieces; {limit}"),
-        subheading("Each to its own stop"),
-        pictures.forest(report, "own_stop", "Bits per note, each to its own stop; further left is better"),
-        _bits(report, "own_stop", "Held-out pieces; each model trained until it stops by itself"),
+        *_own_stop(report),
         subheading("Differences, piece by piece"),
         *_differences(report),
     )
     return Section("prediction", "How well each predicts held-out music", content)
+
+
+def _own_stop(report: Report) -> Sequence[Html]:
+    """The second table, where it was asked for."""
+    if not any(model.get("own_stop") for model in report["models"]):
+        return ()
+    return (
+        subheading("Each to its own stop"),
+        pictures.forest(report, "own_stop", "Bits per note, each to its own stop; further left is better"),
+        _bits(report, "own_stop", "Held-out pieces; each model trained until it stops by itself"),
+    )
 
 
 def _bits(report: Report, which: str, caption: str) -> Html:

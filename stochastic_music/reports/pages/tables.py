@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from stochastic_music.reports.pages.markup import Html, element, joined
 
 #: How a measure's direction is shown and spoken.
 _DIRECTIONS = {
-    "lower": (" ↓", "lower is better"),
-    "higher": (" ↑", "higher is better"),
-    "closer": (" ≈", "closer to the held-out music is better"),
+    "lower": ("\u00a0↓", "lower is better"),
+    "higher": ("\u00a0↑", "higher is better"),
+    "closer": ("\u00a0≈", "closer to the held-out music is better"),
 }
 
 Measures = Mapping[str, Mapping[str, Any]]
@@ -57,27 +58,35 @@ def head(measures: Measures, key: str) -> Html:
     measure = measures.get(key, {})
     arrow, words = _DIRECTIONS.get(measure.get("better", ""), ("", ""))
     sign = element("span", arrow, aria_hidden="true"), element("span", f" ({words})" if words else "", class_="unseen")
-    return element("span", measure.get("title", key), *sign, title=measure.get("meaning"))
+    return element("span", _capital(measure.get("title", key)), *sign, title=measure.get("meaning"))
 
 
 def titled(measures: Measures, key: str) -> str:
     """A measure's title and direction, in words."""
     measure = measures.get(key, {})
     words = _DIRECTIONS.get(measure.get("better", ""), ("", ""))[1]
-    return f"{measure.get('title', key)}{f' ({words})' if words else ''}"
+    return f"{_capital(measure.get('title', key))}{f' ({words})' if words else ''}"
 
 
 def meanings(measures: Measures, keys: Iterable[str]) -> Html:
     """What measures mean, as a list: title, meaning, unit, direction."""
     known = [measures[key] for key in keys if key in measures]
-    pairs = [part for measure in known for part in (element("dt", measure["title"]), element("dd", _meaning(measure)))]
-    return element("dl", *pairs, class_="measures") if pairs else Html()
+    pairs = [(element("dt", _capital(one["title"])), element("dd", _meaning(one))) for one in known]
+    return element("dl", *chain(*pairs), class_="measures") if pairs else Html()
 
 
 def _meaning(measure: Mapping[str, Any]) -> str:
-    unit = f" In {measure['unit']}." if measure.get("unit") else ""
     words = _DIRECTIONS.get(measure.get("better", ""), ("", ""))[1]
-    return f"{measure['meaning'].rstrip('.')}.{unit}{f' {words.capitalize()}.' if words else ''}"
+    sentences = (measure["meaning"], _unit(measure.get("unit", "")), words)
+    return " ".join(f"{_capital(sentence).rstrip('.')}." for sentence in sentences if sentence)
+
+
+def _unit(unit: str) -> str:
+    return f"as a {unit}, 0 to 1" if unit.startswith("share") else f"in {unit}" if unit else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 # Figures
