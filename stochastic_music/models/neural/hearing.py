@@ -1,8 +1,7 @@
 """What a network hears before each symbol: whole numbers, a column each.
 
 Everything is a function of the symbols so far and of the header's meters, read off as a batch of pieces is heard side
-by side; all rows stand in the same field of the same event until they end. A *line* is a field of pitches: a melody's
-`pitch`, or a voice. The *own* line is the one that is due, or the first where something else is due.
+by side (`heard`). The *own* line is the one that is due, or the first where something else is due.
 
     due                    the field that is due, n_fields once the piece has ended
     latest FIELD           the latest symbol of each field, of this event or else of the one before
@@ -12,19 +11,20 @@ by side; all rows stand in the same field of the same event until they end. A *l
     step before            the own line's interval before its latest
     from first             how far the own line's last note lies from its first
     chord LINE             what each line sounds, as far as known, seen from the own line's last note
+    degree                 the own line's last note above the printed tonic, in semitones from 0 to 11
+    mode                   the printed mode
     copy step              the step to the note that the copy proposes
-    copy length            after how long a match (see below): 0, or 1 + 1.5 log2 of its symbols, 9 at most
+    copy length            after how long a match: 0, or 1 + 1.5 log2 of its symbols, 9 at most
 
 and, for heads that speak of places seen from there (`predictor`), not as inputs,
 
     own last               the own line's last note
+    tonic                  the printed tonic
     above                  the lowest note known in this event, where a line is due
     copy                   the symbol that the copy proposes
     ceiling                what the due field must stay below, where the vocabulary says so
 
-The *copy* is what followed the longest earlier stretch of symbols that agrees with the latest ones, of equal ones the
-latest; pitches agree where they make the same step in their line, other symbols where they are the same, and both only
-in the same place of an event. A pitch is then proposed by its step.
+The *copy* is what `heard.Listener.proposed` proposes.
 
 Column values are coded so that 0 means "there is none". Pitches are counted from the lowest that training can know,
 and those outside stand for the nearest. A piece that is moved changes only in pitches, whose codes move along: `moved`
@@ -33,30 +33,22 @@ gives the columns of a transposed corpus without hearing it again.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.models.neural.heard import N_LENGTHS, NONE, Heard, Listener
 from stochastic_music.models.neural.transposing import pitch_ids
+from stochastic_music.music.keys import MODES
 from stochastic_music.protocols import BoolArray, IntArray
-from stochastic_music.tokens import HOLD, Header, Vocabulary
-from stochastic_music.tokens.clock import ClockState, Spans
+from stochastic_music.tokens import Vocabulary
 
 #: intervals beyond this many semitones are heard as this many
 WIDEST = 24
-#: matches of more symbols are not told apart
-LONGEST = 40
-#: how many lengths of match are told apart, 0 among them
-N_LENGTHS = 10
 #: quarter notes of a bar beyond which they are not told apart
 MOST_BEATS = 16
-#: there is none: no pitch, and no difference of pitches
-_NONE = -(1 << 20)
 
 
 class Column(NamedTuple):
@@ -68,38 +60,7 @@ class Column(NamedTuple):
     is_input: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class Heard:
-    """What a batch has heard, all (batch, ...): never changed.
-
-    `latest` are symbols by field, -1 before the first; `notes` the last three pitches of each line, the latest first,
-    `first` and `sounding` one a line. `symbols` are those of all events begun, `keys` what they are compared by,
-    (batch, n_events, n_fields) each, `run` how long a match ends in the latest field of each event before the latest
-    one. `n_heard` counts symbols.
-    """
-
-    clock: ClockState
-    latest: IntArray
-    notes: IntArray
-    first: IntArray
-    sounding: IntArray
-    symbols: IntArray
-    keys: IntArray
-    run: IntArray
-    n_heard: int = 0
-
-    def rows(self, chosen: IntArray) -> Self:
-        """Some of the rows, once or more."""
-        due, time, lag, spans = self.clock
-        clock = ClockState(due[chosen], time[chosen], lag[chosen], Spans(*(part[chosen] for part in spans)))
-        taken = {name: getattr(self, name)[chosen] for name in _ARRAYS}
-        return replace(self, clock=clock, **taken)
-
-
-_ARRAYS = ("latest", "notes", "first", "sounding", "symbols", "keys", "run")
-
-
-class Hearing:
+class Hearing(Listener):
     """Columns for a vocabulary, and for the ids `symbols` that training can know; see the module's article.
 
     >>> corpus = TokenCorpus.from_sequences([[0, 2, 4, 2, 4]], Vocabulary.plain(8, name="pitch"))
@@ -110,15 +71,12 @@ class Hearing:
     """
 
     def __init__(self, vocabulary: Vocabulary, symbols: IntArray) -> None:
-        self.vocabulary = vocabulary
+        super().__init__(vocabulary)
         #: the ids that training can know, ascending: (n_known,)
         self.symbols = np.asarray(symbols, dtype=np.int64)
         #: the number of each id among these, -1 for the others: (n_symbols,)
         self.place = np.full(vocabulary.n_symbols, -1)
         self.place[self.symbols] = np.arange(len(self.symbols))
-        self.pitches = pitch_ids(vocabulary)
-        #: the fields that are lines
-        self.lines = [f for f in range(vocabulary.n_fields) if self.pitches[slice(*vocabulary.starts[f : f + 2])].any()]
         values = vocabulary.values(self.symbols[self.pitches[self.symbols]])
         #: the lowest and highest pitch that training can know
         self.lowest, self.highest = int(values.min(initial=127)), int(values.max(initial=0))
@@ -151,8 +109,10 @@ class Hearing:
             steps = [*(f"step {line}" for line in lines), "step before", "from first"]
             steps += [f"chord {line}" for line in lines if len(lines) > 1] + ["copy step"]
             found += [Column(name, 2 * WIDEST + 2, still(2 * WIDEST + 2)) for name in steps]
+            found += [Column("degree", 13, still(13)), Column("mode", len(MODES) + 1, still(len(MODES) + 1))]
         found.append(Column("copy length", N_LENGTHS, still(N_LENGTHS)))
         found += [Column(name, *self._pitches(), is_input=False) for name in ("own last", "above")]
+        found.append(Column("tonic", 13, still(13), is_input=False))
         found.append(Column("copy", self.vocabulary.n_symbols + 1, np.append(False, self.pitches), is_input=False))
         return (*found, Column("ceiling", *self._ceilings(), is_input=False))
 
@@ -184,6 +144,8 @@ class Hearing:
         moves = self._moves[heard + self._starts]
         steps = shifts.reshape(-1, *[1] * (heard.ndim - 1))
         found: IntArray = np.clip(heard + moves * steps, 0, np.array(self.sizes) - 1)
+        tonic = found[..., self.index["tonic"]]
+        found[..., self.index["tonic"]] = np.where(tonic > 0, (tonic - 1 + steps[..., 0]) % 12 + 1, 0)
         return found
 
     def allowed(self, heard: IntArray, symbols: IntArray | None = None) -> BoolArray:
@@ -197,64 +159,6 @@ class Hearing:
             can &= (ceiling == 0) | (offset + 1 < ceiling) | (offset == 0) | end
         return can
 
-    def start(self, headers: Sequence[Header | None]) -> Heard:
-        """Nothing heard yet."""
-        n, n_lines, n_fields = len(headers), len(self.lines), self.vocabulary.n_fields
-        none, empty = np.full((n, n_lines), _NONE), np.zeros((n, 0, n_fields), dtype=np.int64)
-        return Heard(
-            self.vocabulary.clock.start(headers),
-            latest=np.full((n, n_fields), -1),
-            notes=np.full((n, n_lines, 3), _NONE),
-            first=none,
-            sounding=none,
-            symbols=empty,
-            keys=empty,
-            run=empty[:, :, 0],
-        )
-
-    def advance(self, state: Heard, symbols: IntArray) -> Heard:
-        """What has been heard after one more symbol a row: (batch,)."""
-        field = state.n_heard % self.vocabulary.n_fields
-        latest = state.latest.copy()
-        latest[:, field] = symbols
-        clock = self.vocabulary.clock.advance(state.clock, symbols)
-        state = self._matched(replace(state, clock=clock, latest=latest), field, symbols)
-        state = replace(state, n_heard=state.n_heard + 1)
-        return self._sounded(state, self.lines.index(field), symbols) if field in self.lines else state
-
-    def _matched(self, state: Heard, field: int, symbols: IntArray) -> Heard:
-        """How long matches are with one more symbol."""
-        keys, heard, run = state.keys, state.symbols, state.run
-        if field == 0:
-            fresh = np.full((len(symbols), 1, self.vocabulary.n_fields), _NONE)
-            keys, heard = np.concatenate([keys, fresh], axis=1), np.concatenate([heard, fresh], axis=1)
-            run = np.concatenate([fresh[:, :, 0] * 0, run], axis=1)[:, : keys.shape[1] - 1]
-        else:
-            keys, heard = keys.copy(), heard.copy()
-        key = self._key(state, field, symbols)
-        run = np.where(keys[:, :-1, field] == key[:, None], np.minimum(run + 1, LONGEST), 0)
-        keys[:, -1, field], heard[:, -1, field] = key, symbols
-        return replace(state, keys=keys, symbols=heard, run=run)
-
-    def _key(self, state: Heard, field: int, symbols: IntArray) -> IntArray:
-        """What symbols are compared by: pitches by their step, which a line's first note makes from nowhere."""
-        if field not in self.lines:
-            return symbols
-        last = state.notes[:, self.lines.index(field), 0]
-        step = np.where(last == _NONE, _NONE, self.vocabulary.values(symbols) - last)
-        key: IntArray = np.where(self.pitches[symbols], step, self.vocabulary.n_symbols + symbols)
-        return key
-
-    def _sounded(self, state: Heard, line: int, symbols: IntArray) -> Heard:
-        """A line has sounded, rested, or held its note."""
-        value = self.vocabulary.values(symbols)
-        begins = self.pitches[symbols]
-        notes, first, sounding = state.notes.copy(), state.first.copy(), state.sounding.copy()
-        notes[begins, line] = np.column_stack([value[begins], notes[begins, line, :2]])
-        first[:, line] = np.where(begins & (first[:, line] == _NONE), value, first[:, line])
-        sounding[:, line] = np.where(begins, value, np.where(value == HOLD, sounding[:, line], _NONE))
-        return replace(state, notes=notes, first=first, sounding=sounding)
-
     def columns_of(self, state: Heard) -> IntArray:
         """What is known before the next symbol: (batch, n_columns)."""
         due, own = state.n_heard % self.vocabulary.n_fields, self._own(state)
@@ -262,14 +166,14 @@ class Hearing:
         found = [np.where(ended, self.vocabulary.n_fields, due), *self._codes(state)]
         if self.vocabulary.clock.ticks:
             found += self._beats(state)
-        copy, length = self._copy(state, due)
+        copy, length = self.proposed(state)
         if self.lines:
-            found += self._steps(state, own, copy)
+            found += [*self._steps(state, own, copy), *self._signs(state, own)]
         found.append(length)
         is_line = due in self.lines
-        last = state.notes[:, own, 0] if self.lines else np.full(len(ended), _NONE)
-        found += [self._coded(last if is_line else np.full_like(last, _NONE)), self._coded(self._above(state, due))]
-        return np.column_stack([*found, copy + 1, self._ceiling(state, due)])
+        last = state.notes[:, own, 0] if self.lines else np.full(len(ended), NONE)
+        found += [self._coded(last if is_line else np.full_like(last, NONE)), self._coded(self._above(state, due))]
+        return np.column_stack([*found, state.signs[:, 0], copy + 1, self._ceiling(state, due)])
 
     def _own(self, state: Heard) -> int:
         due = state.n_heard % self.vocabulary.n_fields
@@ -291,41 +195,22 @@ class Hearing:
         steps += [_step(notes[:, own, 2], notes[:, own, 1]), _step(state.first[:, own], notes[:, own, 0])]
         if len(self.lines) > 1:
             steps += [_step(notes[:, own, 0], state.sounding[:, line]) for line in range(len(self.lines))]
-        pitch = np.where((copy >= 0) & self.pitches[copy], self.vocabulary.values(copy), _NONE)
+        pitch = np.where((copy >= 0) & self.pitches[copy], self.vocabulary.values(copy), NONE)
         return [*steps, _step(notes[:, own, 0], pitch)]
+
+    def _signs(self, state: Heard, own: int) -> list[IntArray]:
+        """Degree and mode."""
+        tonic, last = state.signs[:, 0], state.notes[:, own, 0]
+        degree = np.where((tonic > 0) & (last != NONE), (last - tonic + 1) % 12 + 1, 0)
+        return [degree, state.signs[:, 1]]
 
     def _above(self, state: Heard, due: int) -> IntArray:
         """The lowest note of this event's lines so far."""
         heard = [i for i, field in enumerate(self.lines) if field < due] if due in self.lines else []
         if not heard:
-            return np.full(len(state.latest), _NONE)
+            return np.full(len(state.latest), NONE)
         sounding = state.sounding[:, heard]
-        return np.where((sounding != _NONE).any(axis=1), np.where(sounding == _NONE, 128, sounding).min(axis=1), _NONE)
-
-    def _copy(self, state: Heard, due: int) -> tuple[IntArray, IntArray]:
-        """The symbol that the copy proposes, -1 for none, and the code of how long its match is: (batch,) each."""
-        n_rows, n_events = state.run.shape
-        if not n_events:
-            return np.full(n_rows, -1), np.zeros(n_rows, dtype=np.int64)
-        rows = np.arange(n_rows)
-        at = (state.run * n_events + np.arange(n_events)).argmax(axis=1)
-        length = state.run[rows, at]
-        symbol = self._proposed(state, at + (due == 0), due)
-        inside = (symbol >= self.vocabulary.starts[due]) & (symbol < self.vocabulary.starts[due + 1])
-        good = (length > 0) & inside
-        return np.where(good, symbol, -1), np.where(good, _LENGTH_CODES[length], 0)
-
-    def _proposed(self, state: Heard, event: IntArray, due: int) -> IntArray:
-        """What the due field of earlier events would be now: a pitch makes the same step."""
-        rows = np.arange(len(event))
-        symbol: IntArray = state.symbols[rows, event, due]
-        key: IntArray = state.keys[rows, event, due]
-        if due not in self.lines:
-            return symbol
-        pitch = state.notes[:, self.lines.index(due), 0] + key
-        first = self.vocabulary.starts[due] - self.vocabulary.fields[due].first
-        is_pitch = self.pitches[symbol] & (pitch >= 0)
-        return np.where(is_pitch, pitch + first, np.where(self.pitches[symbol], -1, symbol))
+        return np.where((sounding != NONE).any(axis=1), np.where(sounding == NONE, 128, sounding).min(axis=1), NONE)
 
     def _ceiling(self, state: Heard, due: int) -> IntArray:
         below = self.vocabulary.fields[due].below
@@ -337,7 +222,7 @@ class Hearing:
 
     def _coded(self, pitch: IntArray) -> IntArray:
         """A pitch from the lowest, which is 1; 0 for none."""
-        return np.where(pitch == _NONE, 0, np.clip(pitch, self.lowest, self.highest) - self.lowest + 1)
+        return np.where(pitch == NONE, 0, np.clip(pitch, self.lowest, self.highest) - self.lowest + 1)
 
     def _pitches(self) -> tuple[int, BoolArray]:
         size = self.highest - self.lowest + 2
@@ -383,15 +268,11 @@ class Hearing:
         return np.cumsum([0, *self.sizes[:-1]], dtype=np.int64)
 
 
-#: the code of each length of match
-_LENGTH_CODES = np.array([0, *(min(N_LENGTHS - 1, 1 + int(1.5 * math.log2(n))) for n in range(1, LONGEST + 1))])
-
-
 def _still(size: int) -> BoolArray:
     return np.zeros(size, dtype=bool)
 
 
 def _step(before: IntArray, after: IntArray) -> IntArray:
     """An interval as a code: 0 for none, else 1 for the widest fall and upwards."""
-    known = (before != _NONE) & (after != _NONE)
+    known = (before != NONE) & (after != NONE)
     return np.where(known, np.clip(after - before, -WIDEST, WIDEST) + WIDEST + 1, 0)

@@ -37,7 +37,8 @@ from stochastic_music.errors import (
     VocabularyError,
 )
 from stochastic_music.models.base import BaseModel, headers_of
-from stochastic_music.models.neural.hearing import Heard, Hearing
+from stochastic_music.models.neural.heard import Heard
+from stochastic_music.models.neural.hearing import Hearing
 from stochastic_music.models.neural.lesson import Lesson
 from stochastic_music.models.neural.validation import divided
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray, Progress

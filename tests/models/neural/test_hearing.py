@@ -28,8 +28,8 @@ def duets(seed=0, n_pieces=5):
         columns = [DUET.starts[0] + rng.integers(0, 4, n)]
         columns += [DUET.starts[f] + voice - REST for f, voice in zip((1, 2), voices, strict=True)]
         pieces.append(np.column_stack(columns).ravel())
-    header = Header(2, (Meter(0, 3, 4),), pickup=2)
-    return TokenCorpus.from_sequences(pieces, DUET, headers=[header] * n_pieces)
+    headers = [Header(2, (Meter(0, 3, 4),), pickup=2, key=key) for key in ("G", "Am", "Eb", None, "D:dorian")]
+    return TokenCorpus.from_sequences(pieces, DUET, headers=headers[:n_pieces])
 
 
 def chords():
@@ -132,3 +132,13 @@ def test_pitches_that_training_cannot_know_stand_for_the_nearest():
     heard = hearing.of_corpus(TokenCorpus.from_sequences([[0, 11]], vocabulary))
     assert heard[0, :, hearing.index["own last"]].tolist() == [0, 1, 3]
     assert heard[0, :, hearing.index["latest pitch"]].tolist() == [0, 1, 3]
+
+
+def test_the_printed_key():
+    header = Header(1, key="Em")
+    corpus = TokenCorpus.from_sequences([[7, 11, 3]], Vocabulary.plain(12, name="pitch"), headers=[header])
+    hearing = Hearing.of(corpus)
+    heard = hearing.of_corpus(corpus)[0]
+    assert heard[:, hearing.index["degree"]].tolist() == [0, 4, 8, 12]
+    assert heard[:, hearing.index["tonic"]].tolist() == [5] * 4
+    assert heard[:, hearing.index["mode"]].tolist() == [2] * 4

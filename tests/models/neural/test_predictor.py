@@ -13,7 +13,7 @@ from stochastic_music.models.neural.hearing import Hearing
 from stochastic_music.models.neural.networks.predictor import Predictor
 from stochastic_music.models.neural.networks.recurrent import Recurrent
 from stochastic_music.testing.toys import TOYS, ticking
-from stochastic_music.tokens import Vocabulary
+from stochastic_music.tokens import Header, Vocabulary
 
 
 def predictor_for(hearing, **sizes):
@@ -41,7 +41,7 @@ def silenced(hearing):
     """A predictor whose heads say nothing yet."""
     predictor = predictor_for(hearing)
     with torch.no_grad():
-        for head in (predictor.absolute, predictor.copying, *predictor.intervals):
+        for head in filter(None, (predictor.absolute, predictor.copying, predictor.degrees, *predictor.intervals)):
             head.weight.zero_()
             head.bias.zero_()
     return predictor
@@ -79,3 +79,15 @@ def test_silence_of_heads_where_nothing_came_before():
         predictor.copying.bias.normal_()
     log_probs, allowed = asked(predictor, hearing, corpus)
     np.testing.assert_allclose(log_probs[:, 0][allowed[:, 0]], -np.log(allowed[:, 0].sum(axis=-1)[0]))
+
+
+def test_degrees_go_with_the_printed_key():
+    headers = [Header(1, key="C"), Header(1, key="Dm"), None]
+    corpus = TokenCorpus.from_sequences([[0, 2, 4]] * 3, Vocabulary.plain(12, name="pitch"), headers=headers)
+    hearing = Hearing.of(corpus)
+    predictor = silenced(hearing)
+    with torch.no_grad():
+        predictor.degrees.bias[2] = 5.0
+    log_probs, _ = asked(predictor, hearing, corpus)
+    assert hearing.symbols[log_probs[:2, 0].argmax(axis=-1)].tolist() == [2, 4]
+    assert len(set(log_probs[2, 0].round(9))) == 1

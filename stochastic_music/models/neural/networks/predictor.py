@@ -6,10 +6,11 @@ linear heads. The logit of symbol x is the sum of
     absolute        one number a symbol
     from own last   one number an interval: that from the own line's last note to x
     from above      one number an interval: that from the lowest note above in the same event to x
+    from tonic      one number a degree: that of x above the printed tonic, in semitones from 0 to 11
     copy            one number a length of match, for the symbol that the copy proposes alone
 
 Intervals are one head for all lines: what a voice does a third below its last note is learned from all voices and at
-all heights. A head is silent where there is no such note, and for symbols that are no pitches.
+all heights. A head is silent where there is no such note or key, and for symbols that are no pitches.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stochastic_music.models.neural.hearing import N_LENGTHS, Hearing
+from stochastic_music.models.neural.heard import N_LENGTHS
+from stochastic_music.models.neural.hearing import Hearing
 from stochastic_music.models.neural.networks.dropout import Dropout
 
 __all__ = ["Predictor"]
@@ -58,12 +60,14 @@ class Predictor(nn.Module):
         self.intervals = nn.ModuleList(
             nn.Linear(n_outputs, 2 * self.n_steps + 1) for _ in _ANCHORS if len(hearing.lines) > 0
         )
+        self.degrees = nn.Linear(n_outputs, 12) if hearing.lines else None
         self.copying = nn.Linear(n_outputs, N_LENGTHS)
         self.anchors = [hearing.index[name] for name in _ANCHORS]
-        self.copy, self.length = hearing.index["copy"], hearing.index["copy length"]
-        height = torch.as_tensor(hearing.vocabulary.values(hearing.symbols) - hearing.lowest)
+        self.tonic, self.copy, self.length = (hearing.index[name] for name in ("tonic", "copy", "copy length"))
+        pitch = torch.as_tensor(hearing.vocabulary.values(hearing.symbols))
         self._keep("is_pitch", torch.as_tensor(hearing.pitches[hearing.symbols]))
-        self._keep("height", height.clamp(0, self.n_steps))
+        self._keep("height", (pitch - hearing.lowest).clamp(0, self.n_steps))
+        self._keep("pitch_class", pitch % 12)
         self._keep("place", torch.as_tensor(hearing.place))
 
     def _keep(self, name: str, values: Tensor) -> None:
@@ -87,11 +91,17 @@ class Predictor(nn.Module):
         logits = self.absolute(outputs)
         for head, column in zip(self.intervals, self.anchors, strict=False):
             logits = logits + self._from(heard[..., column, None], head(outputs))
+        if self.degrees is not None:
+            logits = logits + self._in_key(heard[..., self.tonic, None], self.degrees(outputs))
         proposed = heard[..., self.copy, None]
         place = self.place[(proposed - 1).clamp(min=0)]
         said = self.copying(outputs).gather(-1, heard[..., self.length, None])
         said = said * ((proposed > 0) & (place >= 0))
         return logits.scatter_add(-1, place.clamp(min=0), said)
+
+    def _in_key(self, tonic: Tensor, said: Tensor) -> Tensor:
+        """What a head says of each symbol by its degree above the `tonic` (batch, T, 1); 0 where there is none."""
+        return said.gather(-1, (self.pitch_class - tonic + 1) % 12) * ((tonic > 0) & self.is_pitch)
 
     def _from(self, anchor: Tensor, said: Tensor) -> Tensor:
         """What a head says of each symbol, seen from the note that `anchor` (batch, T, 1) codes; 0 without one."""
