@@ -83,7 +83,8 @@ class WaveNet(NeuralModel):
     skip_width: int = 128
     n_layers: int = 6
     n_stacks: int = 1
-    dropout: float = 0.2
+    dropout: float = 0.5
+    learning_rate: float = 2e-3
 
     def _network(self, n_inputs: int) -> Any:
         from stochastic_music.models.neural.networks import wavenet
@@ -103,12 +104,13 @@ class Transformer(NeuralModel):
         dropout: share of numbers silenced while it learns.
     """
 
-    width: int = 128
+    width: int = 64
     n_heads: int = 4
-    n_layers: int = 3
+    n_layers: int = 2
     span: int = 128
     dropout: float = 0.2
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
+    reach: int = 3
 
     def _network(self, n_inputs: int) -> Any:
         from stochastic_music.models.neural.networks import transformer

@@ -52,9 +52,9 @@ class Transformer(nn.Module):
         self,
         n_inputs: int,
         *,
-        width: int = 128,
+        width: int = 64,
         n_heads: int = 4,
-        n_layers: int = 3,
+        n_layers: int = 2,
         span: int = 128,
         dropout: float = 0.0,
     ) -> None:

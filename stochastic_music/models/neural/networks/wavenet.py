@@ -46,8 +46,8 @@ class WaveNet(nn.Module):
         *,
         width: int = 64,
         skip_width: int = 128,
-        n_layers: int = 5,
-        n_stacks: int = 2,
+        n_layers: int = 6,
+        n_stacks: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
