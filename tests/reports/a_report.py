@@ -12,6 +12,7 @@ FEATURES = (
 SHAPE = ("self_similarity", "cadence", "scale_consistency", "repeated_notes")
 ORIGINALITY = ("longest_copy", "share_copied")
 COST = ("fit_seconds", "notes_per_second", "peak_bytes", "parameters", "file_bytes")
+PAIRS = ("intra", "generated_intra", "inter")
 KINDS = (("markov", "statistical"), ("ppm", "statistical"), ("hmm", "statistical"), ("lstm", "neural"))
 
 
@@ -81,7 +82,14 @@ def measure(key):
 
 
 def likeness(rng):
-    return {name: {"overlap": float(rng.uniform(0.5, 1)), "kl": float(rng.uniform(0, 0.3))} for name in FEATURES}
+    found = {name: {"overlap": float(rng.uniform(0.5, 1)), "kl": float(rng.uniform(0, 0.3))} for name in FEATURES}
+    return {name: {**figures, "densities": a_density(rng)} for name, figures in found.items()}
+
+
+def a_density(rng):
+    grid = np.linspace(-1, 9, 16)
+    peaks = (np.exp(-((grid - at) ** 2)) for at in rng.uniform(1, 6, 3))
+    return {"grid": grid.tolist(), **{key: peak.tolist() for key, peak in zip(PAIRS, peaks, strict=True)}}
 
 
 def estimate(value):

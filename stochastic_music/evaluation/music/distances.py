@@ -66,8 +66,8 @@ if TYPE_CHECKING:
 
 #: how often the pieces are drawn anew
 N_RESAMPLES = 300
-#: of the points of a density as many are written to JSON
-_POINTS_TOLD = 128
+#: of the points of a density every so many is written to JSON
+_TOLD_EVERY = 16
 
 
 class Densities(NamedTuple):
@@ -79,9 +79,8 @@ class Densities(NamedTuple):
     inter: FloatArray
 
     def to_json(self) -> dict[str, list[float | None]]:
-        """Some of the points, to five digits."""
-        chosen = np.linspace(0, N_CELLS - 1, _POINTS_TOLD).round().astype(int)
-        return {name: [_told(x, 5) for x in values[chosen].tolist()] for name, values in self._asdict().items()}
+        """64 of the points, to four digits."""
+        return {name: [_told(x, 4) for x in values[::_TOLD_EVERY].tolist()] for name, values in self._asdict().items()}
 
 
 class Comparison(NamedTuple):

@@ -76,15 +76,19 @@ def measured(pieces: Sequence[TokenPiece], beside: Beside) -> dict[str, Any]:
 def features(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, dict[str, Any]]:
     """The twelve features of `scores` beside `real` ones: distances, overlap and divergence, and their own means."""
     own = summaries(scores)
-    return {
-        name: {**_without_densities(found.to_json()), **own[name].to_json()}
-        for name, found in compared(scores, real).items()
-    }
+    return {name: {**_flat(found.to_json()), **own[name].to_json()} for name, found in compared(scores, real).items()}
 
 
 def mean_features(sets: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Features of several sets as one: every number, and both ends of every interval, is the mean over sets."""
-    return {name: {key: _mean([found[name][key] for found in sets]) for key in sets[0][name]} for name in sets[0]}
+    """Features of several sets as one: every number, and both ends of every interval, is the mean over sets.
+
+    Densities have grids of their own, and are those of the first set.
+    """
+    first = {name: {"densities": found["densities"]} if "densities" in found else {} for name, found in sets[0].items()}
+    return {
+        name: {key: _mean([found[name][key] for found in sets]) for key in sets[0][name] if key != "densities"} | drawn
+        for name, drawn in first.items()
+    }
 
 
 def shapes(scores: Sequence[Score]) -> list[list[float | None]]:
@@ -119,9 +123,9 @@ def originality(found: Sequence[Mapping[str, Sequence[float]] | None]) -> dict[s
     return {name: spread([value for each in known for value in each[name]]) for name in ("longest", "share")}
 
 
-def _without_densities(found: dict[str, Any]) -> dict[str, Any]:
+def _flat(found: dict[str, Any]) -> dict[str, Any]:
     """A comparison of one feature with plain numbers, intervals beside."""
-    numbers = {name: found[name] for name in ("intra", "generated_intra", "inter")}
+    numbers = {name: found[name] for name in ("intra", "generated_intra", "inter", "densities")}
     values = {name: found[name]["value"] for name in _FIGURES}
     intervals = {f"{name}_interval": found[name]["interval"] for name in _FIGURES}
     return {**numbers, **values, **intervals}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stochastic_music.reports.pages.densities import density_table
 from stochastic_music.reports.pages.markup import Html, element, joined
 from stochastic_music.reports.pages.sections import (
     Model,
@@ -44,6 +45,7 @@ def features(report: Report) -> Section:
         ),
         meanings(measures, shown),
         *(_by_feature(report, names, key, digits) for key, digits in shown.items()),
+        _densities(report, names),
         subheading("What the features are"),
         meanings(measures, names),
     )
@@ -62,6 +64,12 @@ def _by_feature(report: Report, names: Sequence[str], key: str, digits: int) -> 
     holders = [*(model.get("features") or {} for model in models), report.get("ceiling") or {}]
     rows = [Row(measures.get(name, {}).get("title", name), _across(holders, name, key, digits)) for name in names]
     return table(titled(measures, key), ["Feature", *map(_column, models), _CEILING], rows)
+
+
+def _densities(report: Report, names: Sequence[str]) -> Html:
+    titles = {name: str(report["measures"].get(name, {}).get("title", name)) for name in names}
+    columns = [(_column(model), model.get("features") or {}) for model in report["models"]]
+    return density_table(titles, [*columns, (_CEILING, report.get("ceiling") or {})])
 
 
 def _across(holders: Sequence[Mapping[str, Any]], name: str, key: str, digits: int) -> list[Html]:
