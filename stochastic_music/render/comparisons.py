@@ -36,6 +36,8 @@ _WIDTH, _HEIGHT, _ROW, _AROUND, _PANEL = 7.0, 3.6, 0.3, 0.95, 1.35
 _COLUMNS = 3
 #: how far lines stand apart at one number of pieces, in natural logarithms
 _BESIDE = 0.02
+#: by which factor the axis of pieces goes on at either end
+_MARGIN = 1.2
 _MARKERS = "osD^vPX*<>hp"
 _DASHES = ((), (5, 2), (1.5, 1.5), (6, 2, 1.5, 2))
 #: names of models are no formulas
@@ -112,9 +114,10 @@ def learning_curves(series: Sequence[Series], *, label: str, title: str = "") ->
     with _optional.require("matplotlib.style").context(_STYLE):
         figure = _figure(_HEIGHT)
         axes = figure.add_subplot(xscale="log")
+        sizes = np.unique(np.concatenate([one.x for one in series]))
+        axes.set_xlim(sizes[0] / _MARGIN, sizes[-1] * _MARGIN)
         for i, one in enumerate(series):
             _line(axes, one._replace(x=one.x * math.exp(_BESIDE * (i - (len(series) - 1) / 2))), _look(i))
-        sizes = np.unique(np.concatenate([one.x for one in series]))
         axes.set_xticks(sizes, [f"{int(n):,}" for n in sizes])
         axes.minorticks_off()
         axes.set_ylabel(label, fontsize=9, color=FAINT)

@@ -57,6 +57,12 @@ def test_learning_curves_run_over_a_logarithmic_axis_of_the_sizes_given():
     assert (first.get_color(), first.get_marker()) != (second.get_color(), second.get_marker())
 
 
+def test_a_curve_of_one_size_is_a_point():
+    one = Series("a", np.array([45.0]), np.array([2.0]), np.array([1.9]), np.array([2.1]))
+    axes = learning_curves([one], label="bits per note").axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["45"]
+
+
 def test_more_lines_than_colors_still_differ():
     looks = learning_curves([Series(str(i), SIZES, SIZES) for i in range(16)], label="y").axes[0].lines
     assert len({(line.get_color(), line.get_marker()) for line in looks}) == 16
