@@ -37,17 +37,22 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
                       seconds (one a seed)
         own_stop      likewise, of fits that went on;  null where that was not asked for
         curve         by number of training pieces: n_pieces, bits_per_note, pseudo_bits_per_note, per_seed
-        history       of models that learn in epochs, one a seed: seed, training, validation (nats a symbol), best
+        history       of models that learn in epochs, one a seed: seed, training, validation (nats a symbol), best (an
+                      epoch, from 1), stopped (why)
         features      NAME (`evaluation.music.FEATURES`): intra, generated_intra, inter (mean distances), overlap, kl,
                       generated_overlap, generated_kl, each with NAME_interval, mean, std; means over seeds
         shape         NAME (`evaluation.music.SHAPE`): mean, std, interval, level, n, n_missing (pieces without one)
         originality   longest (notes) and share (0 to 1) copied: value, median, q90, interval, level; null where unknown
+        judge         accuracy, interval, level, auc, p, p_corrected (over the models), n, telling [{feature, weight,
+                      words}]; null where pieces are too few
+        metrics       NAME of a plug-in's metric: value, title, meaning, better, or the reason why there is none
         capped        how many takes were cut before the model ended them
         cost          fit_seconds, notes_per_second, peak_bytes, parameters, file_bytes
         takes         file, seed, capped, tempo (quarter notes a minute),
                       notes [[onset, duration, pitch, velocity]] in quarter notes
     held_out     pieces (names), features (mean, std), shape, originality, takes (piece instead of file and seed)
     ceiling      features of training pieces beside held-out ones, in the place of what a model composed
+    ceiling_judge  likewise, the judge
     differences            a, b, bits_per_note (estimate of b minus a: below zero b predicts better), p, p_corrected
     differences_own_stop   likewise;  differences_by_size: likewise, with n_pieces
 

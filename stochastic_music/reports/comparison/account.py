@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stochastic_music.evaluation.music import FEATURES, SHAPE, Feature, summaries
+from stochastic_music.evaluation.significance import holm
 from stochastic_music.reports.comparison import figures, heard
 from stochastic_music.reports.comparison.cells import versions
 from stochastic_music.reports.comparison.contenders import Contender
@@ -66,6 +67,20 @@ MEASURES: dict[str, dict[str, str]] = {
         "again.",
         "unit": "share",
         "better": "higher",
+    },
+    "judge_accuracy": {
+        "title": "Told apart",
+        "meaning": "A classifier, cross-validated, is asked which pieces were composed and which are held-out music: "
+        "the share it tells rightly. One half is guessing, and the best that a model can reach.",
+        "unit": "share",
+        "better": "lower",
+    },
+    "judge_auc": {
+        "title": "Told apart, AUC",
+        "meaning": "The probability that of a composed and a held-out piece the composed one seems more composed. One "
+        "half is guessing.",
+        "unit": "probability",
+        "better": "lower",
     },
     "fit_seconds": {
         "title": "Fit",
@@ -130,13 +145,21 @@ def report(made: Comparison, *, seed: int = 0) -> dict[str, Any]:
         "corpus": _corpus(made),
         "settings": dict(made.settings),
         "measures": {**MEASURES, **{name: _told(feature) for name, feature in (FEATURES | SHAPE).items()}},
-        "models": [_model(each, made, seed) for each in made.compared],
+        "models": _corrected([_model(each, made, seed) for each in made.compared]),
         "held_out": _held_out(made.music, made.settings["n_composed"]),
-        "ceiling": _ceiling(made.music, made.settings["n_composed"])["features"],
+        **_ceiling(made.music, made.settings["n_composed"]),
         "differences": figures.differences({None: budget}, seed=seed),
         "differences_own_stop": figures.differences({None: own}, seed=seed) if made.settings["own_stop"] else [],
         "differences_by_size": figures.differences(_by_size(made), seed=seed),
     }
+
+
+def _corrected(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The models with Holm's correction of the judge's p, over all that were judged."""
+    judged = [model["judge"] for model in models if model["judge"]]
+    for judge, p in zip(judged, holm([judge["p"] for judge in judged]).tolist(), strict=True):
+        judge["p_corrected"] = p
+    return models
 
 
 def _told(feature: Feature) -> dict[str, str]:
@@ -185,7 +208,7 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
         "name": each.name,
         "kind": each.kind,
         "family": each.family,
-        "parameters": dict(each.parameters),
+        "parameters": {**each.defaults, **each.parameters},
         "fitted_once": not each.seeded,
         "failed": None if main else _reasons(mine)[0],
         "problems": _reasons(mine),
@@ -198,6 +221,8 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
         "features": heard.mean_features([record["features"] for record in measured]) if measured else None,
         "shape": heard.mean_shape(row for record in measured for row in record["shape"]) if measured else None,
         "originality": heard.originality([record["originality"] for record in measured]),
+        "judge": heard.mean_judge([record["judge"] for record in measured]),
+        "metrics": heard.mean_metrics([record["metrics"] for record in measured]) if measured else {},
         "capped": sum(sum(record["capped"]) for record in composed),
         "cost": _cost(main, composed),
         "takes": _takes(made.music, main),
@@ -265,7 +290,7 @@ def _ceiling(music: Music, n: int) -> dict[str, Any]:
     """Training pieces beside held-out ones, in the place of what a model composed."""
     beside = heard.Beside(music.encoding, music.training, music.held_out(n))
     training, real = (beside.scores(pieces_of(side)) for side in (music.learned_from(n), beside.held_out))
-    return {"features": heard.features(training, real)}
+    return {"ceiling": heard.features(training, real), "ceiling_judge": heard.judged(training, real)}
 
 
 def _versions(made: Comparison) -> dict[str, str]:

@@ -106,7 +106,7 @@ def compare(
 
 def write_report(made: dict[str, Any], folder: Path) -> None:
     """`report.json` and what people read, into `folder`."""
-    write(folder / "report.json", made, indent=1)
+    write(folder / "report.json", made)
     write_text(folder / "report.md", as_markdown(made))
     write_text(folder / "index.html", index_page(made))
     write_text(folder / "blind.html", blind_page(made))

@@ -38,6 +38,12 @@ class Contender:
         """Whether two fits of it may differ."""
         return "seed" in registry.parameters_of(registry.get("models", self.kind))
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Parameters that nobody set, the seed left out."""
+        known = registry.parameters_of(registry.get("models", self.kind))
+        return {name: value for name, value in known.items() if name != "seed"}
+
     @cached_property
     def stops_in_time(self) -> bool:
         """Whether its `fit` can be told how long it may take."""

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stochastic_music import _random
+from stochastic_music import _random, registry
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import VocabularyError
-from stochastic_music.evaluation.music import Shape, averages, compared, shape_of, summaries
+from stochastic_music.evaluation.music import Shape, averages, compared, judge, shape_of, summaries
+from stochastic_music.evaluation.music.judge import LEAST_PIECES as LEAST_JUDGED
+from stochastic_music.evaluation.music.metrics import BUILT_IN
+from stochastic_music.evaluation.music.metrics import measured as measure
 from stochastic_music.evaluation.originality import OriginalityIndex
 from stochastic_music.reports.comparison.music import pieces_of
 from stochastic_music.reports.comparison.records import finite
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 #: how many takes of a model the report carries, notes and all; the others lie in its work folder
 SHOWN = 24
+#: how many traits of a judgement are told
+TOLD = 8
 _RESAMPLES = 2000
 #: what of a comparison of features has an interval
 _FIGURES = ("overlap", "kl", "generated_overlap", "generated_kl")
@@ -70,7 +75,62 @@ def measured(pieces: Sequence[TokenPiece], beside: Beside) -> dict[str, Any]:
         "features": features(scores, real),
         "shape": shapes(scores),
         "originality": copies(pieces, beside.training),
+        "judge": judged(scores, real),
+        "metrics": brought(scores, real),
     }
+
+
+def brought(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, Any]:
+    """The metrics that plug-ins bring; see `evaluation.music.metrics`."""
+    theirs = {name: entry for name, entry in registry.names("metrics").items() if name not in BUILT_IN}
+    return measure({name: entry.load() for name, entry in theirs.items()}, scores, real)
+
+
+def mean_metrics(sets: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Metrics of several sets as one: values are means over sets, null where one is."""
+    return {name: {**found, "value": _mean([each[name]["value"] for each in sets])} for name, found in sets[0].items()}
+
+
+def judged(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, Any] | None:
+    """How well a classifier tells `scores` from `real` ones; None where they are too few.
+
+    A piece and the held-out piece whose header it stands under are judged in one fold.
+    """
+    if min(len(scores), len(real)) < LEAST_JUDGED:
+        return None
+    groups = [i % len(real) for i in range(len(scores))] + list(range(len(real)))
+    return judge(scores, real, groups=groups).to_json()
+
+
+def mean_judge(sets: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+    """Judgements of several sets as one.
+
+    Accuracy, its interval and AUC are means. `p` is twice the mean of those of single sets, which is a p-value however
+    these depend on each other (Vovk and Wang, Combining p-values via averaging, Biometrika 107, 2020). Traits are told
+    by their mean weight, in words those of the set where they weigh most.
+    """
+    known = [found for found in sets if found is not None]
+    if not known:
+        return None
+    means = {name: _mean([found[name] for found in known]) for name in ("accuracy", "interval", "auc")}
+    p = known[0]["p"] if len(known) == 1 else min(1.0, 2 * float(np.mean([found["p"] for found in known])))
+    return {**means, "p": p, "level": known[0]["level"], "n": known[0]["n"], "telling": _telling(known)}
+
+
+def _telling(sets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The traits that weigh most, the weightiest first."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in (entry for each in sets for entry in each["telling"]):
+        found.setdefault(entry["feature"], []).append(entry)
+    rows = [
+        {
+            "feature": name,
+            "weight": round(sum(entry["weight"] for entry in entries) / len(sets), 6),
+            "words": max(entries, key=lambda entry: float(entry["weight"]))["words"],
+        }
+        for name, entries in found.items()
+    ]
+    return sorted(rows, key=lambda row: -float(row["weight"]))[:TOLD]
 
 
 def features(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, dict[str, Any]]:

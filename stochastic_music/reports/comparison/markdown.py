@@ -24,7 +24,9 @@ def as_markdown(report: Mapping[str, Any]) -> str:
         _features(report),
         _shape(report),
         _originality(report),
+        _judge(report),
         _votes(report.get("votes")),
+        _metrics(report),
         _cost(report),
         _problems(report),
         _closing(report),
@@ -196,6 +198,26 @@ def _composed(report: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     return [("held-out pieces", report["held_out"][key]), *((model["name"], model[key]) for model in report["models"])]
 
 
+def _judge(report: Mapping[str, Any]) -> str:
+    """How well composed pieces are told from held-out ones, and by what; training pieces in their place first."""
+    judged = [("ceiling: training pieces", report["ceiling_judge"])]
+    judged += [(model["name"], model["judge"]) for model in report["models"]]
+    rows = [[name, *_judged(found)] for name, found in judged if found]
+    if not rows:
+        return ""
+    tests = sum(model["judge"] is not None for model in report["models"])
+    head = ["", "told rightly (lower is better)", "AUC", "p", f"p, corrected for {tests}", "given away by"]
+    meaning = report["measures"]["judge_accuracy"]["meaning"]
+    return f"## The judge\n\n{meaning}\n\n{table(head, rows)}"
+
+
+def _judged(found: Mapping[str, Any]) -> list[str]:
+    accuracy = figure({"value": found["accuracy"], "interval": found["interval"]}, ".2f")
+    telling = "; ".join(row["words"] for row in found["telling"][:3])
+    p_values = [number(found.get(key), ".4f") for key in ("p", "p_corrected")]
+    return [accuracy, number(found["auc"], ".2f"), *p_values, telling or NONE]
+
+
 def _votes(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
@@ -216,6 +238,19 @@ def _votes(found: Mapping[str, Any] | None) -> str:
         "exact binomial test against one half."
     )
     return f"## Listening\n\n{told}\n\n{table(head, rows)}"
+
+
+def _metrics(report: Mapping[str, Any]) -> str:
+    """What metrics of plug-ins say."""
+    names = sorted({name for model in report["models"] for name in model["metrics"]})
+    if not names:
+        return ""
+    rows = [[model["name"], *(_brought(model["metrics"].get(name)) for name in names)] for model in report["models"]]
+    return f"## Metrics of plug-ins\n\n{table(['model', *names], rows)}"
+
+
+def _brought(found: Mapping[str, Any] | None) -> str:
+    return NONE if found is None else found.get("reason") or number(found["value"])
 
 
 _COSTS: tuple[tuple[str, Callable[[float], str]], ...] = (

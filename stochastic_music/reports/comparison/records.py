@@ -64,9 +64,9 @@ def read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def write(path: Path, record: dict[str, Any], *, indent: int | None = None) -> None:
+def write(path: Path, record: dict[str, Any]) -> None:
     """Write JSON, whole or not at all; raises MachineError where the system refuses."""
-    write_text(path, json.dumps(record, indent=indent, allow_nan=False) + "\n")
+    write_text(path, json.dumps(record, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

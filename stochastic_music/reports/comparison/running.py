@@ -209,7 +209,7 @@ def _fitted(cell: Cell, job: Job, hand: Hand, folder: Path) -> dict[str, Any]:
         folder / "model.smm",
     )
     folder.mkdir(parents=True, exist_ok=True)
-    hand.do(_STARTING, working.prepared, cell.contender.kind)
+    hand.do(_STARTING, working.prepared, cell.contender.kind, cell.contender.family)
     try:
         return hand.do(cell.patience, working.fitted, fit)
     except OverrunError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import inspect
 import time
 from collections.abc import Sequence
@@ -23,6 +25,8 @@ from stochastic_music.tokens import Header
 
 #: a fit that took this part of its time, or more, is taken to have been asked to stop
 _NEARLY = 0.97
+#: what brings torch
+_TRAINING = "stochastic_music.models.neural.training"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +42,12 @@ class Fit:
     path: Path
 
 
-def prepared(kind: str) -> str:
+def prepared(kind: str, family: str) -> None:
     """Load what a kind stands on, so that its fit need not."""
-    return str(registry.get("models", kind).__name__)
+    registry.get("models", kind)
+    if family == "neural":
+        with contextlib.suppress(ImportError):  # the fit says what is missing
+            importlib.import_module(_TRAINING)
 
 
 def fitted(task: Fit) -> dict[str, Any]:
@@ -106,7 +113,9 @@ def peak_bytes() -> int | None:
 
 def _stopped_by_itself(model: Any, seconds: float, limit: float) -> bool:
     """Whether a fit ended before it was asked to, if it could be asked."""
-    return seconds < _NEARLY * limit or "seconds" not in inspect.signature(model.fit).parameters
+    asked = "seconds" in inspect.signature(model.fit).parameters
+    said = getattr(getattr(model, "history_", None), "stopped", None)
+    return not asked or (seconds < _NEARLY * limit if said is None else "time" not in said)
 
 
 def _n_parameters(model: Any) -> int | None:
@@ -118,8 +127,9 @@ def _n_parameters(model: Any) -> int | None:
 
 
 def _history(model: Any) -> dict[str, Any] | None:
-    """The losses of each epoch, of a model that learns in epochs."""
+    """The losses of each epoch, in nats a symbol, of a model that learns in epochs; which was best, why it stopped."""
     history = getattr(model, "history_", None)
     if history is None:
         return None
-    return {name: finite(np.asarray(getattr(history, name), dtype=np.float64)) for name in ("training", "validation")}
+    losses = {name: finite(getattr(history, name)) for name in ("training", "validation")}
+    return {**losses, "best": int(history.best), "stopped": str(history.stopped)}
