@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -42,12 +43,15 @@ def few_resamples(monkeypatch):
 
 @pytest.fixture
 def at_hand(monkeypatch):
-    """Cells at work in this process, for tests that are not about processes."""
+    """Cells at work in this process, one at a time, for tests that are not about processes."""
     from stochastic_music.reports.comparison import running
+
+    turn = threading.Lock()
 
     class Hand:
         def do(self, _, function, *args):
-            return function(*args)
+            with turn:
+                return function(*args)
 
         def end(self):
             pass
