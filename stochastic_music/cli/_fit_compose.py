@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stochastic_music._checkpoint import digest
 from stochastic_music.cli import _fit_store
 from stochastic_music.cli._choices import choose_encoding, default_model, parse_parameters, transposition_for
 from stochastic_music.cli._common import open_corpus, plural, progress, say
 from stochastic_music.cli._fitting import Fitted, Request, surprise
+from stochastic_music.cli._resuming import Unfinished
 from stochastic_music.cli._stores import only_store
 
 if TYPE_CHECKING:
-    from stochastic_music.corpus import Corpus
+    from stochastic_music.corpus import Corpus, TokenCorpus
     from stochastic_music.pipeline import Pipeline
 
 
@@ -33,17 +35,19 @@ def fitted(request: Request) -> Fitted:
     parameters = parse_parameters(kind, request.set)
     how = transposition_for(request.transpose, kind, encoding.name)
     pipeline = Pipeline(encoding, registry.create("models", kind, parameters), transpose=how)
-    held_out = _held_out(pipeline, music, request)
+    unfinished = Unfinished.of(pipeline.model, request)
+    held_out = _held_out(pipeline, music, request, unfinished)
     if request.refit or held_out is None:
-        with progress("fitting") as show:
-            pipeline.fit(music, memory=request.memory, progress=show)
+        with progress("fitting") as show, unfinished.told():
+            pipeline.fit(music, memory=request.memory, progress=show, checkpoint=unfinished.whole)
     say(pipeline.report_.summary())
     report = {
         **music.report.to_json(),
         **pipeline.report_.to_json(),
         **learned(pipeline, kind, held_out, refit=request.refit),
     }
-    return Fitted(pipeline.save, report, told(report, kind, parameters), "Now compose: stochmusic generate {}")
+    save = unfinished.clearing(pipeline.save)
+    return Fitted(save, report, told(report, kind, parameters), "Now compose: stochmusic generate {}")
 
 
 def choose_kind(request: Request, encoding: Any) -> str:
@@ -72,10 +76,9 @@ def learned(pipeline: Pipeline, kind: str, held_out: dict[str, Any] | None, *, r
     }
 
 
-def _held_out(pipeline: Pipeline, music: Corpus, request: Request) -> dict[str, Any] | None:
+def _held_out(pipeline: Pipeline, music: Corpus, request: Request, unfinished: Unfinished) -> dict[str, Any] | None:
     """Fit on the kept pieces, measure on those held out; None where there is nothing to hold out."""
     from stochastic_music.errors import EmptyCorpusError
-    from stochastic_music.evaluation import bits_per_note
 
     if request.holdout == 0:
         return None
@@ -84,12 +87,24 @@ def _held_out(pipeline: Pipeline, music: Corpus, request: Request) -> dict[str, 
         return None
     train, test = music.split(request.holdout, seed=request.seed)
     try:
-        with progress("fitting, some held out") as show:
-            pipeline.fit(train, memory=request.memory, progress=show)
         tokens, _ = pipeline.encode(test)
+        identity = {"model": repr(pipeline), "pieces": digest({"held out": tokens.symbols}, repr(music.names))}
+        found: dict[str, Any] = unfinished.figure_or(
+            identity, lambda: _measured(pipeline, train, tokens, request, unfinished)
+        )
+        return found
     except EmptyCorpusError:
         say("Of the pieces held out, or of those kept, none can be encoded: there is no held-out figure.")
         return None
+
+
+def _measured(
+    pipeline: Pipeline, train: Corpus, tokens: TokenCorpus, request: Request, unfinished: Unfinished
+) -> dict[str, Any]:
+    from stochastic_music.evaluation import bits_per_note
+
+    with progress("fitting, some held out") as show, unfinished.told():
+        pipeline.fit(train, memory=request.memory, progress=show, checkpoint=unfinished.held_out)
     said = getattr(pipeline.model, "pseudo_log_probs", pipeline.log_probs)
     return bits_per_note(tokens, said(tokens), seed=request.seed).to_json()
 

@@ -18,6 +18,7 @@ class Request:
     """What `stochmusic fit` was asked, as its options are called; defaults are those of the options.
 
     `limits` are for `open_corpus`: what a file may take, and who reads; `executor` is for what can be counted in parts.
+    `output` is where the model will be written.
     """
 
     corpus: list[str]
@@ -35,6 +36,7 @@ class Request:
     seed: int = 0
     limits: Mapping[str, Any] | None = None
     executor: Executor | None = None
+    output: Path | None = None
 
     def refuse(self, task: str, *options: str) -> None:
         """Raise UsageError where one of `options`, which this task has no use for, was given."""

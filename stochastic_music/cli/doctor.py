@@ -15,6 +15,7 @@ _OPTIONAL = {
     "sklearn_crfsuite": "training conditional random fields (fit -m crf, --task chords)",
     "pomegranate": "hidden Markov models through pomegranate",
     "miditok": "--encoding remi",
+    "torch": "neural networks to compare with (fit -m lstm, gru, wavenet, transformer)",
 }
 
 

@@ -92,6 +92,7 @@ def fit(
             seed=seed,
             limits={**limits, **machine.reading},
             executor=machine.executor,
+            output=path,
         )
         fitted = _fitter(task, model)(request)
     fitted.save(path, sources=sources is not False, force=force)

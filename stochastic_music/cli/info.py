@@ -78,6 +78,7 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
         "task": file.task,
         "model": model,
         "parameters": parameters,
+        **_size(file),
         "encoding": encoding,
         "encoding_options": options,
         "transpose": meta.get("transpose"),
@@ -93,6 +94,12 @@ def _of_model(path: Path, verify: bool) -> dict[str, Any]:
         "verified": verify,
         **({"states": states} if (states := _states(file)) else {}),
     }
+
+
+def _size(file: ModelFile) -> dict[str, int]:
+    """How many numbers a network learned."""
+    sizes = [file[name].size for name in file if name.startswith("model.weights.")]
+    return {"learned_parameters": sum(sizes)} if sizes else {}
 
 
 def _states(file: ModelFile) -> list[dict[str, Any]]:

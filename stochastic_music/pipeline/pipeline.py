@@ -126,18 +126,27 @@ class Pipeline:
         executor: Executor | None = None,
         sources: bool | None = None,
         progress: Progress | None = None,
+        checkpoint: Path | None = None,
     ) -> Self:
         """Learn from a store of tokens (`corpus.store`), or from some of its parts; returns self.
 
         Models that count take it part by part, in `memory` bytes and on the tasks of `executor`; the others get
-        everything at once. The training symbols stay in reach, for explanations and model files, where `sources` says
-        so; None means where there are not too many.
+        everything at once, and those that learn in steps go on from their `checkpoint`. The training symbols stay in
+        reach, for explanations and model files, where `sources` says so; None means where there are not too many.
 
         Raises StoreError where the store was encoded or transposed in another way than this pipeline does, and
         InvalidParameterError for a model that needs everything at once where that is more than `memory`.
         """
         parts = store if isinstance(store, Parts) else store.parts
-        storing.fit_parts(self, parts, memory=memory, executor=executor, sources=sources, progress=progress)
+        storing.fit_parts(
+            self,
+            parts,
+            sources=sources,
+            memory=memory,
+            executor=executor,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
         return self
 
     def settle(

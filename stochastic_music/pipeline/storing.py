@@ -28,19 +28,18 @@ def fit_parts(
     pipeline: Pipeline,
     parts: Parts,
     *,
-    memory: int | None,
-    executor: Executor | None,
     sources: bool | None,
-    progress: Progress | None,
+    memory: int | None,
+    **ways: Any,
 ) -> Pipeline:
-    """The pipeline, fitted on parts of a store; see `Pipeline.fit_store`."""
+    """The pipeline, fitted on parts of a store in `ways` that `learn` takes; see `Pipeline.fit_store`."""
     store = parts.store
     store.card.refuse_other(store.path, Card.of(pipeline.encoding, pipeline.transpose))
     if not len(parts):
         raise EmptyCorpusError(f"no piece to work on: {store.path} holds none.")
     most = MOST_KEPT if memory is None else min(MOST_KEPT, memory // 16)
     kept = parts.n_symbols <= most if sources is None else sources
-    learn(pipeline.model, parts, memory=memory, executor=executor, progress=progress)
+    learn(pipeline.model, parts, memory=memory, **ways)
     roster = Roster.joined(_roster(part) for part in parts)
     return pipeline.settle(store.vocabulary, roster, parts.together if kept else None)
 
