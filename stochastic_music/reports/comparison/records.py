@@ -59,7 +59,7 @@ def read(path: Path) -> dict[str, Any] | None:
     """A JSON object, None where there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -51,10 +51,13 @@ def _ballot(path: Path, report: str) -> dict[str, Any]:
     try:
         if found is None or found["schema"] != 1:
             raise ValueError("no votes of this version")
-        ballot = {"voter": str(found["voter"]), "votes": [_vote(vote) for vote in found["votes"]]}
+        if not (isinstance(found["voter"], str) and found["voter"]):
+            raise ValueError("no voter")
+        ballot = {**found, "votes": [_vote(vote) for vote in found["votes"]]}
+        is_of_report = found["report"] == report
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path} holds no votes ({error}): give a file that blind.html saved") from error
-    if found["report"] != report:
+    if not is_of_report:
         raise UsageError(f"{path} holds votes on another report: give the report's folder with -o")
     return ballot
 
