@@ -54,13 +54,14 @@ def shapes(measured: dict[str, Scores]) -> list[list[str]]:
     ]
 
 
-def calibration(scores: Scores, n: int, n_draws: int) -> list[str]:
-    """A row: how often the judge errs on two sets of `n` pieces drawn from the same ones."""
-    table, found = traits(scores), []
+def calibration(corpus: sm.Corpus, n: int, n_draws: int) -> list[str]:
+    """A row: how often the judge errs on two sets of `n` pieces drawn from the same ones, variants in one fold."""
+    table, groups = traits([piece.score for piece in corpus]), np.array(corpus.variant_numbers)
+    found = []
     for seed in range(n_draws):
-        chosen = np.random.default_rng(seed).permutation(len(scores))[: 2 * n]
+        chosen = np.random.default_rng(seed).permutation(len(corpus))[: 2 * n]
         part = table._replace(values=table.values[chosen])
-        found.append(judged(part, np.arange(2 * n) < n, groups=None, seed=seed))
+        found.append(judged(part, np.arange(2 * n) < n, groups=groups[chosen].tolist(), seed=seed))
     accuracy = np.array([one.accuracy.share for one in found])
     below = np.mean([one.accuracy.interval[1] < 0.5 for one in found])
     above = np.mean([one.accuracy.interval[0] > 0.5 for one in found])
@@ -78,12 +79,12 @@ def main() -> None:
     corpus = sm.Corpus.builtin(options.data)
     train, held_out = corpus.split(1 / 3, seed=0, keep_variants_together=True)
     reference = [piece.score for piece in held_out]
-    measured = sets(train, len(reference))
+    measured, groups = sets(train, len(reference)), [*range(-len(reference), 0), *held_out.variant_numbers]
     _table.write(
         Path(__file__).with_suffix(".md"),
         f"Told from {len(reference)} held-out pieces of {options.data}, by pieces as many; 0.5 is guessing",
         ["set", "accuracy (95 % interval)", "AUC", "p", "given away by"],
-        [told(name, judge(scores, reference)) for name, scores in measured.items()],
+        [told(name, judge(scores, reference, groups=groups)) for name, scores in measured.items()],
         packages=["numpy", "scipy", "scikit-learn", "symusic", "music21"],
         below=[
             _table.Table(
@@ -94,7 +95,7 @@ def main() -> None:
             _table.Table(
                 f"Real music against itself, drawn at random from {len(corpus)} pieces: how often the judge errs",
                 CALIBRATION,
-                [calibration([p.score for p in corpus], n, options.draws) for n in SIZES if 2 * n <= len(corpus)],
+                [calibration(corpus, n, options.draws) for n in SIZES if 2 * n <= len(corpus)],
             ),
         ],
     )
