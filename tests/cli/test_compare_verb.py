@@ -1,6 +1,9 @@
 """`compare` as a user walks it."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -59,3 +62,16 @@ def test_a_mistake_is_a_message(stochmusic):
     assert done.returncode == 1
     assert "no corpus is named" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for one process there")
+def test_an_interrupted_comparison_ends_its_workers_and_says_how_to_go_on(music_folder, tmp_path):
+    command = [sys.executable, "-m", "stochastic_music.cli.main", "compare", "music", "-m", "hmm", "--budget", "9h"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while "fits on" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+    assert process.returncode == 130
+    assert "the same command goes on from there" in told
+    assert "Traceback" not in told

@@ -8,9 +8,10 @@
 
 **The budget** is wall-clock time for the fits of one model, over all its seeds; each of its fits gets an equal share.
 Fits run on one thread each, at most one a core. One that can be asked to stop (`protocols.TrainedModel`) keeps the best
-that it found in time; any other is ended a moment later, and its column says so. `own_stop` is a second table in
-which fits go on until they stop by themselves, for six times their share at most. Models without randomness in their
-fit are fitted once, with the whole budget; their seeds differ in composing.
+that it found in time; any other is ended a moment later, and its column says so. `own_stop` is a second table, in
+which what was stopped is fitted anew until it stops by itself, in six times its share at most (a schedule that was
+made for a short time is not one that goes on). Models without randomness in their fit are fitted once, with the whole
+budget; their seeds differ in composing.
 
 **Predicting.** Every model gives the same held-out symbols a probability. The alphabet is that of the whole corpus, so
 that no held-out symbol is outside; END is predicted. A model that only compares pieces (`MaxEnt`) has no bits per note,
@@ -40,7 +41,8 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
         history       of models that learn in epochs, one a seed: seed, training, validation (nats a symbol), best (an
                       epoch, from 1), stopped (why)
         features      NAME (`evaluation.music.FEATURES`): intra, generated_intra, inter (mean distances), overlap, kl,
-                      generated_overlap, generated_kl, each with NAME_interval, mean, std; means over seeds
+                      generated_overlap, generated_kl, each with NAME_interval, mean, std; means over seeds.
+                      densities (grid, intra, generated_intra, inter) of the first seed
         shape         NAME (`evaluation.music.SHAPE`): mean, std, interval, level, n, n_missing (pieces without one)
         originality   longest (notes) and share (0 to 1) copied: value, median, q90, interval, level; null where unknown
         judge         accuracy, interval, level, auc, p, p_corrected (over the models), n, telling [{feature, weight,
@@ -49,13 +51,13 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
         capped        how many takes were cut before the model ended them
         cost          fit_seconds, notes_per_second, peak_bytes, parameters, file_bytes
         takes         file, seed, capped, tempo (quarter notes a minute),
-                      notes [[onset, duration, pitch, velocity]] in quarter notes
+                      notes [[onset, duration, pitch, velocity]] in quarter notes; of several tracks parts
+                      [{name, notes}] in their place
     held_out     pieces (names), features (mean, std), shape, originality, takes (piece instead of file and seed)
     ceiling      features of training pieces beside held-out ones, in the place of what a model composed
     ceiling_judge  likewise, the judge
     differences            a, b, bits_per_note (estimate of b minus a: below zero b predicts better), p, p_corrected
     differences_own_stop   likewise;  differences_by_size: likewise, with n_pieces
-
     votes        where blind votes were counted: voters, rows (`votes.counted`)
 
 `p` is of a permutation test that swaps pieces, `p_corrected` Holm's over all rows of its table.

@@ -38,21 +38,21 @@ _RESAMPLES = 2000
 _FIGURES = ("overlap", "kl", "generated_overlap", "generated_kl")
 
 
-def notes_of(score: Score) -> list[list[float]]:
-    """Notes as [onset, duration, pitch, velocity] in order, times in quarter notes."""
-    unit = score.ticks_per_quarter
-    found = [
-        [round(note.start / unit, 6), round(note.duration / unit, 6), note.pitch, note.velocity]
-        for track in score.tracks
-        for note in track.notes
-    ]
-    return sorted(found)
-
-
 def take(score: Score, **facts: Any) -> dict[str, Any]:
-    """A piece as players take it: `facts` of it, its notes, and its tempo in quarter notes a minute."""
+    """A piece as players take it: `facts` of it, its tempo in quarter notes a minute, its notes.
+
+    Those of several tracks are `parts`, each with its name.
+    """
     tempo = float(score.tempos[0].qpm) if len(score.tempos) else 120.0
-    return {**facts, "tempo": round(tempo, 3), "notes": notes_of(score)}
+    parts = [{"name": str(track.name), "notes": _notes(track, score.ticks_per_quarter)} for track in score.tracks]
+    heard = {"parts": parts} if len(parts) > 1 else {"notes": parts[0]["notes"] if parts else []}
+    return {**facts, "tempo": round(tempo, 3), **heard}
+
+
+def _notes(track: Any, quarter: int) -> list[list[float]]:
+    """Notes as [onset, duration, pitch, velocity] in order, times in quarter notes."""
+    found = ([note.start, note.duration, note.pitch, note.velocity] for note in track.notes)
+    return sorted([round(start / quarter, 6), round(length / quarter, 6), *rest] for start, length, *rest in found)
 
 
 @dataclass(frozen=True, eq=False)

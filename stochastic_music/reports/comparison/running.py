@@ -93,7 +93,7 @@ class Hand:
     def do(self, seconds: float, function: Callable[..., Value], *args: Any) -> Value:
         """`function(*args)` in the process; raises OverrunError where it takes more than `seconds`, and ends it."""
         if self._ended:
-            raise OverrunError
+            raise WorkerLost("the comparison was ended")
         if self._executor is None:
             self._executor = Processes(1)
         future = self._executor.submit(function, *args)
