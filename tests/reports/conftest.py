@@ -41,6 +41,14 @@ def few_resamples(monkeypatch):
     monkeypatch.setattr(heard, "compared", partial(compared, n_resamples=2))
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """Comparisons write pages without drawing; `index_page` has tests of its own."""
+    from stochastic_music.reports.comparison import comparing
+
+    monkeypatch.setattr(comparing, "index_page", lambda made: f"page of {made['title']}")
+
+
 @pytest.fixture
 def at_hand(monkeypatch):
     """Cells at work in this process, one at a time, for tests that are not about processes."""

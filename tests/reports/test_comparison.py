@@ -19,6 +19,7 @@ def compared(corpus, models, folder, **options):
 def test_the_report_holds_what_its_article_tells(tunes, tmp_path, at_hand):
     made, lines = compared(tunes, ["markov", "ppm"], tmp_path / "r", seeds=2, sizes=(4,), own_stop=True)
     assert json.loads((tmp_path / "r" / "report.json").read_text()) == made
+    assert (tmp_path / "r" / "index.html").read_text() == f"page of {made['title']}"
     assert [model["name"] for model in made["models"]] == ["markov", "ppm"]
     assert made["corpus"]["n_train"] + made["corpus"]["n_test"] == 12
     markov, ppm = made["models"]

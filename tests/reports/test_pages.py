@@ -142,6 +142,12 @@ def test_pictures_take_the_colors_of_the_page_and_speak(index):
     assert "not drawn: transformer" in pictures[0]
 
 
+def test_a_report_that_was_written_is_a_page(made):
+    page = index_page(made)
+    assert Tree(page).crossed == []
+    assert all(model["name"] in page for model in made["models"])
+
+
 def test_models_may_have_any_name():
     names = ["$\\frac$", "<b>", "é" * 80, ""]
     assert Tree(index_page(a_report(names=names))).crossed == []
