@@ -148,6 +148,18 @@ def test_a_report_that_was_written_is_a_page(made):
     assert all(model["name"] in page for model in made["models"])
 
 
+def test_metrics_of_plug_ins_have_a_section_where_there_are_any(index):
+    assert 'id="metrics"' not in index
+    report = a_report()
+    told = {"title": "swing", "meaning": "how much it swings", "unit": "", "better": "closer", "value": 0.25}
+    report["models"][0]["metrics"] = {"swing": told}
+    report["models"][1]["metrics"] = {"swing": {"value": None, "reason": "ValueError: no drums"}}
+    page = index_page(report)
+    assert "How much it swings. Closer to the held-out music is better." in page
+    assert "<td>0.250</td>" in page
+    assert "<td>ValueError: no drums</td>" in page
+
+
 def test_models_may_have_any_name():
     names = ["$\\frac$", "<b>", "é" * 80, ""]
     assert Tree(index_page(a_report(names=names))).crossed == []

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stochastic_music.reports.pages import player, shell
-from stochastic_music.reports.pages.likeness import features, judge, originality, shape
+from stochastic_music.reports.pages.likeness import features, judge, metrics, originality, shape
 from stochastic_music.reports.pages.markup import Html, element
 from stochastic_music.reports.pages.practice import cost, listening, repeating
 from stochastic_music.reports.pages.prediction import is_difference, learning, prediction, training
 from stochastic_music.reports.pages.sections import Model, Report, Section, paragraph
 from stochastic_music.reports.pages.tables import count, several
 
-_SECTIONS = (prediction, learning, training, features, shape, originality, judge, cost, listening, repeating)
+_SECTIONS = (prediction, learning, training, features, shape, originality, judge, metrics, cost, listening, repeating)
 
 
 def index_page(report: Report) -> str:
     """The page, as HTML. Equal reports give equal bytes."""
     title = f"Models compared on {report['title']}"
-    sections = [_summary(report), *(section(report) for section in _SECTIONS)]
+    sections = [_summary(report), *(one for section in _SECTIONS if (one := section(report)))]
     header = element("header", element("h1", title), _contents(sections))
     main = element("main", *map(_drawn, sections), id="main")
     footer = element(

@@ -8,6 +8,7 @@ from typing import Any
 from stochastic_music.reports.pages.densities import density_table
 from stochastic_music.reports.pages.markup import Html, element, joined
 from stochastic_music.reports.pages.sections import (
+    ALPHA,
     Model,
     Report,
     Section,
@@ -17,9 +18,9 @@ from stochastic_music.reports.pages.sections import (
     paragraph,
     subheading,
 )
-from stochastic_music.reports.pages.tables import Row, figure, head, meanings, table, titled, with_interval
+from stochastic_music.reports.pages.tables import Row, figure, head, meanings, probability, table, titled, with_interval
 
-#: How many of the judge's features are named.
+#: How many of the traits that the judge leans on are named.
 _TELLING = 3
 #: Measures that have another name where they stand.
 _KEYS = {"longest": "longest_copy", "share": "share_copied"}
@@ -128,31 +129,52 @@ def _spread(measured: Mapping[str, Any] | float | None) -> str:
 
 def judge(report: Report) -> Section:
     """How well a classifier tells composed pieces from real ones."""
-    measures = report["measures"]
-    keys = ["judge_accuracy", "judge_auc"]
-    title = "A judge"
+    measures, title = report["measures"], "A judge"
     if not any(model.get("judge") for model in report["models"]):
         return Section("judge", title, (_UNMEASURED,))
+    keys = ("judge_accuracy", "judge_auc")
     content = (
         paragraph(
-            "A classifier (gradient boosting on features, cross-validated) learns to tell a model's pieces from real "
-            "ones. At one half it is guessing: it found no difference. At one it is never wrong, and the features it "
-            "leans on say what gave the model away."
+            "A classifier learns to tell a model's pieces from real ones, and is asked about pieces that it did not "
+            "learn from. At one half it is guessing: it found no difference. At one it is never wrong, and what it "
+            "leans on says what gave the model away. p is of guessing as well as that, corrected (Holm) for the "
+            f"models: below {ALPHA:g}, the model was told apart. The ceiling is real training music, judged beside "
+            "held-out music."
         ),
         meanings(measures, keys),
         by_model(
             report,
             "How well composed pieces are told from real ones",
-            [*(head(measures, key) for key in keys), "Given away by"],
-            lambda model: _judged(model.get("judge") or {}, measures),
+            [*(head(measures, key) for key in keys), "p, corrected", "Given away by"],
+            lambda model: _judged(model.get("judge") or {}),
+            references=[Row(_CEILING, _judged({**(report.get("ceiling_judge") or {}), "telling": None}))],
             words=1,
         ),
     )
     return Section("judge", title, content)
 
 
-def _judged(judged: Mapping[str, Any], measures: Mapping[str, Any]) -> list[str]:
-    telling = [entry["feature"] for entry in judged.get("telling") or []][:_TELLING]
-    words = ", ".join(str(measures.get(name, {}).get("title", name)) for name in telling)
+def _judged(judged: Mapping[str, Any]) -> list[str]:
+    telling = [element("li", entry["words"]) for entry in (judged.get("telling") or [])[:_TELLING]]
     accuracy = with_interval({"value": judged.get("accuracy"), "interval": judged.get("interval")})
-    return [accuracy, figure(judged.get("auc")), words or "–"]
+    p = probability(judged.get("p_corrected"))
+    return [accuracy, figure(judged.get("auc")), p, element("ul", *telling) if telling else "–"]
+
+
+def metrics(report: Report) -> Section | None:
+    """What metrics of plug-ins say, where there are any."""
+    names = names_in(report, "metrics")
+    if not names:
+        return None
+    told = [model.get("metrics") or {} for model in report["models"]]
+    measures = {name: of for one in told for name, of in one.items() if of.get("title")}
+
+    def cells(model: Model) -> list[str]:
+        return [_brought((model.get("metrics") or {}).get(name) or {}) for name in names]
+
+    whole = by_model(report, "Metrics of plug-ins", [head(measures, name) for name in names], cells)
+    return Section("metrics", "Metrics of plug-ins", (meanings(measures, names), whole))
+
+
+def _brought(of: Mapping[str, Any]) -> str:
+    return str(of["reason"]) if of.get("reason") else figure(of.get("value"), 3)

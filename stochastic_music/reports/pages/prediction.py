@@ -7,11 +7,9 @@ from typing import Any
 
 from stochastic_music.reports.pages import pictures
 from stochastic_music.reports.pages.markup import Html, element, joined
-from stochastic_music.reports.pages.sections import Model, Report, Section, by_model, paragraph, subheading
+from stochastic_music.reports.pages.sections import ALPHA, Model, Report, Section, by_model, paragraph, subheading
 from stochastic_music.reports.pages.tables import Row, count, figure, head, meanings, probability, table, with_interval
 
-#: Differences with a smaller corrected p-value are called differences.
-ALPHA = 0.05
 _BITS = ("bits_per_note", "pseudo_bits_per_note")
 
 
@@ -153,9 +151,9 @@ def training(report: Report) -> Section:
         "Networks learn in epochs, and stop when pieces kept back from training are predicted no better. What is kept "
         "is the state of the epoch with the least validation loss."
     )
-    columns = ["Model", "Epochs", "Best epoch", "Training loss there", "Validation loss there"]
+    columns = ["Model", "Epochs", "Best epoch", "Training loss there", "Validation loss there", "Why it stopped"]
     rows = [Row(f"{name}, seed {run['seed']}", _run(run)) for name, run in runs]
-    whole = table("Losses in nats a symbol (lower is better)", columns, rows)
+    whole = table("Losses in nats a symbol (lower is better)", columns, rows, words=1)
     drawn = pictures.training(
         report, "Losses by epoch, each seed a line; where validation turns up, learning by heart begins"
     )
@@ -165,7 +163,12 @@ def training(report: Report) -> Section:
 def _run(run: Mapping[str, Any]) -> list[str]:
     best = run.get("best")
     losses = [_at(run.get(name) or [], best) for name in ("training", "validation")]
-    return [count(len(run.get("training") or [])), count(best), *(figure(loss, 3) for loss in losses)]
+    return [
+        count(len(run.get("training") or [])),
+        count(best),
+        *(figure(loss, 3) for loss in losses),
+        str(run.get("stopped") or "–"),
+    ]
 
 
 def _at(losses: Sequence[float], epoch: int | None) -> float | None:

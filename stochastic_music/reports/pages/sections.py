@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from stochastic_music.reports.pages.markup import Html, element
 from stochastic_music.reports.pages.tables import Row, table
 
+#: What has a smaller corrected p-value is called a difference.
+ALPHA = 0.05
+
 Report = Mapping[str, Any]
 Model = Mapping[str, Any]
 
