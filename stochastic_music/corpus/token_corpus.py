@@ -141,6 +141,22 @@ class TokenCorpus:
         out[np.arange(out.shape[1]) < lengths[:, None]] = self.symbols
         return out
 
+    def portions(self, n_symbols: int) -> Iterator[IntArray]:
+        """The numbers of all pieces, the longest first, in portions that can be read side by side.
+
+        A portion holds up to `n_symbols` symbols, its pieces filled up to its longest, or it is one piece.
+
+            >>> corpus = TokenCorpus.from_sequences([[0], [0, 1, 0], [1, 1]], Vocabulary.plain(2, closed=False))
+            >>> [portion.tolist() for portion in corpus.portions(4)] == [[1], [2, 0]]
+            True
+        """
+        lengths = self.lengths
+        left = np.argsort(-lengths, kind="stable")
+        while len(left):
+            n = max(1, n_symbols // max(int(lengths[left[0]]), 1))
+            yield left[:n]
+            left = left[n:]
+
     def select(self, indices: Sequence[int] | IntArray) -> TokenCorpus:
         """The pieces at `indices`, in that order."""
         chosen = [int(i) for i in indices]

@@ -240,7 +240,7 @@ class NeuralModel(BaseModel[NeuralState]):
         """
         corpus = self._same_symbols(corpus)
         out = np.empty(len(corpus.symbols))
-        for pieces in alike(corpus.lengths):
+        for pieces in corpus.portions(_AT_ONCE):
             part = corpus.select(pieces)
             said = self._heard_through(self.hearing_.of_corpus(part), part.padded())
             for row, piece in zip(said, pieces.tolist(), strict=True):
@@ -363,13 +363,3 @@ def novelty_of(corpus: TokenCorpus) -> FloatArray:
     total = np.bincount(field, counts, minlength=vocabulary.n_fields)
     novelty: FloatArray = (once + 0.5) / (total + 1)
     return novelty
-
-
-def alike(lengths: IntArray) -> list[IntArray]:
-    """The numbers of all pieces, those of like length together, as many as are predicted side by side."""
-    order, found = np.argsort(lengths, kind="stable")[::-1], []
-    while len(order):
-        n = max(1, _AT_ONCE // max(int(lengths[order[0]]), 1))
-        found.append(order[:n])
-        order = order[n:]
-    return found

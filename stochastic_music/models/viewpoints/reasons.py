@@ -161,7 +161,7 @@ def where_learned(model: MultipleViewpoint, learned: TokenCorpus, questions: Seq
     """The places of `learned` that each question asks for, those worth most first."""
     n_fields = learned.vocabulary.n_fields
     found: list[list[tuple[IntArray, FloatArray]]] = [[] for _ in questions]
-    for pieces in _portions(learned):
+    for pieces in learned.portions(_PORTION):
         records = record(model.reader_, learned.select(pieces))
         for into, asked in zip(found, questions, strict=True):
             target = model.reader_.plans[asked.field].target[asked.terms]
@@ -172,15 +172,6 @@ def where_learned(model: MultipleViewpoint, learned: TokenCorpus, questions: Seq
             places = learned.offsets[pieces[piece]] + event * n_fields + asked.field
             into.append((places, worth[piece, event]))
     return [_worth_most_first(parts) for parts in found]
-
-
-def _portions(corpus: TokenCorpus) -> Iterator[IntArray]:
-    """The pieces of a corpus in portions that can be read side by side, the longest first, as records have them."""
-    left = np.argsort(-corpus.lengths, kind="stable")
-    while len(left):
-        n = max(1, _PORTION // max(int(corpus.lengths[left[0]]), 1))
-        yield left[:n]
-        left = left[n:]
 
 
 def _worth_most_first(parts: Sequence[tuple[IntArray, FloatArray]]) -> IntArray:
