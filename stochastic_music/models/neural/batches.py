@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import VocabularyError
 from stochastic_music.models.neural.transposing import random_shifts, transposed
 from stochastic_music.protocols import BoolArray, IntArray
 
@@ -28,8 +27,8 @@ class Chunk(NamedTuple):
     """The next symbols of the first pieces of a batch.
 
     `heard` (rows, T, n_columns) is what is known before each symbol, `allowed` (rows, T, n_known) what may come there,
-    `target` (rows, T) what comes, numbered as training knows it, and `held` (rows, T) tells symbols of pieces from what
-    fills up.
+    `target` (rows, T) what comes, numbered as training knows it. `held` (rows, T) tells what counts: symbols of pieces
+    that training can know, and not what fills up.
     """
 
     heard: IntArray
@@ -50,9 +49,7 @@ class Material(NamedTuple):
 
     @classmethod
     def of(cls, hearing: Any, corpus: TokenCorpus) -> Self:
-        """Listen to a corpus. Raises VocabularyError where it holds what training cannot know."""
-        if (hearing.place[corpus.symbols] < 0).any():
-            raise VocabularyError("some pieces hold symbols that the hearing does not know: make it of all pieces")
+        """Listen to a corpus."""
         heard = np.zeros((len(corpus.symbols), len(hearing.sizes)), dtype=np.int32)
         for portion in _portions(corpus.lengths):
             inside = np.arange(corpus.lengths[portion].max(initial=0)) < corpus.lengths[portion, None]
@@ -93,7 +90,8 @@ class Material(NamedTuple):
             allowed = self.hearing.allowed(heard)
             if mask is not None:
                 allowed &= mask[self.hearing.symbols]
-            yield Chunk(heard, allowed, self.hearing.place[self.corpus.symbols[at]], held)
+            target = self.hearing.place[self.corpus.symbols[at]]
+            yield Chunk(heard, allowed, np.maximum(target, 0), held & (target >= 0))
 
 
 def _portions(lengths: IntArray) -> Iterator[IntArray]:

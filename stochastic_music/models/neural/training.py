@@ -31,7 +31,7 @@ import numpy as np
 import torch
 
 from stochastic_music.corpus import TokenCorpus
-from stochastic_music.errors import DivergedError, EmptyCorpusError, InvalidParameterError
+from stochastic_music.errors import DivergedError, EmptyCorpusError, InvalidParameterError, VocabularyError
 from stochastic_music.models.deadline import Deadline
 from stochastic_music.models.neural import checkpoints
 from stochastic_music.models.neural.batches import Chunk, Material
@@ -70,12 +70,17 @@ def train(
 
     `seconds`, `checkpoint` and `progress` are those of `protocols.TrainedModel`. A limit of time reckons with one more
     look at the validation pieces, as long as the last one took. Raises EmptyCorpusError where there is nothing to learn
-    or to validate, InvalidParameterError where the time is up before one step is done, DivergedError where losses are
-    no numbers at any rate tried, UsageError where the checkpoint is of another fit, or damaged.
+    or to validate, VocabularyError where the hearing does not know all symbols, InvalidParameterError where the time is
+    up before one step is done, DivergedError where losses are no numbers at any rate tried, UsageError where the
+    checkpoint is of another fit, or damaged.
     """
     for corpus, what in ((training, "training"), (validation, "validation")):
         if not len(corpus.symbols):
             raise EmptyCorpusError(f"there is nothing to learn from: the {what} pieces hold no symbols")
+        if (hearing.place[corpus.symbols] < 0).any():
+            raise VocabularyError(
+                f"the {what} pieces hold symbols that the hearing does not know: make it of all pieces"
+            )
     keeper = checkpoints.Keeper(checkpoint, checkpoints.identity(predictor, training, validation, lesson))
     saved = keeper.found()
     deadline = Deadline(seconds, spent=checkpoints.seconds_of(saved))
