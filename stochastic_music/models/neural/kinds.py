@@ -6,6 +6,8 @@ All take, beside the sizes of their networks,
     input_dropout, output_dropout    shares of numbers silenced before and after the network while it learns
     learning_rate, weight_decay, batch_size, max_epochs, patience, clip, reach    see `lesson.Lesson`
     validation       share of the pieces held back to know when to stop
+    dynamic_rate, dynamic_decay    how quickly it goes on learning while it is evaluated (`score --use ltm+`), and falls
+                     back to what it was (see `dynamic`)
     device           where it learns: "cpu", "cuda", or "auto", on a GPU where there is one
     seed             equal seeds give equal models on one machine with equal versions
 

@@ -71,8 +71,8 @@ class NeuralState(NamedTuple):
 class NeuralModel(BaseModel[NeuralState]):
     """What networks have in common as models; see the module's article, and `kinds` for the parameters.
 
-    After `fit`: `hearing_`, `predictor_` (in double precision), `novelty_` by field, `history_` of training, in nats a
-    symbol, and `n_parameters_`.
+    After `fit`: `hearing_`, `predictor_` (in double precision; `trained_` is the same, but for what was adapted),
+    `novelty_` by field, `history_` of training, in nats a symbol, and `n_parameters_`.
     """
 
     embedding: int = 16
@@ -86,6 +86,8 @@ class NeuralModel(BaseModel[NeuralState]):
     clip: float = 1.0
     reach: int = 0
     validation: float = 0.1
+    dynamic_rate: float = 0.02
+    dynamic_decay: float = 0.002
     device: str = "auto"
     seed: int = 0
 
@@ -149,6 +151,9 @@ class NeuralModel(BaseModel[NeuralState]):
                 raise InvalidParameterError(f"{field.name} is {value!r}; expected a whole number, 0 or more")
             if field.name.endswith(("dropout", "validation")) and not 0 <= value < 1:
                 raise InvalidParameterError(f"{field.name} is {value!r}; expected a share from 0 up to 1")
+        for name in ("dynamic_rate", "dynamic_decay"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise InvalidParameterError(f"{name} is {getattr(self, name)!r}; expected 0 or more")
         for name in ("embedding", *self._sizes(type(self))):
             if not name.endswith("dropout") and getattr(self, name) < 1:
                 raise InvalidParameterError(f"{name} is {getattr(self, name)!r}; expected at least 1")
@@ -173,7 +178,7 @@ class NeuralModel(BaseModel[NeuralState]):
         self, vocabulary: Vocabulary, hearing: Hearing, predictor: Any, history: History, novelty: FloatArray
     ) -> Self:
         self.vocabulary_, self.hearing_, self.history_, self.novelty_ = vocabulary, hearing, history, novelty
-        self.predictor_ = predictor.to("cpu").double().eval()
+        self.predictor_ = self.trained_ = predictor.to("cpu").double().eval()
         return self._over(vocabulary)
 
     def _over(self, vocabulary: Vocabulary) -> Self:
@@ -260,6 +265,25 @@ class NeuralModel(BaseModel[NeuralState]):
             own = np.take_along_axis(known, np.maximum(places[now], 0)[..., None], axis=-1)[..., 0] + shares
             said[now] = np.where(places[now] >= 0, own, each)
         return said
+
+    def adapt(self, symbols: Sequence[int] | IntArray, header: Header | None = None) -> Self:
+        """The model that has also learned from the piece `symbols`, by dynamic evaluation; self stays as it is.
+
+        Raises VocabularyError for symbols outside the alphabet; otherwise as `dynamic.adapted`.
+        """
+        piece = self._piece(symbols, header)
+        from stochastic_music.models.neural.dynamic import adapted
+
+        other = copy(self)
+        other.predictor_ = adapted(
+            self.predictor_,
+            self.hearing_,
+            piece,
+            trained=self.trained_,
+            rate=self.dynamic_rate,
+            decay=self.dynamic_decay,
+        )
+        return other
 
     def restricted(self, vocabulary: Vocabulary) -> Self:
         """The same model over another alphabet of the same declaration. Raises VocabularyError for another one."""

@@ -186,3 +186,15 @@ def test_another_vocabulary_and_another_network():
         model.score(ticking())
     with pytest.raises(ModelFileError, match="do not fit the network"):
         made(width=5).from_arrays(model.to_arrays(), plain().vocabulary)
+
+
+def test_it_goes_on_learning_while_it_is_evaluated():
+    model, corpus = made(max_epochs=3, dynamic_rate=0.3).fit(tunes()), tunes()
+    before = model.log_prob(corpus[0])
+    adapted = model.adapt(corpus[0])
+    for _ in range(5):
+        adapted = adapted.adapt(corpus[0])
+    assert adapted.log_prob(corpus[0]) > before == model.log_prob(corpus[0])
+    assert model.adapt([29, 29, 30]).log_prob(corpus[0]) > -np.inf  # of what it cannot know it learns nothing
+    still = made(max_epochs=3, dynamic_rate=0.0).fit(tunes())
+    assert still.adapt(corpus[0]).log_prob(corpus[0]) == still.log_prob(corpus[0])
