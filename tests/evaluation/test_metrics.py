@@ -57,7 +57,11 @@ def test_a_direction_that_is_none():
 
 
 def test_a_metric_that_fails_stops_nothing_else():
-    found = measured({"more_notes": more_notes, "failing": failing, "nan": lambda *_: float("nan")}, HIGH, LOW)
+    metrics = {"more_notes": more_notes, "failing": failing, "nan": lambda *_: float("nan")}
+    loaders = {name: lambda metric=metric: metric for name, metric in metrics.items()}
+    loaders["lost"] = _plugins.Entry("lost", "no_such_module:lost", "somebody", "metrics").load
+    found = measured(loaders, HIGH, LOW)
+    assert "the plug-in 'lost' of somebody cannot be loaded" in found["lost"]["reason"]
     assert found["more_notes"]["value"] == pytest.approx(2 - 7 / 3)
     assert found["failing"] == {"value": None, "reason": "ValueError: no luck"}
     assert found["nan"]["value"] is None

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
-from stochastic_music.errors import InvalidParameterError
+from stochastic_music.errors import InvalidParameterError, StochasticMusicError
 from stochastic_music.evaluation.music.distances import compared
 from stochastic_music.evaluation.music.features import FEATURES
 
@@ -90,20 +90,23 @@ def described(name: str, metric: Metric) -> Described:
 
 
 def measured(
-    metrics: Mapping[str, Metric], generated: Sequence[ScoreTick], reference: Sequence[ScoreTick]
+    loaders: Mapping[str, Callable[[], Metric]], generated: Sequence[ScoreTick], reference: Sequence[ScoreTick]
 ) -> dict[str, dict[str, Any]]:
-    """Each metric's value, None where it is no number, with what it says of itself.
+    """The value of each metric that `loaders` load, None where it is no number, with what it says of itself.
 
-    A metric that raises has the value None and the `reason`: a plug-in that fails stops nothing else.
+    One that cannot be loaded, or that raises, has the value None and the `reason`: it stops nothing else.
     """
-    return {name: _measured(name, metric, generated, reference) for name, metric in metrics.items()}
+    return {name: _measured(name, load, generated, reference) for name, load in loaders.items()}
 
 
 def _measured(
-    name: str, metric: Metric, generated: Sequence[ScoreTick], reference: Sequence[ScoreTick]
+    name: str, load: Callable[[], Metric], generated: Sequence[ScoreTick], reference: Sequence[ScoreTick]
 ) -> dict[str, Any]:
     try:
+        metric = load()
         told, value = described(name, metric)._asdict(), float(metric(generated, reference))
+    except StochasticMusicError as error:
+        return {"value": None, "reason": str(error)}
     except Exception as error:
         return {"value": None, "reason": f"{type(error).__name__}: {error}"}
     return {**told, "value": value if math.isfinite(value) else None}

@@ -55,7 +55,7 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
                       [{name, notes}] in their place
     held_out     pieces (names), features (mean, std), shape, originality, takes (piece instead of file and seed)
     ceiling      features of training pieces beside held-out ones, in the place of what a model composed
-    ceiling_judge  likewise, the judge
+    ceiling_judge, ceiling_metrics  likewise, the judge and metrics of plug-ins
     differences            a, b, bits_per_note (estimate of b minus a: below zero b predicts better), p, p_corrected
     differences_own_stop   likewise;  differences_by_size: likewise, with n_pieces
     votes        where blind votes were counted: voters, rows (`votes.counted`)

@@ -290,7 +290,11 @@ def _ceiling(music: Music, n: int) -> dict[str, Any]:
     """Training pieces beside held-out ones, in the place of what a model composed."""
     beside = heard.Beside(music.encoding, music.training, music.held_out(n))
     training, real = (beside.scores(pieces_of(side)) for side in (music.learned_from(n), beside.held_out))
-    return {"ceiling": heard.features(training, real), "ceiling_judge": heard.judged(training, real)}
+    return {
+        "ceiling": heard.features(training, real),
+        "ceiling_judge": heard.judged(training, real),
+        "ceiling_metrics": heard.brought(training, real),
+    }
 
 
 def _versions(made: Comparison) -> dict[str, str]:

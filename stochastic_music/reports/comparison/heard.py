@@ -82,8 +82,8 @@ def measured(pieces: Sequence[TokenPiece], beside: Beside) -> dict[str, Any]:
 
 def brought(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, Any]:
     """The metrics that plug-ins bring; see `evaluation.music.metrics`."""
-    theirs = {name: entry for name, entry in registry.names("metrics").items() if name not in BUILT_IN}
-    return measure({name: entry.load() for name, entry in theirs.items()}, scores, real)
+    loaders = {name: entry.load for name, entry in registry.names("metrics").items() if name not in BUILT_IN}
+    return measure(loaders, scores, real)
 
 
 def mean_metrics(sets: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:

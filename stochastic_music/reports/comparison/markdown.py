@@ -245,7 +245,9 @@ def _metrics(report: Mapping[str, Any]) -> str:
     names = sorted({name for model in report["models"] for name in model["metrics"]})
     if not names:
         return ""
-    rows = [[model["name"], *(_brought(model["metrics"].get(name)) for name in names)] for model in report["models"]]
+    found = [(model["name"], model["metrics"]) for model in report["models"]]
+    columns = [("ceiling: training pieces", report["ceiling_metrics"]), *found]
+    rows = [[who, *(_brought(metrics.get(name)) for name in names)] for who, metrics in columns]
     return f"## Metrics of plug-ins\n\n{table(['model', *names], rows)}"
 
 

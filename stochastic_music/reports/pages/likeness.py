@@ -172,7 +172,9 @@ def metrics(report: Report) -> Section | None:
     def cells(model: Model) -> list[str]:
         return [_brought((model.get("metrics") or {}).get(name) or {}) for name in names]
 
-    whole = by_model(report, "Metrics of plug-ins", [head(measures, name) for name in names], cells)
+    ceiling = Row(_CEILING, cells({"metrics": report.get("ceiling_metrics")}))
+    columns = [head(measures, name) for name in names]
+    whole = by_model(report, "Metrics of plug-ins", columns, cells, references=[ceiling])
     return Section("metrics", "Metrics of plug-ins", (meanings(measures, names), whole))
 
 
