@@ -46,7 +46,7 @@ def test_parts_can_be_muted_where_there_are_several():
 @pytest.mark.parametrize("notes", [[], [[0, 1, 0, 1]], [[0, 0, 127, 127]]], ids=["none", "lowest", "no length"])
 def test_least_takes_have_a_player(notes):
     take = of_report({"tempo": 100, "notes": notes})
-    assert take.length >= 0
+    assert take.length > 0
     assert "<svg" in player(take, "least")
 
 
@@ -136,6 +136,24 @@ def test_one_player_at_a_time_and_the_end_comes(opened):
     window.click("main > .player button")
     assert window.run("return document.querySelectorAll('.playing').length") == 1
     assert window.wait("!document.querySelector('.playing')")
+
+
+@in_browser
+def test_loops_go_on_while_parts_are_muted_and_the_tempo_changes(opened):
+    window = opened(index_page(a_report()).replace("</main>", f"{player(TWO, 'two')}</main>"))
+    at = AT.replace(".cursor", "main > .player .cursor")
+    window.click("main > .player .loop")
+    window.click("main > .player [data-part]")
+    window.click("main > .player button")
+    set_to = (
+        "const it = document.querySelector('main > .player .%s'); it.value = %s; it.dispatchEvent(new Event('input'))"
+    )
+    window.run(set_to % ("tempo", 240))
+    for _ in range(2):
+        window.run(set_to % ("position", 1.9))
+        assert window.wait(f"{at} < 1")  # of 2 quarters: it began anew
+    assert window.run("return document.querySelectorAll('.playing').length") == 1
+    assert window.messages() == []
 
 
 @in_browser

@@ -42,8 +42,8 @@ class Take(NamedTuple):
 
     @property
     def length(self) -> float:
-        """Quarter notes until the last note ends, one at least."""
-        return max((onset + duration for onset, duration, _, _ in self.notes), default=1.0)
+        """Quarter notes until the last note ends; 1 where nothing sounds."""
+        return max((onset + duration for onset, duration, _, _ in self.notes), default=0) or 1.0
 
     @property
     def notes(self) -> list[Note]:

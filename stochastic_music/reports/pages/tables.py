@@ -82,7 +82,8 @@ def _meaning(measure: Mapping[str, Any]) -> str:
 
 
 def _unit(unit: str) -> str:
-    return f"as a {unit}, 0 to 1" if unit.startswith("share") else f"in {unit}" if unit else ""
+    parts = ("share", "probability")
+    return f"as a {unit}, 0 to 1" if unit.startswith(parts) else f"in {unit}" if unit else ""
 
 
 def _capital(text: str) -> str:

@@ -89,7 +89,7 @@
     link.href = URL.createObjectURL(new Blob([votes()], { type: "application/json" }));
     link.download = `votes-${state.voter.slice(0, 8)}.json`;
     link.click();
-    URL.revokeObjectURL(link.href);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000); // some browsers read it later
   }
 
   /* To the clipboard; where that is refused, into a field to copy from. */
