@@ -1,7 +1,7 @@
 """Measures of music itself: functions of scores, and of sets of scores."""
 
 from stochastic_music.evaluation.music.distances import Comparison, Densities, Summary, compared, summaries
-from stochastic_music.evaluation.music.diversity import Diversity, diversity
+from stochastic_music.evaluation.music.diversity import DIVERSITY, Diversity, diversity
 from stochastic_music.evaluation.music.features import FEATURES, NOTE_LENGTHS, Feature, Features, features_of
 from stochastic_music.evaluation.music.judge import Judgement, Telling, judge
 from stochastic_music.evaluation.music.metrics import Described, Metric, described, measured
@@ -10,6 +10,7 @@ from stochastic_music.evaluation.music.shape import SHAPE, Average, Shape, appro
 from stochastic_music.evaluation.music.top_line import TopLine, top_line
 
 __all__ = [
+    "DIVERSITY",
     "FEATURES",
     "NOTE_LENGTHS",
     "SHAPE",

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stochastic_music.evaluation.music.features import Feature
 from stochastic_music.evaluation.music.top_line import TopLine, top_line
 
 if TYPE_CHECKING:
@@ -37,6 +38,16 @@ if TYPE_CHECKING:
 
 #: intervals in a row
 _RUN = 4
+
+
+#: name -> what it is, in the order of `Diversity`
+DIVERSITY = {
+    "distance": Feature(
+        "distance of pieces", "runs of four intervals that two pieces of the set do not share", "share"
+    ),
+    "distinct": Feature("distinct runs", "different runs of four intervals, of all runs of the set", "share"),
+    "doubles": Feature("doubles", "pieces that the set has twice, in any key", "share of pieces"),
+}
 
 
 class Diversity(NamedTuple):

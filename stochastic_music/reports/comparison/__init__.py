@@ -44,6 +44,8 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
                       generated_overlap, generated_kl, each with NAME_interval, mean, std; means over seeds.
                       densities (grid, intra, generated_intra, inter) of the first seed
         shape         NAME (`evaluation.music.SHAPE`): mean, std, interval, level, n, n_missing (pieces without one)
+        similarity    of bars that lie 1, 2, 3 ... apart, on the average; null where no piece is so long
+        diversity     NAME (`evaluation.music.DIVERSITY`): of the pieces of one seed, the mean over seeds
         originality   longest (notes) and share (0 to 1) copied: value, median, q90, interval, level; null where unknown
         judge         accuracy, interval, level, auc, p, p_corrected (over the models), n, telling [{feature, weight,
                       words}]; null where pieces are too few
@@ -53,7 +55,8 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
         takes         file, seed, capped, tempo (quarter notes a minute),
                       notes [[onset, duration, pitch, velocity]] in quarter notes; of several tracks parts
                       [{name, notes}] in their place
-    held_out     pieces (names), features (mean, std), shape, originality, takes (piece instead of file and seed)
+    held_out     pieces (names), features (mean, std), shape, similarity, diversity, originality, takes (piece instead
+                 of file and seed)
     ceiling      features of training pieces beside held-out ones, in the place of what a model composed
     ceiling_judge, ceiling_metrics  likewise, the judge and metrics of plug-ins
     differences            a, b, bits_per_note (estimate of b minus a: below zero b predicts better), p, p_corrected

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stochastic_music.evaluation.music import FEATURES, SHAPE, Feature, summaries
+from stochastic_music.evaluation.music import DIVERSITY, FEATURES, SHAPE, Feature, summaries
 from stochastic_music.evaluation.significance import holm
 from stochastic_music.reports.comparison import figures, heard
 from stochastic_music.reports.comparison.cells import versions
@@ -144,7 +144,7 @@ def report(made: Comparison, *, seed: int = 0) -> dict[str, Any]:
         "made_with": {"versions": _versions(made), "hardware": hardware(), "command": made.command},
         "corpus": _corpus(made),
         "settings": dict(made.settings),
-        "measures": {**MEASURES, **{name: _told(feature) for name, feature in (FEATURES | SHAPE).items()}},
+        "measures": {**MEASURES, **{name: _told(feature) for name, feature in (FEATURES | SHAPE | DIVERSITY).items()}},
         "models": _corrected([_model(each, made, seed) for each in made.compared]),
         "held_out": _held_out(made.music, made.settings["n_composed"]),
         **_ceiling(made.music, made.settings["n_composed"]),
@@ -220,6 +220,8 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
         "history": [{"seed": r.cell.seed, **r.fit["history"]} for r in main if r.fit and r.fit["history"]],
         "features": heard.mean_features([record["features"] for record in measured]) if measured else None,
         "shape": heard.mean_shape(row for record in measured for row in record["shape"]) if measured else None,
+        "similarity": heard.mean_similarity(measured),
+        "diversity": heard.mean_diversity(measured),
         "originality": heard.originality([record["originality"] for record in measured]),
         "judge": heard.mean_judge([record["judge"] for record in measured]),
         "metrics": heard.mean_metrics([record["metrics"] for record in measured]) if measured else {},
@@ -281,6 +283,8 @@ def _held_out(music: Music, n: int) -> dict[str, Any]:
         "pieces": list(music.test.names),
         "features": {name: found.to_json() for name, found in summaries(scores).items()},
         "shape": heard.mean_shape(heard.shapes(scores)),
+        "similarity": heard.similarity(scores),
+        "diversity": heard.varied(scores),
         "originality": heard.originality([heard.copies(pieces, music.training)]),
         "takes": [heard.take(score, piece=name) for score, name in shown],
     }

@@ -17,7 +17,17 @@ import numpy as np
 from stochastic_music import _random, registry
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import VocabularyError
-from stochastic_music.evaluation.music import Shape, averages, compared, judge, shape_of, summaries
+from stochastic_music.evaluation.music import (
+    DIVERSITY,
+    Shape,
+    averages,
+    compared,
+    diversity,
+    judge,
+    mean_curve,
+    shape_of,
+    summaries,
+)
 from stochastic_music.evaluation.music.judge import LEAST_PIECES as LEAST_JUDGED
 from stochastic_music.evaluation.music.metrics import BUILT_IN
 from stochastic_music.evaluation.music.metrics import measured as measure
@@ -31,6 +41,8 @@ if TYPE_CHECKING:
 
 #: how many takes of a model the report carries, notes and all; the others lie in its work folder
 SHOWN = 24
+#: how many bars apart bars are compared at most
+FURTHEST = 32
 #: how many traits of a judgement are told
 TOLD = 8
 _RESAMPLES = 2000
@@ -75,9 +87,32 @@ def measured(pieces: Sequence[TokenPiece], beside: Beside) -> dict[str, Any]:
         "features": features(scores, real),
         "shape": shapes(scores),
         "originality": copies(pieces, beside.training),
+        "similarity": similarity(scores),
+        "diversity": varied(scores),
         "judge": judged(scores, real),
         "metrics": brought(scores, real),
     }
+
+
+def similarity(scores: Sequence[Score]) -> list[float | None]:
+    """How similar bars are that lie 1, 2, 3 ... bars apart, on the average; null where no piece is so long."""
+    return finite(mean_curve(scores, FURTHEST))
+
+
+def varied(scores: Sequence[Score]) -> dict[str, float | None]:
+    """How much the pieces of a set differ from each other."""
+    return dict(zip(DIVERSITY, finite(diversity(scores)), strict=True))
+
+
+def mean_similarity(sets: Sequence[Mapping[str, Any]]) -> list[float | None] | None:
+    """The curves of several sets as one; None without any."""
+    found: list[float | None] | None = _mean([each["similarity"] for each in sets]) if sets else None
+    return found
+
+
+def mean_diversity(sets: Sequence[Mapping[str, Any]]) -> dict[str, float | None] | None:
+    """The diversity of several sets, each for itself, on the average; None without any."""
+    return {name: _mean([each["diversity"][name] for each in sets]) for name in DIVERSITY} if sets else None
 
 
 def brought(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, Any]:

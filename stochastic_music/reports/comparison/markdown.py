@@ -171,7 +171,12 @@ def _shape(report: Mapping[str, Any]) -> str:
         [f"{measures[key]['title']}: {measures[key]['meaning']}", *(_average(of[key]) for _, of in columns)]
         for key in columns[0][1]
     ]
-    told = "Means over pieces; closer to held-out pieces is better."
+    spread = _composed(report, "diversity")
+    rows += [
+        [f"{measures[key]['title']}: {measures[key]['meaning']}", *(number(of[key], ".2f") for _, of in spread if of)]
+        for key in spread[0][1]
+    ]
+    told = "Means over pieces, and how much pieces of a set differ; closer to held-out pieces is better."
     return f"## Shape\n\n{told}\n\n{table(['', *(name for name, _ in columns)], rows)}"
 
 
