@@ -1,6 +1,7 @@
 """`compare` on small music: what the report holds, what is done again and what is not, and what misbehaves."""
 
 import json
+import os
 
 import pytest
 
@@ -97,6 +98,26 @@ def test_a_fit_that_is_asked_to_stop_goes_on_in_the_second_table(tunes, tmp_path
     assert patient["budget"]["stopped"] == ["after 1 s"]
     assert patient["own_stop"]["stopped"] == ["by itself"]
     assert patient["own_stop"]["seconds"][0] > patient["budget"]["seconds"][0]
+
+
+def test_without_torch_the_column_says_what_to_install(tunes, tmp_path, monkeypatch):
+    (tmp_path / "no" / "torch").mkdir(parents=True)
+    (tmp_path / "no" / "torch" / "__init__.py").write_text("raise ImportError('none here')")
+    paths = [str(tmp_path / "no"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    made, _ = compared(tunes, ["lstm", "markov"], tmp_path / "r")
+    assert 'pip install "stochastic-music[neural]"' in made["models"][0]["failed"]
+    assert made["models"][0]["family"] == "neural"
+    assert made["models"][1]["failed"] is None
+
+
+def test_a_full_disk_ends_it(tunes, tmp_path, at_hand, monkeypatch):
+    def full(path, record):
+        raise MachineError(f"cannot write {path}: the disk is full")
+
+    monkeypatch.setattr("stochastic_music.reports.comparison.running.write", full)
+    with pytest.raises(MachineError, match="the disk is full"):
+        compared(tunes, ["markov"], tmp_path / "r")
 
 
 def test_where_nothing_can_be_fitted_the_reasons_are_told(tunes, tmp_path, misbehaving):

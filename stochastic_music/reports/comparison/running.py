@@ -79,7 +79,11 @@ class Result:
         return f"{self.cell}: {said}, fitted in {self.fit['seconds']:.1f} s{stopped}"
 
 
-class OverrunError(Exception):
+class FailedError(Exception):
+    """What a process was asked for was not done: why, in words."""
+
+
+class OverrunError(FailedError):
     """A process was ended because its time was over."""
 
 
@@ -91,19 +95,21 @@ class Hand:
         self._ended = False
 
     def do(self, seconds: float, function: Callable[..., Value], *args: Any) -> Value:
-        """`function(*args)` in the process; raises OverrunError where it takes more than `seconds`, and ends it."""
+        """`function(*args)` in the process, which is ended where it takes more than `seconds`.
+
+        Raises OverrunError where it was, FailedError where the function raises, or the process dies.
+        """
         if self._ended:
-            raise WorkerLost("the comparison was ended")
+            raise FailedError("the comparison was ended")
         if self._executor is None:
             self._executor = Processes(1)
         future = self._executor.submit(function, *args)
-        try:
-            return future.result(timeout=seconds)
-        except TimeoutError as error:
-            if future.done():
-                raise
+        if not wait([future], timeout=seconds).done:
             self.end()
-            raise OverrunError from error
+            raise OverrunError(f"not done after {seconds:.0f} s: it was ended")
+        if (error := future.exception()) is not None:
+            raise FailedError(_reason(error)) from error
+        return future.result()
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -175,15 +181,15 @@ def worked(cell: Cell, job: Job, hand: Hand) -> Result:
     if fit is None:
         try:
             fit = _fitted(cell, job, hand, folder)
-        except Exception as error:
-            return Result(cell, failed={"fit": _reason(error)})
+        except FailedError as error:
+            return Result(cell, failed={"fit": str(error)})
         write(folder / "fit.json", fit)
     if "failed" in fit:
         return Result(cell, failed={"fit": fit["failed"]})
     try:
         predicted = _predicted(job, hand, folder)
-    except Exception as error:
-        return Result(cell, fit, failed={"predict": _reason(error)})
+    except FailedError as error:
+        return Result(cell, fit, failed={"predict": str(error)})
     composed, measured, failed = {}, {}, {}
     for seed in cell.composing:
         stage = "compose"
@@ -191,8 +197,8 @@ def worked(cell: Cell, job: Job, hand: Hand) -> Result:
             composed[seed] = _composed(job, hand, folder, seed)
             stage = "measure"
             measured[seed] = _measured(job, hand, folder, seed, composed[seed]["symbols"])
-        except Exception as error:
-            failed[stage] = _reason(error)
+        except FailedError as error:
+            failed[stage] = str(error)
             break
     return Result(cell, fit, predicted, composed, measured, failed)
 
@@ -262,9 +268,7 @@ def _expected(cell: Cell) -> float:
     return cell.seconds * cell.n_pieces * (10 if cell.contender.stops_in_time else 1)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OverrunError):
-        return f"not done after {_HEARING:.0f} s: it was ended"
+def _reason(error: BaseException) -> str:
     if isinstance(error, WorkerLost):
         return f"its process died ({error}): is there memory enough?"
     if isinstance(error, StochasticMusicError):
