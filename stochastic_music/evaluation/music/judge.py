@@ -19,12 +19,12 @@ of one *group*, such as variants of a tune, stay in one fold.
                mean in both sets
 
 How sure that is. Interval and p take the answers of different folds as independent. They are not quite: folds learn
-from pieces that they share, so that accuracy moves more than it should from one set to another, by a third or so.
-Real music judged against itself lies outside the interval about once in ten times where it should once in twenty, below
-as often as above; p, which counts upwards only, keeps its level better. A judge at 0.5 has found nothing, which is
-not to say that there is nothing: forty pieces of a kind tell coarse faults only, and traits know no form beyond
-`repetition`. Traits that go together share their weight. Where pieces were cut at so many notes the judge notices:
-generate as long as held-out music is, or leave such traits out.
+from pieces that they share, so that accuracy moves more than it should from one set to another, by a fifth to a third.
+Real music judged against itself lies outside the interval about once in ten times where it should once in twenty,
+below as often as above, and p lies below 0.05 in 5 to 10 of 100 (`benchmarks/quality/music_judge.md`). A judge at
+0.5 has found nothing, which is not to say that there is nothing: forty pieces of a kind tell coarse faults only, and
+traits know no form beyond `repetition`. Traits that go together share their weight. Where pieces were cut at so many
+notes the judge notices: generate as long as held-out music is, or leave such traits out.
 
 [1] D. Lopez-Paz, M. Oquab. Revisiting classifier two-sample tests. ICLR 2017. [2] J. H. Friedman. Greedy function
 approximation: a gradient boosting machine. Annals of Statistics 29(5), 2001. [3] L. Breiman. Random forests. Machine
