@@ -24,6 +24,8 @@ FIGURES = ("bits_per_symbol", "bits_per_note", "bits_per_pitch")
 #: how models with a long- and a short-term memory can be used; those with + learn the fold that they predict
 USES = ("stm", "ltm", "ltm+", "both")
 _LEARNING = ("ltm+", "both")
+#: those of models without a short-term memory, which may go on learning: networks
+_LONG = ("ltm", "ltm+")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Contender:
         """A new model, not fitted."""
         from stochastic_music import registry
 
-        if self.use is None:
+        if self.use is None or self.kind not in _MEMORIES:
             return registry.create("models", self.kind, self.parameters)
         return _MEMORIES[self.kind](self.use, self.parameters)
 
@@ -146,10 +148,19 @@ def _as_fitted(name: str) -> Contender:
 def _used(contender: Contender, use: str) -> Contender:
     if use not in USES:
         raise UnknownNameError("--use", use, USES)
-    if contender.kind not in _MEMORIES:
+    if contender.kind not in _MEMORIES and not (use in _LONG and _adapts(contender.kind)):
         with_memories = " or ".join(f"-m {kind}" for kind in _MEMORIES)
-        raise UsageError(f"--use goes with {with_memories}, not with {contender.kind}: leave it out")
+        raise UsageError(
+            f"--use goes with {with_memories}, and ltm and ltm+ with networks; --use {use} not with {contender.kind}: "
+            "leave it out"
+        )
     return replace(contender, label=f"{contender.label} {use}", use=use)
+
+
+def _adapts(kind: str) -> bool:
+    from stochastic_music import registry
+
+    return hasattr(registry.get("models", kind), "adapt")
 
 
 def _knowing(contender: Contender, known: str, *, several: bool) -> Contender:
