@@ -10,7 +10,7 @@ import pytest
 from scipy import integrate, stats
 from symusic import Note, Score, Track
 
-from stochastic_music.errors import EmptyCorpusError
+from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, UnknownNameError
 from stochastic_music.evaluation.music import FEATURES, compared, densities, features_of, summaries
 from stochastic_music.evaluation.music.distances import distances
 
@@ -100,6 +100,19 @@ def test_sets_of_one_and_none():
     assert all(math.isnan(c.kl.value) for c in compared(one, one).values())
     with pytest.raises(EmptyCorpusError, match="generated set has no pieces"):
         compared([], several)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "told"),
+    [
+        ({"features": ["pitch_rage"]}, UnknownNameError, "did you mean 'pitch_range'"),
+        ({"n_resamples": -1}, InvalidParameterError, "n_resamples is -1"),
+        ({"level": 95}, InvalidParameterError, "level is 95"),
+    ],
+)
+def test_mistakes_are_told(options, error, told):
+    with pytest.raises(error, match=told):
+        compared(walks(2, seed=1), walks(2, seed=2), **options)
 
 
 def test_json_holds_no_number_that_it_has_no_name_for():

@@ -8,8 +8,8 @@ features (`features`) is compared pair by pair, by Euclidean distance between it
     inter             between: each generated piece with each reference piece, m n distances
 
 Each set of distances becomes a density (`densities`). Generated pieces that cannot be told from the reference lie as
-far from it as its pieces lie from each other: the densities of intra and inter fall together. What [1] reports, and the
-authors' toolbox computes, are both comparisons with inter:
+far from it as its pieces lie from each other: the densities of intra and inter fall together. Both are compared with
+inter, as in the toolbox that the authors published:
 
     overlap, kl                        of intra and inter; kl is the divergence D(intra || inter)
     generated_overlap, generated_kl    of generated_intra and inter
@@ -29,8 +29,9 @@ any notes.)
 Intervals come from a bootstrap over the *pieces* of both sets: distances share pieces and are not independent. Pieces
 are drawn with replacement, and one drawn twice is not compared with itself. Sets drawn so hold fewer different pieces
 and overlap less than the sets they come from, so the spread of the figures drawn is used, not their place: the normal
-interval, value plus and minus 1.96 standard errors for 95 % [2], cut to what the figure can be. The number of pieces
-moves the figures themselves a little: compare those of sets of like size.
+interval, value plus and minus 1.96 standard errors for 95 % [2], cut to what the figure can be. For sets that are alike
+it is rather too wide than too narrow. The number of pieces moves the figures themselves a little: compare those of sets
+of like size. Time grows with the product of the sizes and the number of resamples.
 
 Where the toolbox differs: its divergence evaluates the two densities at points spread over the range of each, so that
 two sets of distances of one shape, however far apart, have divergence 0; ours has one grid. Its overlap stops at the
@@ -54,7 +55,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from stochastic_music import _random
-from stochastic_music.errors import EmptyCorpusError
+from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, UnknownNameError
 from stochastic_music.evaluation.likelihood import Estimate
 from stochastic_music.evaluation.music import densities
 from stochastic_music.evaluation.music.densities import N_CELLS, Grid
@@ -133,7 +134,8 @@ def compared(
     """Each of `features` of generated pieces beside reference pieces, with bootstrap intervals.
 
     Without resamples intervals are NaN; so is, of a set of one piece, all that needs distances within it. Raises
-    EmptyCorpusError for an empty set.
+    EmptyCorpusError for an empty set, UnknownNameError for a feature that is none, InvalidParameterError for options
+    outside their ranges.
 
     >>> from symusic import Note, Score, Track
     >>> def tune(*pitches):
@@ -144,12 +146,24 @@ def compared(
     >>> round(compared(high, low, features=["pitch_range"])["pitch_range"].overlap.value, 6)
     0.0
     """
+    names = list(features)
+    _check(names, n_resamples, level)
     ours, theirs = ([features_of(score) for score in scores] for scores in (generated, reference))
     for name, found in (("generated", ours), ("reference", theirs)):
         if not found:
             raise EmptyCorpusError(f"the {name} set has no pieces: expected one or more, and some fifty to say much")
     draws = _Draws.of(len(ours), len(theirs), n_resamples, _random.generator(seed))
-    return {name: _comparison(name, ours, theirs, draws, level) for name in features}
+    return {name: _comparison(name, ours, theirs, draws, level) for name in names}
+
+
+def _check(names: Iterable[str], n_resamples: int, level: float) -> None:
+    for name in names:
+        if name not in FEATURES:
+            raise UnknownNameError("feature", name, FEATURES)
+    if n_resamples < 0:
+        raise InvalidParameterError(f"n_resamples is {n_resamples}; expected 0 or more")
+    if not 0 < level < 1:
+        raise InvalidParameterError(f"level is {level}; expected a probability between 0 and 1, such as 0.95")
 
 
 def distances(name: str, first: Sequence[Features], second: Sequence[Features]) -> FloatArray:
