@@ -51,7 +51,7 @@ class Material(NamedTuple):
     def of(cls, hearing: Any, corpus: TokenCorpus) -> Self:
         """Listen to a corpus."""
         heard = np.zeros((len(corpus.symbols), len(hearing.sizes)), dtype=np.int32)
-        for portion in _portions(corpus.lengths):
+        for portion in corpus.portions(_AT_ONCE):
             inside = np.arange(corpus.lengths[portion].max(initial=0)) < corpus.lengths[portion, None]
             heard[_places(corpus, portion)] = hearing.of_corpus(corpus.select(portion))[inside]
         known = corpus.vocabulary.restrict(hearing.symbols)
@@ -92,15 +92,6 @@ class Material(NamedTuple):
                 allowed &= mask[self.hearing.symbols]
             target = self.hearing.place[self.corpus.symbols[at]]
             yield Chunk(heard, allowed, np.maximum(target, 0), held & (target >= 0))
-
-
-def _portions(lengths: IntArray) -> Iterator[IntArray]:
-    """The numbers of all pieces, those of like length together, so many at a time as memory is meant to hold."""
-    order = np.argsort(lengths, kind="stable")[::-1]
-    while len(order):
-        n = max(1, _AT_ONCE // max(int(lengths[order[0]]), 1))
-        yield order[:n]
-        order = order[n:]
 
 
 def _places(corpus: TokenCorpus, pieces: IntArray) -> IntArray:

@@ -4,13 +4,10 @@ What all kinds share is here; `kinds` says which network each is and with which 
 the tunes (`validation`) to know when to stop. Where there are too few it does not, and stops after a number of epochs.
 
 A network knows the symbols that training held, and those it held when pieces were moved by up to `reach` semitones.
-Other symbols of the alphabet share a *novelty*, as often as new symbols came in training: (number of symbols that came
-once + 1/2) / (number of symbols + 1) in each field [1].
+Other symbols of the alphabet share a *novelty* (`novelty`).
 
 Networks learn in single precision and predict in double, on the processor: what a model says does not depend on where
 it learned, on the batch, or on whether it is asked step by step or about whole pieces.
-
-[1] I. J. Good. The population frequencies of species and the estimation of population parameters. Biometrika 40, 1953.
 """
 
 from __future__ import annotations
@@ -20,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +36,16 @@ from stochastic_music.errors import (
 from stochastic_music.models.base import BaseModel, headers_of
 from stochastic_music.models.neural.heard import Heard
 from stochastic_music.models.neural.hearing import Hearing
+from stochastic_music.models.neural.history import History
 from stochastic_music.models.neural.lesson import Lesson
-from stochastic_music.models.neural.validation import divided
+from stochastic_music.models.neural.novelty import novelty_of
+from stochastic_music.models.neural.validation import held_out
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray, Progress
 from stochastic_music.tokens import Header, Vocabulary
 
-if TYPE_CHECKING:
-    from stochastic_music.models.neural.training import History
-
 DEVICES = ("auto", "cpu", "cuda")
-#: fewer pieces leave none to hold back; then so many epochs are done
-FEWEST, EPOCHS_ALONE = 8, 30
+#: epochs that are done where no pieces are held back
+EPOCHS_ALONE = 30
 #: symbols, filled up to the longest piece, that are predicted side by side
 _AT_ONCE = 1 << 13
 
@@ -316,15 +312,11 @@ class NeuralModel(BaseModel[NeuralState]):
         """What was learned, as plain arrays: weights by name, and how training went."""
         self._check_fitted()
         weights = {f"weights.{name}": part.float().numpy() for name, part in self.predictor_.state_dict().items()}
-        history = self.history_
         return {
             **weights,
             "symbols": self.hearing_.symbols,
             "novelty": self.novelty_,
-            "history.training": np.array(history.training, dtype=np.float64),
-            "history.validation": np.array(history.validation, dtype=np.float64),
-            "history.best": np.array([history.best], dtype=np.int64),
-            "history.stopped": np.frombuffer(history.stopped.encode(), dtype=np.uint8),
+            **self.history_.to_arrays(),
         }
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary) -> Self:
@@ -334,8 +326,6 @@ class NeuralModel(BaseModel[NeuralState]):
         """
         self._check_params()
         torch = require("torch")
-        from stochastic_music.models.neural.training import History
-
         hearing = Hearing(vocabulary, arrays["symbols"])
         predictor = self._predictor(hearing)
         prefix = "weights."
@@ -348,13 +338,8 @@ class NeuralModel(BaseModel[NeuralState]):
             predictor.load_state_dict(weights)
         except RuntimeError as error:
             raise ModelFileError(f"these weights do not fit the network: {error}") from error
-        history = History(
-            tuple(arrays["history.training"].tolist()),
-            tuple(arrays["history.validation"].tolist()),
-            int(arrays["history.best"][0]),
-            arrays["history.stopped"].tobytes().decode(),
-        )
-        return self._settle(vocabulary, hearing, predictor, history, np.array(arrays["novelty"]))
+        novelty = np.array(arrays["novelty"])
+        return self._settle(vocabulary, hearing, predictor, History.from_arrays(arrays), novelty)
 
 
 def device_for(name: str) -> str:
@@ -363,27 +348,3 @@ def device_for(name: str) -> str:
     if name == "cuda" and not there:
         raise MachineError("device is 'cuda', and torch finds no GPU here: take device=cpu, or auto")
     return "cuda" if there and name != "cpu" else "cpu"
-
-
-def held_out(corpus: TokenCorpus, share: float, seed: int) -> tuple[TokenCorpus, TokenCorpus | None]:
-    """Pieces to learn from, and a share of them to know when to stop: None where there are too few."""
-    if share == 0 or len(set(corpus.names)) < FEWEST:
-        return corpus, None
-    kept, held_back = divided(corpus, seed=seed, share=share)
-    return (corpus, None) if len(kept) == len(corpus) else (kept, held_back)
-
-
-def novelty_of(corpus: TokenCorpus) -> FloatArray:
-    """How likely the next symbol of each field is a new one: (n_fields,); END counts in the first field.
-
-    >>> corpus = TokenCorpus.from_sequences([[0, 0, 1], [0, 2, 0]], Vocabulary.plain(9))
-    >>> float(novelty_of(corpus)[0])  # two of eight symbols came once
-    0.2777777777777778
-    """
-    vocabulary = corpus.vocabulary
-    counts = np.bincount(corpus.symbols, minlength=vocabulary.n_symbols)
-    field = vocabulary.field_of(np.arange(vocabulary.n_symbols)) % vocabulary.n_fields
-    once = np.bincount(field, counts == 1, minlength=vocabulary.n_fields)
-    total = np.bincount(field, counts, minlength=vocabulary.n_fields)
-    novelty: FloatArray = (once + 0.5) / (total + 1)
-    return novelty

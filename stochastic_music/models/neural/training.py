@@ -25,7 +25,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,23 +35,12 @@ from stochastic_music.errors import DivergedError, EmptyCorpusError, InvalidPara
 from stochastic_music.models.deadline import Deadline
 from stochastic_music.models.neural import checkpoints
 from stochastic_music.models.neural.batches import Chunk, Material
+from stochastic_music.models.neural.history import History
 from stochastic_music.models.neural.lesson import Lesson
 from stochastic_music.protocols import BoolArray, Progress
 
 #: how often the rate is halved before training gives up
 SETBACKS = 2
-
-
-class History(NamedTuple):
-    """What became of training: the losses of each epoch in nats a symbol, on training pieces while it learned.
-
-    `best` is the epoch, counted from 1, whose weights were kept; `stopped` says why it ended.
-    """
-
-    training: tuple[float, ...]
-    validation: tuple[float, ...]
-    best: int
-    stopped: str
 
 
 def train(

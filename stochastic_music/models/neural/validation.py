@@ -16,6 +16,17 @@ from stochastic_music.errors import EmptyCorpusError
 from stochastic_music.models.neural.transposing import pitch_ids
 from stochastic_music.protocols import IntArray
 
+#: fewer pieces leave none to hold back
+FEWEST = 8
+
+
+def held_out(corpus: TokenCorpus, share: float, seed: int) -> tuple[TokenCorpus, TokenCorpus | None]:
+    """Pieces to learn from, and a share of them to know when to stop: None where there are too few."""
+    if share == 0 or len(set(corpus.names)) < FEWEST:
+        return corpus, None
+    kept, held_back = divided(corpus, seed=seed, share=share)
+    return (corpus, None) if len(kept) == len(corpus) else (kept, held_back)
+
 
 def divided(corpus: TokenCorpus, *, seed: int = 0, share: float = 0.1) -> tuple[TokenCorpus, TokenCorpus]:
     """Training and validation pieces, each in corpus order: a function of the corpus, the seed and the share.

@@ -18,7 +18,8 @@ from stochastic_music.errors import (
     UnknownNameError,
     VocabularyError,
 )
-from stochastic_music.models.neural.model import EPOCHS_ALONE, device_for, held_out
+from stochastic_music.models.neural.model import EPOCHS_ALONE, device_for
+from stochastic_music.models.neural.validation import held_out
 from stochastic_music.protocols import TrainedModel
 from stochastic_music.testing import check_model
 from stochastic_music.testing.toys import TOYS, plain, ticking
