@@ -12,6 +12,9 @@ FEATURES = (
 SHAPE = ("self_similarity", "cadence", "scale_consistency", "repeated_notes")
 ORIGINALITY = ("longest_copy", "share_copied")
 COST = ("fit_seconds", "notes_per_second", "peak_bytes", "parameters", "file_bytes")
+DIVERSITY = ("distance", "distinct", "doubles")
+MORE = (*DIVERSITY, *ORIGINALITY, *COST)
+SIMILARITY = [*([0.1, 0.2, 0.1, 0.4] * 4), None, None]
 PAIRS = ("intra", "generated_intra", "inter")
 KINDS = (("markov", "statistical"), ("ppm", "statistical"), ("hmm", "statistical"), ("lstm", "neural"))
 
@@ -34,12 +37,12 @@ def a_report(*, seed=0, n_takes=3, names=(), title="Four models on chorale sopra
         },
         "corpus": {"name": "bach", "n_pieces": 370, "n_train": 296, "n_test": 74, "n_notes_test": 3812},
         "settings": {"budget_seconds": 240, "seeds": 3, "n_composed": 60, "sizes": [10, 100]},
-        "measures": {
-            key: measure(key) for key in ("bits_per_note", "overlap", "kl", *FEATURES, *SHAPE, *ORIGINALITY, *COST)
-        },
+        "measures": {key: measure(key) for key in ("bits_per_note", "overlap", "kl", *FEATURES, *SHAPE, *MORE)},
         "models": [*models, failed],
         "held_out": {
             "shape": {name: {"mean": 0.5, "std": 0.1} for name in SHAPE},
+            "similarity": SIMILARITY,
+            "diversity": dict.fromkeys(DIVERSITY, 0.9),
             "originality": dict.fromkeys(ORIGINALITY, 0.2),
             "takes": [a_take(rng) for _ in range(n_takes)],
         },
@@ -64,6 +67,8 @@ def a_model(rng, name, family, n_takes):
         "history": history if family == "neural" else [],
         "features": likeness(rng),
         "shape": {name: {"mean": float(rng.uniform(0, 1)), "std": 0.1} for name in SHAPE},
+        "similarity": SIMILARITY,
+        "diversity": dict.fromkeys(DIVERSITY, 0.8),
         "originality": dict.fromkeys(ORIGINALITY, 0.3),
         "judge": {
             "accuracy": 0.71,
@@ -78,7 +83,7 @@ def a_model(rng, name, family, n_takes):
 
 
 def measure(key):
-    better = "closer" if key in SHAPE + ORIGINALITY else "higher" if key == "overlap" else "lower"
+    better = "closer" if key in SHAPE + DIVERSITY + ORIGINALITY else "higher" if key == "overlap" else "lower"
     return {"title": key.replace("_", " ").capitalize(), "meaning": f"What {key} means.", "unit": "", "better": better}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stochastic_music.reports.pages import pictures
 from stochastic_music.reports.pages.densities import density_table
 from stochastic_music.reports.pages.markup import Html, element, joined
 from stochastic_music.reports.pages.sections import (
@@ -90,7 +91,26 @@ def shape(report: Report) -> Section:
         "What holds a piece together, as means over pieces with their spread. Close to the held-out music is good; "
         "more is not better."
     )
-    return _beside(report, "shape", "Shape", text)
+    anchor, title, content = _beside(report, "shape", "Shape", text)
+    return Section(anchor, title, (*content, *_similarity(report), *_diversity(report)))
+
+
+def _similarity(report: Report) -> Sequence[Html]:
+    """How similar bars are that lie so far apart, as a picture, where the report knows."""
+    drawn = pictures.similarity(report, "Similarity of bars that lie 1, 2, 3 ... bars apart")
+    text = (
+        "How many of their notes bars have in common, by how far they lie apart; held-out music is the grey behind. "
+        "Phrases that come back after two, four or eight bars are peaks there; a model that forgets has none."
+    )
+    return (subheading("Do bars come back?"), paragraph(text), drawn) if drawn else ()
+
+
+def _diversity(report: Report) -> Sequence[Html]:
+    """How much the pieces of a set differ from each other, where the report knows."""
+    if not names_in(report, "diversity"):
+        return ()
+    text = "One piece composed again and again shows here. Random notes differ most: close to held-out music is good."
+    return subheading("Do pieces differ?"), *_beside(report, "diversity", "Diversity", text).content
 
 
 def originality(report: Report) -> Section:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from stochastic_music.render.comparisons import (
     Value,
     forest_plot,
     learning_curves,
+    similarity_curves,
     to_svg,
     training_curves,
 )
@@ -64,6 +65,21 @@ def training(report: Report, caption: str) -> Html:
     if not fits:
         return Html()
     return picture(training_curves(fits, label="nats a symbol"), "losses", caption)
+
+
+def similarity(report: Report, caption: str) -> Html:
+    """How similar bars are that lie so far apart, of each model and of held-out music behind."""
+    found = [_similar(model["name"], model["similarity"]) for model in report["models"] if model.get("similarity")]
+    if not any(np.isfinite(one.y).any() for one in found):
+        return Html()
+    held_out = (report.get("held_out") or {}).get("similarity")
+    reference = _similar("held-out music", held_out) if held_out else None
+    return picture(similarity_curves(found, reference=reference), "similarity", caption)
+
+
+def _similar(name: str, curve: Sequence[float | None]) -> Series:
+    values = np.array([_number(value) for value in curve])
+    return Series(name, np.arange(1.0, len(values) + 1), values)
 
 
 def _value(model: Model, measured: Mapping[str, Any] | None) -> Value:
