@@ -67,7 +67,7 @@ def _done(report: Report) -> str:
         f"{count(corpus['n_train'])} pieces of {corpus['name']}, in the same encoding, and were measured on "
         f"{count(corpus['n_test'])} pieces that none of them had seen ({count(corpus.get('n_notes_test'))} notes). "
         f"{_budget(settings)}Then each composed {count(settings.get('n_composed'))} pieces by each of "
-        f"{settings['seeds']} seeds, which were measured beside the held-out ones."
+        f"{several(settings['seeds'], 'seed')}, which were measured beside the held-out ones."
     )
 
 

@@ -15,6 +15,7 @@ from stochastic_music.reports.pages.sections import (
     Section,
     by_model,
     failure,
+    name_of,
     names_in,
     paragraph,
     subheading,
@@ -82,7 +83,7 @@ def _across(holders: Sequence[Mapping[str, Any]], name: str, key: str, digits: i
 def _column(model: Model) -> Html:
     reason = failure(model)
     shown = () if reason is None else (element("span", f"did not finish: {reason}", class_="failed"),)
-    return joined((model["name"], *shown))
+    return joined((name_of(model), *shown))
 
 
 def shape(report: Report) -> Section:

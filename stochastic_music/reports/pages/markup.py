@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-_VOID = {"br", "hr", "img", "input", "link", "meta"}
+_VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 
 #: What an attribute may be: True stands alone, None and False leave the attribute out.
 Attribute = str | float | bool | None

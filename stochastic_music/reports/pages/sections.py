@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stochastic_music.reports.pages.markup import Html, element
+from stochastic_music.reports.pages.markup import Html, element, joined
 from stochastic_music.reports.pages.tables import Row, table
 
 #: What has a smaller corrected p-value is called a difference.
@@ -54,9 +54,14 @@ def by_model(
     rows = []
     for model in report["models"]:
         reason = failure(model, part)
-        rows.append(Row(model["name"], cells(model) if reason is None else [f"did not finish: {reason}"]))
+        rows.append(Row(name_of(model), cells(model) if reason is None else [f"did not finish: {reason}"]))
     below = [row._replace(kind="reference") for row in references]
     return table(caption, ["Model", *columns], [*rows, *below], words=words)
+
+
+def name_of(model: Model) -> Html:
+    """A model's name, which may break after underscores."""
+    return joined(str(model["name"]).split("_"), Html("_<wbr>"))
 
 
 def failure(model: Model, part: str | None = None) -> str | None:
