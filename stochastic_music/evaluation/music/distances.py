@@ -8,8 +8,8 @@ features (`features`) is compared pair by pair, by Euclidean distance between it
     inter             between: each generated piece with each reference piece, m n distances
 
 Each set of distances becomes a density (`densities`). Generated pieces that cannot be told from the reference lie as
-far from it as its pieces lie from each other: the densities of intra and inter fall together. Both are compared with
-inter, as in the toolbox that the authors published:
+far from it as its pieces lie from each other: the densities of intra and inter fall together. Both sets' own densities
+are compared with inter, as in the toolbox that the authors published:
 
     overlap, kl                        of intra and inter; kl is the divergence D(intra || inter)
     generated_overlap, generated_kl    of generated_intra and inter
