@@ -52,6 +52,14 @@ def test_new_pieces_stand_under_the_same_headers(tunes, tmp_path, at_hand):
     assert tempos[0] == tempos[1] == [take["tempo"] for take in made["held_out"]["takes"]]
 
 
+def test_music_in_several_parts(chorales, tmp_path, at_hand):
+    made, _ = compared(chorales[:8], ["markov"], tmp_path / "r", transpose="none")
+    assert made["corpus"]["encoding"] == "voices"
+    [take, _] = made["models"][0]["takes"]
+    assert [part["name"] for part in take["parts"]] == ["Soprano", "Alto", "Tenor", "Bass"]
+    assert made["models"][0]["originality"]["longest"]["value"] > 0
+
+
 def test_what_is_there_is_not_done_again(tunes, tmp_path, at_hand):
     first, _ = compared(tunes, ["markov"], tmp_path / "r")
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "r" / "work").rglob("*.smm")}

@@ -9,110 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stochastic_music.evaluation.music import DIVERSITY, FEATURES, SHAPE, Feature, summaries
+from stochastic_music.evaluation.music import summaries
 from stochastic_music.evaluation.significance import holm
 from stochastic_music.reports.comparison import figures, heard
 from stochastic_music.reports.comparison.cells import versions
 from stochastic_music.reports.comparison.contenders import Contender
+from stochastic_music.reports.comparison.measures import MEASURES
 from stochastic_music.reports.comparison.music import Music, pieces_of, under
 from stochastic_music.reports.comparison.running import Result
 from stochastic_music.tokens import TokenPiece
-
-#: what each measure says: title, meaning, unit, which way is better
-MEASURES: dict[str, dict[str, str]] = {
-    "bits_per_note": {
-        "title": "Bits per note",
-        "meaning": "How much each held-out note surprises the model: its share of the log probability, base 2, of the "
-        "piece, ends of pieces included.",
-        "unit": "bits",
-        "better": "lower",
-    },
-    "pseudo_bits_per_note": {
-        "title": "Bits per note, all other notes given",
-        "meaning": "The same for a model that only compares pieces: each symbol is given all others of its piece, "
-        "later ones too. Not comparable with bits per note.",
-        "unit": "bits",
-        "better": "lower",
-    },
-    "longest_copy": {
-        "title": "Longest copy",
-        "meaning": "The longest run of notes, rhythm and intervals alike, that a training piece has too. Held-out "
-        "pieces of a style share runs as well: near theirs is usual, far above is copying.",
-        "unit": "notes",
-        "better": "closer",
-    },
-    "share_copied": {
-        "title": "Share copied",
-        "meaning": "The part of the notes that lies in runs of 8 or more which a training piece has too.",
-        "unit": "share",
-        "better": "closer",
-    },
-    "overlap": {
-        "title": "Overlap",
-        "meaning": "Distances between composed and held-out pieces lie where distances among held-out pieces do: the "
-        "part, 0 to 1, that their densities share. Held-out pieces beside training pieces are the ceiling.",
-        "unit": "share",
-        "better": "higher",
-    },
-    "kl": {
-        "title": "Divergence",
-        "meaning": "Kullback-Leibler divergence of the density of distances between composed and held-out pieces from "
-        "that of distances among held-out pieces.",
-        "unit": "nats",
-        "better": "lower",
-    },
-    "generated_overlap": {
-        "title": "Overlap with itself",
-        "meaning": "The same with distances among composed pieces: low where a model composes one piece again and "
-        "again.",
-        "unit": "share",
-        "better": "higher",
-    },
-    "judge_accuracy": {
-        "title": "Told apart",
-        "meaning": "A classifier, cross-validated, is asked which pieces were composed and which are held-out music: "
-        "the share it tells rightly. One half is guessing, and the best that a model can reach.",
-        "unit": "share",
-        "better": "lower",
-    },
-    "judge_auc": {
-        "title": "Told apart, AUC",
-        "meaning": "The probability that of a composed and a held-out piece the composed one seems more composed. One "
-        "half is guessing.",
-        "unit": "probability",
-        "better": "lower",
-    },
-    "fit_seconds": {
-        "title": "Fit",
-        "meaning": "Wall-clock time of one fit on one thread, the mean over seeds.",
-        "unit": "s",
-        "better": "lower",
-    },
-    "notes_per_second": {
-        "title": "Composing",
-        "meaning": "Notes composed a second on one thread, all pieces of a seed at once.",
-        "unit": "notes/s",
-        "better": "higher",
-    },
-    "peak_bytes": {
-        "title": "Memory",
-        "meaning": "The most memory that the fitting process held, Python and libraries included.",
-        "unit": "bytes",
-        "better": "lower",
-    },
-    "parameters": {
-        "title": "Parameters",
-        "meaning": "Learned numbers: weights, or all that a model of counts keeps.",
-        "unit": "",
-        "better": "lower",
-    },
-    "file_bytes": {
-        "title": "File",
-        "meaning": "Size of the model file without training pieces.",
-        "unit": "bytes",
-        "better": "lower",
-    },
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +49,7 @@ def report(made: Comparison, *, seed: int = 0) -> dict[str, Any]:
         "made_with": {"versions": _versions(made), "hardware": hardware(), "command": made.command},
         "corpus": _corpus(made),
         "settings": dict(made.settings),
-        "measures": {**MEASURES, **{name: _told(feature) for name, feature in (FEATURES | SHAPE | DIVERSITY).items()}},
+        "measures": MEASURES,
         "models": _corrected([_model(each, made, seed) for each in made.compared]),
         "held_out": _held_out(made.music, made.settings["n_composed"]),
         **_ceiling(made.music, made.settings["n_composed"]),
@@ -160,10 +65,6 @@ def _corrected(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for judge, p in zip(judged, holm([judge["p"] for judge in judged]).tolist(), strict=True):
         judge["p_corrected"] = p
     return models
-
-
-def _told(feature: Feature) -> dict[str, str]:
-    return {"title": feature.title, "meaning": feature.meaning, "unit": feature.unit, "better": "closer"}
 
 
 def _by_size(made: Comparison) -> dict[int | None, dict[str, Sequence[Result]]]:

@@ -18,7 +18,7 @@ from stochastic_music.reports.comparison.cells import PATIENCE, Cell, cells
 from stochastic_music.reports.comparison.contenders import KINDS, contenders
 from stochastic_music.reports.comparison.markdown import as_markdown
 from stochastic_music.reports.comparison.music import MOST_COMPOSED, music_of
-from stochastic_music.reports.comparison.records import Work, read, write, write_text
+from stochastic_music.reports.comparison.records import Work, plain, read, write, write_text
 from stochastic_music.reports.comparison.running import Job, Tell, run
 from stochastic_music.reports.comparison.votes import counted
 from stochastic_music.reports.pages import blind_page, index_page
@@ -98,7 +98,7 @@ def compare(
         "curve_seeds": 1,
         "split_seed": seed,
     }
-    made = report(Comparison(name, command, compared, music, told, results), seed=seed)
+    made: dict[str, Any] = plain(report(Comparison(name, command, compared, music, told, results), seed=seed))
     _refuse_nothing(made)
     write_report(made, folder)
     return made

@@ -66,7 +66,20 @@ def read(path: Path) -> dict[str, Any] | None:
 
 def write(path: Path, record: dict[str, Any]) -> None:
     """Write JSON, whole or not at all; raises MachineError where the system refuses."""
-    write_text(path, json.dumps(record, allow_nan=False) + "\n")
+    write_text(path, json.dumps(plain(record), allow_nan=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """JSON in which numbers that JSON has no name for are null.
+
+    >>> plain({"a": [1.0, float("nan"), float("inf")]})
+    {'a': [1.0, None, None]}
+    """
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_text(path: Path, text: str) -> None:

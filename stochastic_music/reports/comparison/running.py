@@ -20,7 +20,7 @@ from stochastic_music.protocols import Progress
 from stochastic_music.reports.comparison import heard, working
 from stochastic_music.reports.comparison.cells import Cell, key, on_its_own
 from stochastic_music.reports.comparison.music import Music, under
-from stochastic_music.reports.comparison.records import Work, write
+from stochastic_music.reports.comparison.records import Work, plain, write
 
 Value = TypeVar("Value")
 #: told a line
@@ -251,7 +251,7 @@ def _measured(job: Job, hand: Hand, folder: Path, seed: int, symbols: list[list[
     record = job.work.known(path)
     if record is None:
         pieces = under(symbols, job.music.headers(job.n_composed), job.music.test.vocabulary.resolution)
-        record = hand.do(_HEARING, heard.measured, pieces, job.beside)
+        record = plain(hand.do(_HEARING, heard.measured, pieces, job.beside))
         write(path, record)
     return record
 
