@@ -1,7 +1,7 @@
-"""Dropout [1] that keeps up with small networks: `torch.nn.Dropout` in a third of its time on a processor.
+"""Dropout [1] that keeps up with small networks.
 
-Torch's own draws each yes or no by a slow road there, and takes a quarter of the time of learning; comparing uniform
-numbers is the same thing.
+On a processor `torch.nn.Dropout` draws each yes or no by a slow road, and takes much of the time of learning; to compare
+uniform numbers with a share comes to the same.
 
 [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov. Dropout: a simple way to prevent neural
     networks from overfitting. Journal of Machine Learning Research 15, 2014.

@@ -44,9 +44,9 @@ class Predictor(nn.Module):
         hearing: Hearing,
         make_network: Callable[[int], Any],
         *,
-        embedding: int = 32,
+        embedding: int = 16,
         input_dropout: float = 0.2,
-        output_dropout: float = 0.4,
+        output_dropout: float = 0.5,
     ) -> None:
         super().__init__()
         self.inputs = [i for i, column in enumerate(hearing.columns) if column.is_input]

@@ -8,8 +8,7 @@ positions for the price of n_layers; `n_stacks` of them follow each other. A lay
 
 The outputs are a layer with rectifiers over that sum; what comes after them, logits in [1], is the caller's. Before the
 first position there is silence: zeros at every layer. What is carried are the last d inputs of each layer (batch, d,
-width), the earliest first. A convolution of two taps is one product of matrices with both taps side by side,
-channels last, which on a processor is faster than a general convolution.
+width), the earliest first. Both taps lie side by side, channels last, so that a convolution is one product of matrices.
 
 [1] A. van den Oord, S. Dieleman, H. Zen, K. Simonyan, O. Vinyals, A. Graves, N. Kalchbrenner, A. Senior and
     K. Kavukcuoglu. WaveNet: a generative model for raw audio. arXiv:1609.03499, 2016.
