@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +16,7 @@ from stochastic_music.models.neural.networks.transformer import Transformer
 from stochastic_music.models.neural.networks.wavenet import WaveNet
 
 N_INPUTS, LENGTH = 3, 23
-NETWORKS: dict[str, Callable[..., Any]] = {
+NETWORKS = {
     "lstm": lambda **options: Recurrent(N_INPUTS, width=6, n_layers=2, **options),
     "gru": lambda **options: Recurrent(N_INPUTS, kind="gru", width=6, n_layers=2, **options),
     "wavenet": lambda **options: WaveNet(N_INPUTS, width=4, skip_width=5, n_layers=3, n_stacks=2, **options),
@@ -27,16 +25,16 @@ NETWORKS: dict[str, Callable[..., Any]] = {
 every_network = pytest.mark.parametrize("name", NETWORKS)
 
 
-def made(name: str, **options: Any) -> Any:
+def made(name, **options):
     torch.manual_seed(7)
     return NETWORKS[name](**options).double().eval()
 
 
-def music(batch_size: int = 2, length: int = LENGTH) -> Any:
+def music(batch_size=2, length=LENGTH):
     return torch.randn(batch_size, length, N_INPUTS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-def in_pieces(network: Any, inputs: Any, sizes: list[int]) -> tuple[Any, tuple[Any, ...]]:
+def in_pieces(network, inputs, sizes):
     memory, outputs = network.start(len(inputs)), []
     for piece in inputs.split(sizes, dim=1):
         heard, memory = network(piece, memory)
@@ -44,19 +42,19 @@ def in_pieces(network: Any, inputs: Any, sizes: list[int]) -> tuple[Any, tuple[A
     return torch.cat(outputs, dim=1), memory
 
 
-def some_loss(outputs: Any) -> Any:
+def some_loss(outputs):
     weights = torch.linspace(-1, 2, outputs.shape[-1], dtype=outputs.dtype)  # a plain sum, after a norm, is a constant
     return (outputs * weights).sum()
 
 
-def sizes_between(cuts: set[int], length: int = LENGTH) -> list[int]:
+def sizes_between(cuts, length=LENGTH):
     return [b - a for a, b in pairwise([0, *sorted(cuts), length])]
 
 
 @every_network
 @given(cuts=st.sets(st.integers(1, LENGTH - 1)))
 @settings(max_examples=25, deadline=None)
-def test_cuts_change_nothing(name: str, cuts: set[int]) -> None:
+def test_cuts_change_nothing(name, cuts):
     network, inputs = made(name), music()
     with torch.no_grad():
         whole, end = network(inputs, network.start(2))
@@ -67,7 +65,7 @@ def test_cuts_change_nothing(name: str, cuts: set[int]) -> None:
 
 
 @every_network
-def test_a_lost_memory_is_noticed(name: str) -> None:
+def test_a_lost_memory_is_noticed(name):
     network, inputs = made(name), music()
     with torch.no_grad():
         whole, _ = network(inputs, network.start(2))
@@ -76,7 +74,7 @@ def test_a_lost_memory_is_noticed(name: str) -> None:
 
 
 @every_network
-def test_outputs_depend_on_the_past_and_the_present_alone(name: str) -> None:
+def test_outputs_depend_on_the_past_and_the_present_alone(name):
     network, inputs, at = made(name), music(), 9
     changed = inputs.clone()
     changed[:, at] += 1.0
@@ -89,7 +87,7 @@ def test_outputs_depend_on_the_past_and_the_present_alone(name: str) -> None:
 
 
 @every_network
-def test_rows_neither_hear_each_other_nor_forget_who_they_are(name: str) -> None:
+def test_rows_neither_hear_each_other_nor_forget_who_they_are(name):
     network, inputs = made(name), music(4)
     with torch.no_grad():
         whole, _ = network(inputs, network.start(4))
@@ -102,7 +100,7 @@ def test_rows_neither_hear_each_other_nor_forget_who_they_are(name: str) -> None
 
 
 @every_network
-def test_single_precision_is_close_and_stays_single(name: str) -> None:
+def test_single_precision_is_close_and_stays_single(name):
     network, inputs = made(name), music()
     with torch.no_grad():
         double, _ = network(inputs, network.start(2))
@@ -112,7 +110,7 @@ def test_single_precision_is_close_and_stays_single(name: str) -> None:
 
 
 @every_network
-def test_every_parameter_learns(name: str) -> None:
+def test_every_parameter_learns(name):
     network = made(name).train()
     outputs, _ = network(music(), network.start(2))
     some_loss(outputs).backward()
@@ -123,7 +121,7 @@ def test_every_parameter_learns(name: str) -> None:
 
 
 @every_network
-def test_gradients_pass_through_the_memory(name: str) -> None:
+def test_gradients_pass_through_the_memory(name):
     network, inputs = made(name), music().requires_grad_()
     outputs, _ = in_pieces(network, inputs, [10, 3, 10])
     some_loss(outputs[:, 11]).backward()
@@ -133,7 +131,7 @@ def test_gradients_pass_through_the_memory(name: str) -> None:
 
 
 @every_network
-def test_dropout_is_for_learning_alone(name: str) -> None:
+def test_dropout_is_for_learning_alone(name):
     network, inputs = made(name, dropout=0.5), music()
     with torch.no_grad():
         calm, again = (network(inputs, network.start(2))[0] for _ in range(2))
@@ -144,7 +142,7 @@ def test_dropout_is_for_learning_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["wavenet", "transformer"])  # the others remember without a bound
-def test_the_receptive_field_is_as_wide_as_it_says(name: str) -> None:
+def test_the_receptive_field_is_as_wide_as_it_says(name):
     network = made(name)
     width = network.receptive_field
     inputs = music(1, width + 6).requires_grad_()
@@ -156,7 +154,7 @@ def test_the_receptive_field_is_as_wide_as_it_says(name: str) -> None:
 
 
 @every_network
-def test_the_memory_holds_a_row_each_and_stops_growing(name: str) -> None:
+def test_the_memory_holds_a_row_each_and_stops_growing(name):
     network = made(name)
     with torch.no_grad():
         memory = network.start(2)

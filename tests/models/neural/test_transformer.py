@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from stochastic_music.models.neural.networks.transformer import RelativeAttentio
 WIDTH, HEADS, SIZE = 6, 2, 3
 
 
-def by_loops(attention: Any, inputs: Any) -> Any:
+def by_loops(attention, inputs):
     """The definition, position by position and head by head, of one row: (T, WIDTH)."""
     queries, keys, values = attention.all_three(inputs).chunk(3, dim=-1)
     found = torch.zeros_like(inputs)
@@ -34,7 +33,7 @@ def by_loops(attention: Any, inputs: Any) -> Any:
 
 
 @pytest.mark.parametrize(("span", "length"), [(1, 4), (3, 2), (4, 4), (4, 9), (5, 16), (20, 7), (30, 70)])
-def test_attention_is_what_its_definition_says(span: int, length: int) -> None:
+def test_attention_is_what_its_definition_says(span, length):
     torch.manual_seed(span)
     attention = RelativeAttention(WIDTH, HEADS, span).double()
     inputs = torch.randn(2, length, WIDTH, dtype=torch.float64)
@@ -46,7 +45,7 @@ def test_attention_is_what_its_definition_says(span: int, length: int) -> None:
     assert keys.shape == values.shape == (2, min(length, span - 1), WIDTH)
 
 
-def test_distance_matters() -> None:
+def test_distance_matters():
     # equal inputs everywhere give equal keys and values: only what each distance says can tell them apart
     torch.manual_seed(1)
     attention = RelativeAttention(WIDTH, HEADS, span=4).double()

@@ -14,7 +14,7 @@ from torch.nn.functional import conv1d
 from stochastic_music.models.neural.networks.wavenet import GatedLayer, WaveNet, gated_unit
 
 
-def test_the_gated_unit_of_one_channel_by_hand() -> None:
+def test_the_gated_unit_of_one_channel_by_hand():
     # z_t = tanh(2 x_(t-1) - x_t) * sigmoid(x_t + 1), then x_t + 3 z_t goes on and z_t / 2 skips
     layer = GatedLayer(1, 1, dilation=1).double()
     with torch.no_grad():
@@ -32,7 +32,7 @@ def test_the_gated_unit_of_one_channel_by_hand() -> None:
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 8])
-def test_a_layer_is_a_dilated_convolution(dilation: int) -> None:
+def test_a_layer_is_a_dilated_convolution(dilation):
     torch.manual_seed(0)
     layer = GatedLayer(3, 4, dilation).double()
     x = torch.randn(2, 11, 3, dtype=torch.float64)
@@ -45,5 +45,5 @@ def test_a_layer_is_a_dilated_convolution(dilation: int) -> None:
 
 
 @pytest.mark.parametrize(("n_layers", "n_stacks", "field"), [(1, 1, 2), (4, 1, 16), (4, 2, 31), (3, 3, 22)])
-def test_fields_double_with_each_layer_and_add_with_each_stack(n_layers: int, n_stacks: int, field: int) -> None:
+def test_fields_double_with_each_layer_and_add_with_each_stack(n_layers, n_stacks, field):
     assert WaveNet(1, width=1, skip_width=1, n_layers=n_layers, n_stacks=n_stacks).receptive_field == field
