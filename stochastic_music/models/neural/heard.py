@@ -30,7 +30,7 @@ N_LENGTHS = 10
 NONE = -(1 << 20)
 #: the code of each length of match
 _LENGTH_CODES = np.array([0, *(min(N_LENGTHS - 1, 1 + int(1.5 * math.log2(n))) for n in range(1, LONGEST + 1))])
-_ARRAYS = ("signs", "latest", "notes", "first", "sounding", "symbols", "keys", "run")
+_ARRAYS = ("signs", "phrase", "latest", "notes", "first", "sounding", "symbols", "keys", "run")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,7 @@ class Heard:
     """What a batch has heard, all (batch, ...): never changed.
 
     `signs` are the printed tonic, from 1 for C, and mode, from 1 for major, 0 for none: (batch, 2).
+    `phrase` are when the phrase under way began and how long the one before lasted, in units, -1 for none: (batch, 2).
     `latest` are symbols by field, -1 before the first; `notes` the last three pitches of each line, the latest first,
     `first` and `sounding` one a line. `symbols` are those of all events begun, `keys` what they are compared by,
     (batch, n_events, n_fields) each, `run` how long a match ends in the latest field of each event before the latest
@@ -46,6 +47,7 @@ class Heard:
 
     clock: ClockState
     signs: IntArray
+    phrase: IntArray
     latest: IntArray
     notes: IntArray
     first: IntArray
@@ -70,6 +72,8 @@ class Listener:
         self.vocabulary = vocabulary
         #: which ids are pitches: (n_symbols,)
         self.pitches = pitch_ids(vocabulary)
+        #: the field that marks ends of phrases, None where there is none, or no time
+        self.marked = vocabulary.index("phrase") if vocabulary.clock.ticks else None
         #: the fields that are lines
         self.lines = [f for f in range(vocabulary.n_fields) if self.pitches[slice(*vocabulary.starts[f : f + 2])].any()]
 
@@ -80,6 +84,7 @@ class Listener:
         return Heard(
             self.vocabulary.clock.start(headers),
             signs=np.array([_signs(header) for header in headers], dtype=np.int64).reshape(n, 2),
+            phrase=np.tile([0, -1], (n, 1)),
             latest=np.full((n, n_fields), -1),
             notes=np.full((n, n_lines, 3), NONE),
             first=none,
@@ -96,6 +101,8 @@ class Listener:
         latest[:, field] = symbols
         clock = self.vocabulary.clock.advance(state.clock, symbols)
         state = self._matched(replace(state, clock=clock, latest=latest), field, symbols)
+        if field == self.vocabulary.n_fields - 1 and self.marked is not None:
+            state = replace(state, phrase=self._phrase(state))
         state = replace(state, n_heard=state.n_heard + 1)
         return self._sounded(state, self.lines.index(field), symbols) if field in self.lines else state
 
@@ -112,6 +119,12 @@ class Listener:
         run = np.where(keys[:, :-1, field] == key[:, None], np.minimum(run + 1, LONGEST), 0)
         keys[:, -1, field], heard[:, -1, field] = key, symbols
         return replace(state, keys=keys, symbols=heard, run=run)
+
+    def _phrase(self, state: Heard) -> IntArray:
+        """When phrases began and how long the ones before were, now that an event is complete."""
+        ends = self.vocabulary.values(state.latest[:, self.marked]) == 1
+        now = state.clock.time
+        return np.where(ends[:, None], np.column_stack([now, now - state.phrase[:, 0]]), state.phrase)
 
     def _key(self, state: Heard, field: int, symbols: IntArray) -> IntArray:
         """What symbols are compared by: pitches by their step, which a line's first note makes from nowhere."""

@@ -6,7 +6,10 @@ by side (`heard`). The *own* line is the one that is due, or the first where som
     due                    the field that is due, n_fields once the piece has ended
     latest FIELD           the latest symbol of each field, of this event or else of the one before
     beat, part of beat     where in the bar the event begins, in quarter notes and in units, where symbols carry time
-    bar                    quarter notes a bar has
+    bar length             quarter notes a bar has
+    bar                    its printed number
+    phrase, phrase before  quarter notes since the phrase under way began, and of the whole one before, where phrases
+                           are marked
     step LINE              the latest interval of each line
     step before            the own line's interval before its latest
     from first             how far the own line's last note lies from its first
@@ -49,6 +52,10 @@ from stochastic_music.tokens import Vocabulary
 WIDEST = 24
 #: quarter notes of a bar beyond which they are not told apart
 MOST_BEATS = 16
+#: quarter notes of a phrase beyond which they are not told apart
+LONGEST_PHRASE = 40
+#: bars beyond this number are not told apart
+MOST_BARS = 40
 
 
 class Column(NamedTuple):
@@ -103,7 +110,9 @@ class Hearing(Listener):
         found += [Column(f"latest {field.name}", *self._latest(f)) for f, field in enumerate(fields)]
         if self.vocabulary.clock.ticks:
             parts = self.vocabulary.resolution
-            sizes = {"beat": MOST_BEATS + 1, "part of beat": parts, "bar": MOST_BEATS + 1}
+            sizes = {"beat": MOST_BEATS + 1, "part of beat": parts, "bar length": MOST_BEATS + 1, "bar": MOST_BARS + 1}
+            if self.marked is not None:
+                sizes |= {"phrase": LONGEST_PHRASE + 2, "phrase before": LONGEST_PHRASE + 2}
             found += [Column(name, size, still(size)) for name, size in sizes.items() if size > 1]
         if lines:
             steps = [*(f"step {line}" for line in lines), "step before", "from first"]
@@ -186,8 +195,14 @@ class Hearing(Listener):
     def _beats(self, state: Heard) -> list[IntArray]:
         place, parts = self.vocabulary.clock.place(state.clock), self.vocabulary.resolution
         beat, part = np.divmod(place.position, parts)
-        bar = np.minimum(place.bar_length // parts, MOST_BEATS)
-        return [np.minimum(beat, MOST_BEATS), *([part] if parts > 1 else []), bar]
+        length = np.minimum(place.bar_length // parts, MOST_BEATS)
+        bar = np.clip(place.bar, 0, MOST_BARS)
+        found = [np.minimum(beat, MOST_BEATS), *([part] if parts > 1 else []), length, bar]
+        if self.marked is None:
+            return found
+        began, before = state.phrase.T
+        lengths = (state.clock.time - began) // parts, np.where(before < 0, -1, before // parts)
+        return [*found, *(np.clip(each, -1, LONGEST_PHRASE) + 1 for each in lengths)]
 
     def _steps(self, state: Heard, own: int, copy: IntArray) -> list[IntArray]:
         notes = state.notes

@@ -142,3 +142,15 @@ def test_the_printed_key():
     assert heard[:, hearing.index["degree"]].tolist() == [0, 4, 8, 12]
     assert heard[:, hearing.index["tonic"]].tolist() == [5] * 4
     assert heard[:, hearing.index["mode"]].tolist() == [2] * 4
+
+
+def test_bars_and_phrases_so_far():
+    fields = (Field("duration", 4, first=1, advances="later"), Field("phrase", 2), Field("pitch", 12))
+    vocabulary = Vocabulary(fields, resolution=1)
+    pieces = [[symbol for phrase in (0, 1, 0, 0, 1) for symbol in (1, 4 + phrase, 8)]]
+    corpus = TokenCorpus.from_sequences(pieces, vocabulary, headers=[Header(1, (Meter(0, 3, 4),))])
+    hearing = Hearing.of(corpus)
+    heard = hearing.of_corpus(corpus)[0, ::3]
+    assert heard[:, hearing.index["phrase"]].tolist() == [1, 3, 1, 3, 5, 1]
+    assert heard[:, hearing.index["phrase before"]].tolist() == [0, 0, 5, 5, 5, 7]
+    assert heard[:, hearing.index["bar"]].tolist() == [1, 1, 2, 3, 3, 4]
