@@ -148,7 +148,7 @@ def similarity_curves(series: Sequence[Series], *, reference: Series | None = No
         longest = max(float(one.x.max(initial=1)) for one in series)
         panels[0].set_xticks(np.arange(*(4, longest + 1, 4) if longest > 8 else (1, longest + 1)))
         panels[0].set_ylim(bottom=0)
-        beside = f"; in black: {reference.name}" if reference is not None else ""
+        beside = f"; shaded: {reference.name}" if reference is not None else ""
         figure.supxlabel(f"bars apart{beside}", fontsize=9, color=FAINT)
         figure.supylabel("similarity of bars", fontsize=9, color=FAINT)
         figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", weight="bold")

@@ -82,7 +82,7 @@ def test_each_model_has_a_panel_with_held_out_music_behind():
     panels = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title(loc="left") for axes in panels] == [model.name for model in models]
     assert all(len(axes.lines) == 2 for axes in panels)
-    assert figure.get_supxlabel() == "bars apart; in black: held-out music"
+    assert figure.get_supxlabel() == "bars apart; shaded: held-out music"
 
 
 def test_equal_figures_give_equal_bytes_and_words_stay_words():

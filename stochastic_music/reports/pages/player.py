@@ -75,7 +75,7 @@ def player(take: Take, name: str, *, heading: str = "h4") -> Html:
     return element(
         "section",
         element(heading, name),
-        element("div", piano_roll(take), class_="roll"),
+        element("div", piano_roll(take), class_="roll", role="group", aria_label=f"Roll of {name}", tabindex="0"),
         _controls(take, name),
         class_="player",
         aria_label=name,
