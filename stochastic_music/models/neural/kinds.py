@@ -24,6 +24,9 @@ from stochastic_music.models.neural.model import NeuralModel
 
 __all__ = ["GRU", "LSTM", "Transformer", "WaveNet"]
 
+#: layers of a stack of a WaveNet
+MOST_LAYERS = 14
+
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class LSTM(NeuralModel):
@@ -92,6 +95,14 @@ class WaveNet(NeuralModel):
         from stochastic_music.models.neural.networks import wavenet
 
         return wavenet.WaveNet(n_inputs, **self._sizes(WaveNet))
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.n_layers > MOST_LAYERS:
+            raise InvalidParameterError(
+                f"n_layers is {self.n_layers}, and each layer looks twice as far back as the one before; expected "
+                f"{MOST_LAYERS} at most, which is {2**MOST_LAYERS:,} symbols. Take more stacks for a deeper network"
+            )
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

@@ -168,6 +168,11 @@ def test_heads_that_cannot_share_a_width():
         made("transformer", n_heads=4).fit(plain())
 
 
+def test_a_wavenet_that_would_look_back_too_far():
+    with pytest.raises(InvalidParameterError, match="16,384 symbols"):
+        made("wavenet", n_layers=15).fit(plain())
+
+
 def test_an_empty_corpus():
     with pytest.raises(EmptyCorpusError, match="no symbols"):
         made().fit(TokenCorpus.from_sequences([], Vocabulary.plain(3)))
