@@ -87,19 +87,11 @@ def blind_page(report: Report) -> str:
     """The page, as HTML. Equal reports give equal bytes."""
     takes, found = sources(report), pairs(report)
     tempo = statistics.median([take["tempo"] for takes_of in takes.values() for take in takes_of] or [100])
-    ballots = [_ballot(pair, takes, tempo) for pair in found]
-    main = element(
-        "main",
-        element("h1", "Which do you like more?"),
-        element("p", _ORDERS),
-        element("p", class_="progress", role="status", aria_live="polite"),
-        *ballots,
-        _after(),
-        id="main",
-        data_report=checksum(report),
-    )
-    styles, scripts = (player.STYLE, "blind.css"), (player.SCRIPT, "blind.js")
-    return shell.page("Blind listening", main, styles=styles, scripts=scripts)
+    held = (element("p", _ORDERS), _progress(), *(_ballot(pair, takes, tempo) for pair in found), _after())
+    heading = element("h1", "Which do you like more?")
+    main = element("main", heading, *(held if found else _NOTHING), id="main", data_report=checksum(report))
+    scripts = (player.SCRIPT, "blind.js") if found else ()
+    return shell.page("Blind listening", main, styles=(player.STYLE, "blind.css"), scripts=scripts)
 
 
 _ORDERS = (
@@ -107,6 +99,13 @@ _ORDERS = (
     "on this page. Listen to both as often as you like, then choose. There are no right answers. What you choose is "
     "kept in this browser until you save it; nothing is sent anywhere."
 )
+
+
+_NOTHING = (element("p", "There is nothing to choose between: fewer than two sources have takes."),)
+
+
+def _progress() -> Html:
+    return element("p", class_="progress", role="status", aria_live="polite")
 
 
 def _ballot(pair: Pair, takes: Mapping[str, Sequence[Mapping[str, Any]]], tempo: float) -> Html:

@@ -251,7 +251,6 @@
     }
   }
 
-  const players = [...document.querySelectorAll("[data-take]")].map((root) => new Player(root));
+  for (const root of document.querySelectorAll("[data-take]")) new Player(root);
   document.addEventListener("silence", () => playing?.pause()); // other scripts of a page ask for it
-  document.documentElement.dataset.players = String(players.length);
 })();
