@@ -19,10 +19,10 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import TypeVar
 
 from stochastic_music._parallel import clusters
-from stochastic_music._parallel.processes import Processes, cores
+from stochastic_music._parallel.processes import Processes, cores, peak_bytes
 from stochastic_music.errors import InvalidParameterError, MachineError, UsageError
 
-__all__ = ["Processes", "cores", "mapped", "opened", "window_of"]
+__all__ = ["Processes", "cores", "mapped", "opened", "peak_bytes", "window_of"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -157,6 +157,23 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def peak_bytes() -> int | None:
+    """The most memory that this process has held, None where the system does not tell.
+
+    On Linux what its kernel says of the process: `getrusage` would count the moment in which another was its copy.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = (line.split() for line in status.read_text().splitlines())
+        return next((int(words[1]) * 1024 for words in lines if words[:1] == ["VmHWM:"]), None)
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 def environment() -> dict[str, str]:
     """One thread for every numerical library, the same hashes each time, and this package where it can be found."""
     threads = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA", "VECLIB_MAXIMUM")

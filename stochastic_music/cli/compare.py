@@ -69,6 +69,7 @@ def compare(
     if not 0 < holdout < 1:
         raise UsageError(f"--holdout is {holdout}; expected a share between 0 and 1, for example 0.2")
     music = open_corpus(corpus, workers=workers)
+    say(music.report.summary())
     chosen, why = choose_encoding(music, encoding, part, grid)
     say(why)
     try:

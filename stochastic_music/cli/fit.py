@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stochastic_music._files import write_atomically
+from stochastic_music._parallel import peak_bytes
 from stochastic_music.cli import _options
 from stochastic_music.cli._common import n_bytes, print_json, say
 from stochastic_music.cli._fitting import Request
@@ -97,7 +98,7 @@ def fit(
         fitted = _fitter(task, model)(request)
     fitted.save(path, sources=sources is not False, force=force)
     seconds = round(time.perf_counter() - started, 3)
-    report = {"model_file": str(path), "task": task, **fitted.report, "seconds": seconds, "peak_bytes": _peak_bytes()}
+    report = {"model_file": str(path), "task": task, **fitted.report, "seconds": seconds, "peak_bytes": peak_bytes()}
     text = json.dumps(report, indent=2) + "\n"
     write_atomically(path.with_suffix(".report.json"), lambda draft: _fill(draft, text))
     for sentence in fitted.sentences:
@@ -125,14 +126,3 @@ def _stem(corpus: str) -> str:
     path = Path(corpus)
     name = path.resolve().name if path.exists() else corpus
     return Path(name).stem if path.is_file() else name or "model"
-
-
-def _peak_bytes() -> int | None:
-    try:
-        import resource
-    except ImportError:
-        return None
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

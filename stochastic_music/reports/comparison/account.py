@@ -93,9 +93,9 @@ def _corpus(made: Comparison) -> dict[str, Any]:
         "n_train": len(music.names),
         "n_test": n_test,
         "n_notes_test": None if anything is None else int(anything.counts.sum()),
-        "encoding": music.encoding.name,
         "transpose": music.transpose,
         "alphabet_size": len(music.test.vocabulary.alphabet or ()),
+        **music.report.to_json(),
         "licences": sorted({licence for licence in music.licences if licence}),
     }
 

@@ -86,6 +86,7 @@ def compare(
     name = title or "corpus"
     work.claim(music.facts, name)
     hands = min(workers or cores(), cores())
+    say(music.report.summary())
     say(_told_limits(first, hands, own_stop))
     job = Job(music, work, n_composed, own_stop, command or "stochastic_music.reports.compare")
     results = run(first, job, workers=hands, tell=say, progress=progress)

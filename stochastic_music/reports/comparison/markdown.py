@@ -61,6 +61,15 @@ def number(value: float | None, form: str = ",.3g") -> str:
     return NONE if value is None else format(value, form)
 
 
+def probability(value: float | None) -> str:
+    """A p-value to four decimals.
+
+    >>> probability(0.00001), probability(0.25), probability(None)
+    ('< 0.0001', '0.2500', '-')
+    """
+    return "< 0.0001" if value is not None and value < 0.0001 else number(value, ".4f")
+
+
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
@@ -76,7 +85,14 @@ def _opening(report: Mapping[str, Any]) -> str:
         f"Budget {settings['budget_seconds']:g} s for the fits of each model over {settings['seeds']} seeds; "
         f"{settings['n_composed']} pieces composed by each model and seed.\n\n"
         "Intervals hold 95 %, and are bootstrapped over held-out pieces. No figure here names a winner."
+        + "".join(f"\n\n{text}" for text in (_lost(corpus),) if text)
     )
+
+
+def _lost(corpus: Mapping[str, Any]) -> str:
+    """What encoding lost, in a list."""
+    left_out = [f"{piece['file']} is left out: {piece['reason']}" for piece in corpus["pieces_not_encoded"]]
+    return "\n".join(f"- {sentence}" for sentence in [*corpus["encoding_losses"], *left_out])
 
 
 def _predicting(report: Mapping[str, Any], regime: str, title: str) -> str:
@@ -109,8 +125,8 @@ def _differences(rows: Sequence[Mapping[str, Any]], title: str) -> str:
             *([format(row["n_pieces"], ",")] if by_size else []),
             f"{row['b']} - {row['a']}",
             figure(row["bits_per_note"], "+.3f"),
-            number(row["p"], ".4f"),
-            number(row["p_corrected"], ".4f"),
+            probability(row["p"]),
+            probability(row["p_corrected"]),
         ]
         for row in rows
     ]
@@ -219,7 +235,7 @@ def _judge(report: Mapping[str, Any]) -> str:
 def _judged(found: Mapping[str, Any]) -> list[str]:
     accuracy = figure({"value": found["accuracy"], "interval": found["interval"]}, ".2f")
     telling = "; ".join(row["words"] for row in found["telling"][:3])
-    p_values = [number(found.get(key), ".4f") for key in ("p", "p_corrected")]
+    p_values = [probability(found.get(key)) for key in ("p", "p_corrected")]
     return [accuracy, number(found["auc"], ".2f"), *p_values, telling or NONE]
 
 
@@ -231,8 +247,8 @@ def _votes(found: Mapping[str, Any] | None) -> str:
             f"{row['a']} rather than {row['b']}",
             f"{row['preferred']} of {row['n']}",
             NONE if row["share"] is None else figure({"value": row["share"], "interval": row["interval"]}, ".2f"),
-            number(row["p"], ".4f"),
-            number(row["p_corrected"], ".4f"),
+            probability(row["p"]),
+            probability(row["p_corrected"]),
             str(row["undecided"]),
         ]
         for row in found["rows"]

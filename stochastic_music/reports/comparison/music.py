@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from stochastic_music import registry
-from stochastic_music.corpus import Corpus, TokenCorpus, encode_corpus
+from stochastic_music.corpus import Corpus, EncodingReport, TokenCorpus, encode_corpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.protocols import IntArray
 from stochastic_music.tokens import Header, TokenPiece
@@ -28,7 +28,8 @@ class Music:
     """The two sides of the split as symbols over one alphabet, that of the whole corpus.
 
     `licences` are one a training piece. `encoding` made the symbols, of pieces transposed as `transpose` says: the
-    training side alone is multiplied. `seed` is that of the split, of smaller training sets and of samples of pieces.
+    training side alone is multiplied. `seed` is that of the split, of smaller training sets and of samples of pieces,
+    `report` what encoding lost.
     """
 
     encoding: Any
@@ -37,6 +38,7 @@ class Music:
     test: TokenCorpus
     licences: tuple[str, ...]
     seed: int
+    report: EncodingReport
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -90,12 +92,19 @@ def music_of(corpus: Corpus, encoding: Any, *, transpose: str, test_size: float,
     except InvalidParameterError as error:
         raise EmptyCorpusError(f"{error}: add other tunes") from error
     how = "none" if transpose == "all" else transpose
-    training, _ = encode_corpus(train.transpose(transpose), encoding)  # type: ignore[arg-type]
-    held_out, _ = encode_corpus(test.transpose(how), encoding)  # type: ignore[arg-type]
+    training, first = encode_corpus(train.transpose(transpose), encoding)  # type: ignore[arg-type]
+    held_out, second = encode_corpus(test.transpose(how), encoding)  # type: ignore[arg-type]
     seen = training.vocabulary.restrict(np.union1d(training.symbols, held_out.symbols))
     licence = dict(zip(corpus.names, (piece.licence for piece in corpus.report.pieces), strict=True))
     licences = tuple(licence.get(name, "") for name in training.names)
-    return Music(encoding, transpose, training.with_vocabulary(seen), held_out.with_vocabulary(seen), licences, seed)
+    sides = training.with_vocabulary(seen), held_out.with_vocabulary(seen)
+    return Music(encoding, transpose, *sides, licences, seed, _together(first, second))
+
+
+def _together(first: EncodingReport, second: EncodingReport) -> EncodingReport:
+    """What encoding both sides lost."""
+    left_out = (*first.left_out, *second.left_out)
+    return replace(first, n_pieces=first.n_pieces + second.n_pieces, loss=first.loss + second.loss, left_out=left_out)
 
 
 def pieces_of(corpus: TokenCorpus) -> list[TokenPiece]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from stochastic_music import io, registry
+from stochastic_music._parallel import peak_bytes
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.evaluation.likelihood import begins_note, note_totals
 from stochastic_music.pipeline import Pipeline
@@ -100,15 +101,6 @@ def composed(path: Path, headers: Sequence[Header | None], seed: int, folder: Pa
         "n_notes": n_notes,
         "seconds": round(seconds, 3),
     }
-
-
-def peak_bytes() -> int | None:
-    """The most memory that this process has held, None where the system does not tell."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), "")
-        return int(line.split()[1]) * 1024 if line else None
-    return None
 
 
 def _stopped_by_itself(model: Any, seconds: float, limit: float) -> bool:
