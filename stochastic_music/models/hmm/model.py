@@ -25,7 +25,6 @@ sequence are exact too (`filtering`, `paths`).
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple, Self
@@ -42,7 +41,6 @@ from stochastic_music.errors import (
     InvalidParameterError,
     UnknownNameError,
     UnsatisfiableError,
-    UsageError,
     VocabularyError,
 )
 from stochastic_music.models.base import BaseModel, headers_of
@@ -73,6 +71,7 @@ from stochastic_music.models.hmm.parameters import (
     n_free,
     priors,
 )
+from stochastic_music.models.hmm.requests import check_topology, checked_states, numbers_of_states
 from stochastic_music.models.hmm.states import StateReport, state_report
 from stochastic_music.models.hmm.training import (
     CRITERIA,
@@ -87,10 +86,6 @@ from stochastic_music.protocols import FloatArray, IntArray, Progress
 from stochastic_music.sampling.chains import Chain
 from stochastic_music.tokens import ClockState, Header, Vocabulary
 
-#: of more numbers of states nobody can choose
-_MOST_NUMBERS = 1000
-#: numbers of states that "auto" chooses from
-AUTO = (2, 4, 8, 16, 32)
 #: expected events below which a state is dead
 _DEAD = 1e-3
 
@@ -282,7 +277,7 @@ class HMM(BaseModel[HmmState]):
     ) -> Self:
         marks = self._marks(corpus)
         observations = observed(corpus, marks)
-        given = _checked_states(states, observations, corpus)
+        given = checked_states(states, observations, corpus)
         reached = max((int(path.max(initial=-1)) for path in given), default=-1) + 1
         n_states = numbers[0] if len(numbers) == 1 else max(reached, 1)
         if reached > n_states:
@@ -292,7 +287,7 @@ class HMM(BaseModel[HmmState]):
         _, prior, bases = self._prior(corpus, n_states)
         events = np.split(observations.columns, observations.offsets[1:-1])
         counts = counted(given, events, n_states, table_sizes(corpus.vocabulary, marks))
-        _check_topology(counts.start, counts.transitions, prior, self.topology)
+        check_topology(counts.start, counts.transitions, prior, self.topology)
         even = Parameters(
             prior.may_start / prior.may_start.sum(),
             prior.may_step / prior.may_step.sum(axis=1, keepdims=True),
@@ -644,64 +639,6 @@ def _places(counts: Sequence[FloatArray], parameters: Parameters) -> FloatArray:
     total = found.sum(axis=1, keepdims=True)
     shares: FloatArray = np.where(total > 0, found / np.where(total > 0, total, 1.0), 1 / found.shape[1])
     return shares
-
-
-def numbers_of_states(given: Any) -> list[int]:
-    """The numbers that `n_states` asks for, ascending. Raises InvalidParameterError.
-
-    >>> numbers_of_states(8), numbers_of_states("auto"), numbers_of_states("2..5"), numbers_of_states("8,4")
-    ([8], [2, 4, 8, 16, 32], [2, 3, 4, 5], [4, 8])
-    """
-    wrong = InvalidParameterError(
-        f"n_states is {given!r}; expected a whole number above 0, several as in '4,8,16' or '2..16', or 'auto'"
-    )
-    if isinstance(given, str):
-        text = given.strip()
-        if text == "auto":
-            return list(AUTO)
-        if match := re.fullmatch(r"(\d+)\s*\.\.\s*(\d+)", text):
-            given = range(int(match[1]), int(match[2]) + 1)
-        elif re.fullmatch(r"\d+(\s*,\s*\d+)*", text):
-            given = [int(number) for number in text.split(",")]
-        else:
-            raise wrong
-    if isinstance(given, range) and len(given) > _MOST_NUMBERS:
-        raise wrong
-    whole = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
-    numbers = [given] if whole else list(given) if isinstance(given, Sequence) else []
-    if not numbers or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in numbers):
-        raise wrong
-    return sorted({int(n) for n in numbers})
-
-
-def _checked_states(
-    states: Sequence[Sequence[int] | IntArray], observations: Observations, corpus: TokenCorpus
-) -> list[IntArray]:
-    """The states of each piece, (n_events,), END's among them. Raises UsageError for other lengths."""
-    if len(states) != len(corpus):
-        raise UsageError(f"states of {len(states)} pieces arrived for {len(corpus)} pieces: give those of each piece")
-    found: list[IntArray] = []
-    for i, (given, length) in enumerate(zip(states, observations.lengths.tolist(), strict=True)):
-        path = np.asarray(given, dtype=np.int64)
-        if corpus.vocabulary.closed and len(path) == length - 1:
-            path = np.append(path, path[-1:] if len(path) else 0)
-        if len(path) != length:
-            ends = f", or {length} with that of END" if corpus.vocabulary.closed else ""
-            raise UsageError(
-                f"piece {i + 1} ('{corpus.names[i]}') has {len(np.asarray(given))} states; expected one an event, "
-                f"{length - corpus.vocabulary.closed}{ends}"
-            )
-        if path.min(initial=0) < 0:
-            raise UsageError(f"piece {i + 1} ('{corpus.names[i]}') has a state below 0: states are numbered from 0")
-        found.append(path)
-    return found
-
-
-def _check_topology(start: FloatArray, steps: FloatArray, prior: Priors, topology: str) -> None:
-    if (start[~prior.may_start] > 0).any() or (steps[~prior.may_step] > 0).any():
-        raise UsageError(
-            f"the states given take steps that topology='{topology}' does not have: change them, or use 'full'"
-        )
 
 
 def _check_possible(scores: FloatArray, corpus: TokenCorpus) -> None:
