@@ -39,8 +39,8 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
                       seconds (one a seed)
         own_stop      likewise, of fits that went on;  null where that was not asked for
         curve         by number of training pieces: n_pieces, bits_per_note, pseudo_bits_per_note, per_seed
-        history       of models that learn in epochs, one a seed: seed, training, validation (nats a symbol), best (an
-                      epoch, from 1), stopped (why)
+        history       of models that learn in epochs, of the longest fit by each seed: seed, training, validation
+                      (nats a symbol), best (an epoch, from 1), stopped (why)
         features      NAME (`evaluation.music.FEATURES`): intra, generated_intra, inter (mean distances), overlap, kl,
                       generated_overlap, generated_kl, each with NAME_interval, mean, std; means over seeds.
                       densities (grid, intra, generated_intra, inter) of the first seed

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.evaluation.music import summaries
 from stochastic_music.evaluation.significance import holm
 from stochastic_music.reports.comparison import figures, heard
@@ -82,17 +83,12 @@ def _by_size(made: Comparison) -> dict[int | None, dict[str, Sequence[Result]]]:
 def _corpus(made: Comparison) -> dict[str, Any]:
     music = made.music
     n_test = len(dict.fromkeys(music.test.names))
-    anything = (
-        figures.totals([next(r for r in made.results if r.predicted)])
-        if any(r.predicted for r in made.results)
-        else None
-    )
     return {
         "name": made.title,
         "n_pieces": len(music.names) + n_test,
         "n_train": len(music.names),
         "n_test": n_test,
-        "n_notes_test": None if anything is None else int(anything.counts.sum()),
+        "n_notes_test": int(begins_note(music.test.vocabulary, music.test.symbols).sum()),
         "transpose": music.transpose,
         "alphabet_size": len(music.test.vocabulary.alphabet or ()),
         **music.report.to_json(),
@@ -102,7 +98,7 @@ def _corpus(made: Comparison) -> dict[str, Any]:
 
 def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
     mine = [result for result in made.results if result.cell.contender is each]
-    main = figures.under(mine, each.name, "budget")
+    main, longest = figures.under(mine, each.name, "budget"), figures.own_stop(mine, each.name)
     composed = [record for result in main for record in result.composed.values()]
     measured = [record for result in main for record in result.measured.values()]
     return {
@@ -114,11 +110,9 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
         "failed": None if main else _reasons(mine)[0],
         "problems": _reasons(mine),
         "budget": figures.prediction(main, seed=seed),
-        "own_stop": figures.prediction(figures.own_stop(mine, each.name), seed=seed)
-        if made.settings["own_stop"]
-        else None,
+        "own_stop": figures.prediction(longest, seed=seed) if made.settings["own_stop"] else None,
         "curve": figures.curve(mine, each.name, made.curve_sizes, seed=seed),
-        "history": [{"seed": r.cell.seed, **r.fit["history"]} for r in main if r.fit and r.fit["history"]],
+        "history": [{"seed": r.cell.seed, **r.fit["history"]} for r in longest or main if r.fit and r.fit["history"]],
         "features": heard.mean_features([record["features"] for record in measured]) if measured else None,
         "shape": heard.mean_shape(row for record in measured for row in record["shape"]) if measured else None,
         "similarity": heard.mean_similarity(measured),
@@ -162,7 +156,7 @@ def _pieces(music: Music, record: Mapping[str, Any]) -> list[TokenPiece]:
 def _takes(music: Music, fits: Sequence[Result]) -> list[dict[str, Any]]:
     """The first takes of each seed."""
     composed = [(seed, record) for result in fits for seed, record in result.composed.items()]
-    shown = heard.SHOWN // max(len(composed), 1)
+    shown = max(heard.SHOWN // max(len(composed), 1), 1)
     return [
         heard.take(
             music.encoding.decode([piece]),
