@@ -1,7 +1,7 @@
 """Dropout [1] that keeps up with small networks.
 
-On a processor `torch.nn.Dropout` draws each yes or no by a slow road, and takes much of the time of learning; to compare
-uniform numbers with a share comes to the same.
+On a processor `torch.nn.Dropout` draws each yes or no by a slow road, and takes much of the time of learning; to
+compare uniform numbers with a share comes to the same.
 
 [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov. Dropout: a simple way to prevent neural
     networks from overfitting. Journal of Machine Learning Research 15, 2014.
