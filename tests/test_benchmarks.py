@@ -25,9 +25,9 @@ def test_every_table_is_listed_with_its_question(arguments):
     done = run(*arguments)
     assert done.returncode == 0
     lines = dict(line.strip().partition(" ")[::2] for line in done.stdout.splitlines()[2:])
-    scripts = [path.stem for path in made("*.py") if path.name[0] != "_"]
-    assert sorted(lines) == sorted(scripts)
-    assert {path.stem for path in made("*.md")} - {"README"} <= set(scripts)
+    scripts = {path.stem for path in made("*.py") if path.name[0] != "_"}
+    assert set(lines) == scripts
+    assert {path.stem for path in made("*.md")} - {"README"} <= scripts
     assert all(len(question.split()) > 5 for question in lines.values())
 
 
