@@ -29,11 +29,14 @@ _FACTS = ("trained", "validated", "n_steps", "setbacks")
 
 
 def identity(predictor: Any, training: TokenCorpus, validation: TokenCorpus, lesson: Lesson) -> dict[str, str]:
-    """What makes a fit what it is, by name; the limit of time is no part of it."""
+    """What makes a fit what it is, by name; the limit of time is no part of it.
+
+    Networks may differ where their weights do not: in dropout, or in how far back a layer looks. Their `repr` tells.
+    """
     corpora = {"training pieces": training, "validation pieces": validation}
     return {
         "lesson": repr(lesson),
-        "network or seed": _checkpoint.digest(_arrays(predictor.state_dict()), type(predictor).__name__),
+        "network or seed": _checkpoint.digest(_arrays(predictor.state_dict()), repr(predictor)),
         **{name: _digest(corpus) for name, corpus in corpora.items()},
         "version of torch": torch.__version__,
     }

@@ -31,10 +31,10 @@ def lesson(**changes):
     return Lesson(**{**vars(LESSON), **changes})
 
 
-def taught(how=LESSON, *, corpus=None, seed=0, **options):
+def taught(how=LESSON, *, corpus=None, seed=0, dropout=0.1, **options):
     """A small predictor after training, and its history."""
     corpus = corpus or tunes()
-    hearing, predictor = pupil(corpus, seed=seed)
+    hearing, predictor = pupil(corpus, seed=seed, dropout=dropout)
     history = train(predictor, hearing, corpus.select(range(9)), corpus.select(range(9, 12)), how, **options)
     return hearing, predictor, history
 
@@ -136,6 +136,8 @@ def test_checkpoints_of_other_fits_are_refused_by_name(tmp_path, monkeypatch):
         taught(seed=1, checkpoint=path)
     with pytest.raises(UsageError, match="another training pieces"):
         taught(corpus=tunes(seed=3), checkpoint=path)
+    with pytest.raises(UsageError, match="another network or seed"):
+        taught(dropout=0.3, checkpoint=path)  # equal weights at first
     assert path.exists()
 
 

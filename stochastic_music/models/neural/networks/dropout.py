@@ -28,6 +28,10 @@ class Dropout(nn.Module):
         super().__init__()
         self.share = share
 
+    def extra_repr(self) -> str:
+        """What tells it from others."""
+        return f"{self.share}"
+
     def forward(self, inputs: Tensor) -> Tensor:
         """As many numbers, (...) to (...)."""
         if not self.training or self.share == 0:

@@ -82,6 +82,10 @@ class GatedLayer(nn.Module):
         self.dropout = Dropout(dropout)
         self.ways = nn.Linear(width, width + skip_width)
 
+    def extra_repr(self) -> str:
+        """What weights do not tell."""
+        return f"dilation={self.dilation}"
+
     def forward(self, inputs: Tensor, tail: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What goes on (batch, T, width), what skips (batch, T, skip_width), and the tail after them."""
         known = torch.cat([tail, inputs], dim=1)
