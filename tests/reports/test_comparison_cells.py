@@ -43,6 +43,7 @@ def test_training_pieces_alone_are_multiplied(tunes):
     found = music_of(tunes, MelodyEncoding(), transpose="all", test_size=0.25, seed=0)
     assert (len(found.names), len(found.training), len(found.test)) == (9, 108, 3)
     assert len(found.subset(2)) == 24
+    assert [header.transposed for header in found.learned_from(60).headers] == [0] * 9  # as held-out pieces are
 
 
 def test_smaller_training_sets_lie_in_larger_ones(music):

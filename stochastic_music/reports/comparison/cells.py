@@ -4,7 +4,7 @@ A cell is a kind, a seed, a number of training pieces, and a *regime*:
 
     budget     all training pieces, within the fit's share of the budget
     own stop   all training pieces, until it stops by itself, `PATIENCE` times its share at most
-    curve      some of the training pieces, within a share of the budget
+    curve      some of the training pieces, within the budget divided by the number of seeds, whatever the kind
 
 The share is the budget divided by the number of fits under the first regime: one a seed, or one where a fit holds no
 randomness. Everything that determines a fit goes into its key, under which its result is kept.

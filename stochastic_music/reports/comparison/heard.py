@@ -8,7 +8,7 @@ measured piece by piece, over all its takes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -117,8 +117,12 @@ def mean_diversity(sets: Sequence[Mapping[str, Any]]) -> dict[str, float | None]
 
 def brought(scores: Sequence[Score], real: Sequence[Score]) -> dict[str, Any]:
     """The metrics that plug-ins bring; see `evaluation.music.metrics`."""
-    loaders = {name: entry.load for name, entry in registry.names("metrics").items() if name not in BUILT_IN}
-    return measure(loaders, scores, real)
+    return measure(brought_in(), scores, real)
+
+
+def brought_in() -> dict[str, Callable[[], Any]]:
+    """What loads the metrics that plug-ins bring, by name."""
+    return {name: entry.load for name, entry in registry.names("metrics").items() if name not in BUILT_IN}
 
 
 def mean_metrics(sets: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:

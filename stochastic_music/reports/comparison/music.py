@@ -56,8 +56,10 @@ class Music:
         return _some(self.test, n, self.seed)
 
     def learned_from(self, n: int) -> TokenCorpus:
-        """The training pieces, or `n` of them where there are more."""
-        return _some(self.training, n, self.seed)
+        """The training pieces, or `n` of them where there are more, in the keys that held-out pieces are in."""
+        multiplied = self.transpose == "all"
+        kept = [not (multiplied and header and header.transposed) for header in self.training.headers]
+        return _some(self.training.select(np.flatnonzero(kept)), n, self.seed)
 
     def headers(self, n: int) -> list[Header | None]:
         """What each of `n` new pieces stands under: the headers of held-out pieces, in turn."""

@@ -45,8 +45,13 @@ class Job:
         return key(self.music.facts["test"])
 
     def takes_key(self, seed: int) -> str:
-        """A key of what takes and their measures depend on besides the fit."""
+        """A key of what takes depend on besides the fit."""
         return f"{key([self.music.facts['test'], self.music.seed])}-n{self.n_composed}-s{seed}"
+
+    def measures_key(self, seed: int) -> str:
+        """A key of what measures of takes depend on besides the fit: the takes, and which metrics plug-ins bring."""
+        brought = sorted(heard.brought_in())
+        return self.takes_key(seed) + (f"-{key(brought)}" if brought else "")
 
     @property
     def beside(self) -> heard.Beside:
@@ -215,6 +220,8 @@ def _fitted(cell: Cell, job: Job, hand: Hand, folder: Path) -> dict[str, Any]:
         folder / "model.smm",
     )
     folder.mkdir(parents=True, exist_ok=True)
+    if job.work.anew:
+        fit.checkpoint.unlink(missing_ok=True)
     hand.do(_STARTING, working.prepared, cell.contender.kind, cell.contender.family)
     try:
         return hand.do(cell.patience, working.fitted, fit)
@@ -247,7 +254,7 @@ def _composed(job: Job, hand: Hand, folder: Path, seed: int) -> dict[str, Any]:
 
 
 def _measured(job: Job, hand: Hand, folder: Path, seed: int, symbols: list[list[int]]) -> dict[str, Any]:
-    path = folder / f"measured-{job.takes_key(seed)}.json"
+    path = folder / f"measured-{job.measures_key(seed)}.json"
     record = job.work.known(path)
     if record is None:
         pieces = under(symbols, job.music.headers(job.n_composed), job.music.test.vocabulary.resolution)

@@ -42,6 +42,11 @@ class Fit:
     seconds: float
     path: Path
 
+    @property
+    def checkpoint(self) -> Path:
+        """Where a fit that is broken off can go on."""
+        return self.path.with_suffix(".checkpoint")
+
 
 def prepared(kind: str, family: str) -> None:
     """Load what a kind stands on, so that its fit need not."""
@@ -55,9 +60,8 @@ def fitted(task: Fit) -> dict[str, Any]:
     """Fit a model and file it: how long that took, why it stopped, how large it is."""
     model = registry.from_json("models", task.model)
     pipeline = Pipeline(task.encoding, model, transpose=task.transpose)  # type: ignore[arg-type]
-    checkpoint = task.path.with_suffix(".checkpoint")
     started = time.perf_counter()
-    pipeline.fit_tokens(task.training, licences=task.licences, seconds=task.seconds, checkpoint=checkpoint)
+    pipeline.fit_tokens(task.training, licences=task.licences, seconds=task.seconds, checkpoint=task.checkpoint)
     seconds = time.perf_counter() - started
     pipeline.save(task.path, sources=not hasattr(model, "to_arrays"), force=True)
     return {
