@@ -44,6 +44,10 @@ def test_the_report_holds_what_its_article_tells(tunes, tmp_path, at_hand):
     text = (tmp_path / "r" / "report.md").read_text()
     assert "| markov |" in text
     assert "corrected for 1" in text
+    assert "the 1 row of" in text
+    [caution] = made["cautions"]
+    assert caution.startswith("Only 2 pieces are held out")
+    assert caution in text
 
 
 def test_new_pieces_stand_under_the_same_headers(tunes, tmp_path, at_hand):

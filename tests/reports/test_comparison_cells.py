@@ -1,5 +1,7 @@
 """What is compared: the split, the cells and their keys."""
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -79,3 +81,18 @@ def test_a_key_changes_with_all_that_determines_a_fit(music, tunes):
     keys = {key(cell.facts(music)), key(cell.facts(other_music)), key(longer[0].facts(music))}
     assert len(keys | {key(deeper[0].facts(music))}) == 4
     assert key(cell.facts(music)) == key(cell.facts(music))
+
+
+@pytest.mark.neural
+def test_no_fit_pays_for_what_torch_loads_with_its_first_optimizer():
+    pytest.importorskip("torch")
+    code = """
+import sys
+from stochastic_music.reports.comparison.working import prepared
+prepared("lstm", "neural")
+before = set(sys.modules)
+import torch
+torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+assert set(sys.modules) == before, set(sys.modules) - before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -126,6 +126,11 @@ def test_every_measure_has_its_meaning_and_direction_in_sight(index):
         assert re.search(f"<dd>{re.escape(measure['meaning'])} {words[measure['better']]}", index), key
 
 
+def test_cautions_stand_before_any_figure():
+    html = index_page({**a_report(), "cautions": ["Only 2 pieces < 20."]})
+    assert html.index("Only 2 pieces &lt; 20.") < html.index("<table")
+
+
 def test_a_failed_model_says_why_in_every_table_of_models(index):
     tables = [table for table in re.findall(r"<table>.*?</table>", index) if '<th scope="row">markov</th>' in table]
     assert len(tables) == 8

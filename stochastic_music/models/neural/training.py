@@ -247,6 +247,11 @@ def seeded(*key: int) -> Iterator[None]:
         yield
 
 
+def preloaded() -> None:
+    """Make an optimiser and forget it: torch loads a part of itself, seconds long, with its first one."""
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+
+
 def _optimiser(predictor: Any, lesson: Lesson) -> Any:
     """AdamW, for which biases, scales and embeddings do not decay."""
     embeddings = {f"{name}.weight" for name, part in predictor.named_modules() if isinstance(part, torch.nn.Embedding)}

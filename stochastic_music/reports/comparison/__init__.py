@@ -28,6 +28,7 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
     title, made_with {versions, hardware, command}
     corpus       name, n_pieces, n_train, n_test, n_notes_test, transpose, alphabet_size, licences, and what encoding
                  lost: encoding, grid, quantisation_error, encoding_losses, pieces_not_encoded (file, reason, try)
+    cautions     what makes all figures weak, in words
     settings     budget_seconds, seeds, n_composed, sizes, own_stop, curve_seeds, split_seed
     measures     KEY: title, meaning, unit, better (lower | higher | closer: to held-out music)
     models       one each, in the order asked for:

@@ -20,6 +20,9 @@ from stochastic_music.reports.comparison.music import Music, pieces_of, under
 from stochastic_music.reports.comparison.running import Result
 from stochastic_music.tokens import TokenPiece
 
+#: with fewer held-out pieces figures are called weak
+ENOUGH = 20
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -49,6 +52,7 @@ def report(made: Comparison, *, seed: int = 0) -> dict[str, Any]:
         "title": made.title,
         "made_with": {"versions": _versions(made), "hardware": hardware(), "command": made.command},
         "corpus": _corpus(made),
+        "cautions": _cautions(made),
         "settings": dict(made.settings),
         "measures": MEASURES,
         "models": _corrected([_model(each, made, seed) for each in made.compared]),
@@ -94,6 +98,16 @@ def _corpus(made: Comparison) -> dict[str, Any]:
         **music.report.to_json(),
         "licences": sorted({licence for licence in music.licences if licence}),
     }
+
+
+def _cautions(made: Comparison) -> list[str]:
+    """What makes all figures weak, in words."""
+    pieces = "piece is" if (n := len(dict.fromkeys(made.music.test.names))) == 1 else "pieces are"
+    few = (
+        f"Only {n} {pieces} held out: intervals over so few are too narrow, and features, shape and the judge say "
+        f"little. {ENOUGH} or more would do."
+    )
+    return [few] if n < ENOUGH else []
 
 
 def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from stochastic_music.reports.pages.tables import several
+
 #: of a cell without a figure
 NONE = "-"
 
@@ -82,10 +84,10 @@ def _opening(report: Mapping[str, Any]) -> str:
         f"{corpus['n_train']:,} pieces to learn from, {corpus['n_test']:,} held out{notes}; variants of a tune on one "
         "side. "
         f"Encoding {corpus['encoding']}, transposition {corpus['transpose']}, {corpus['alphabet_size']:,} symbols. "
-        f"Budget {settings['budget_seconds']:g} s for the fits of each model over {settings['seeds']} seeds; "
-        f"{settings['n_composed']} pieces composed by each model and seed.\n\n"
+        f"Budget {settings['budget_seconds']:g} s for the fits of each model over "
+        f"{several(settings['seeds'], 'seed')}; {settings['n_composed']} pieces composed by each model and seed.\n\n"
         "Intervals hold 95 %, and are bootstrapped over held-out pieces. No figure here names a winner."
-        + "".join(f"\n\n{text}" for text in (_lost(corpus),) if text)
+        + "".join(f"\n\n{text}" for text in (*report.get("cautions", []), _lost(corpus)) if text)
     )
 
 
@@ -132,7 +134,7 @@ def _differences(rows: Sequence[Mapping[str, Any]], title: str) -> str:
     ]
     told = (
         "Paired by piece, averaged over seeds first; below zero b predicts better. p by swapping pieces between the "
-        f"two, corrected by Holm's method over the {len(rows)} rows of this table."
+        f"two, corrected by Holm's method over the {several(len(rows), 'row')} of this table."
     )
     return f"## {title}\n\n{told}\n\n{table(head, body)}"
 
@@ -288,9 +290,13 @@ _COSTS: tuple[tuple[str, Callable[[float], str]], ...] = (
 def _cost(report: Mapping[str, Any]) -> str:
     measures = report["measures"]
     units = {"fit_seconds": ", s a fit", "notes_per_second": ", notes a second"}
-    head = ["model", *(measures[key]["title"] + units.get(key, "") for key, _ in _COSTS), "cut at the cap"]
+    head = ["model", *(measures[key]["title"] + units.get(key, "") for key, _ in _COSTS), "Cut at the cap"]
     rows = [
-        [model["name"], *(_spent(model["cost"], key, form) for key, form in _COSTS), str(model["capped"])]
+        [
+            model["name"],
+            *(_spent(model["cost"], key, form) for key, form in _COSTS),
+            str(model["capped"]) if model["cost"] else NONE,
+        ]
         for model in report["models"]
     ]
     meanings = "\n".join(f"- {measures[key]['title']}: {measures[key]['meaning']}" for key, _ in _COSTS)

@@ -53,7 +53,7 @@ def prepared(kind: str, family: str) -> None:
     registry.get("models", kind)
     if family == "neural":
         with contextlib.suppress(ImportError):  # the fit says what is missing
-            importlib.import_module(_TRAINING)
+            importlib.import_module(_TRAINING).preloaded()
 
 
 def fitted(task: Fit) -> dict[str, Any]:

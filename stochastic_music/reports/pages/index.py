@@ -45,7 +45,13 @@ def _drawn(section: Section) -> Html:
 def _summary(report: Report) -> Section:
     """What was done, how to read it, and what can be said."""
     rules = [element("li", rule) for rule in _RULES]
-    content = (paragraph(_done(report)), element("ul", *rules), paragraph(_found(report)), *_failures(report))
+    content = (
+        paragraph(_done(report)),
+        element("ul", *rules),
+        paragraph(_found(report)),
+        *_cautions(report),
+        *_failures(report),
+    )
     return Section("summary", "What was done, and how to read it", content)
 
 
@@ -85,9 +91,13 @@ def _found(report: Report) -> str:
         return "Fewer than two models could be compared in prediction."
     pairs = f"In prediction, models were compared two by two, {several(len(found), 'pair')} in all"
     if not certain:
-        return f"{pairs}: every difference may be chance."
+        return f"{pairs}: none differs by more than chance may make."
     rest = "; the others cannot be told apart on these pieces" if certain < len(found) else ""
     return f"{pairs}: {several(certain, 'difference')} can hardly be chance, after correction for their number{rest}."
+
+
+def _cautions(report: Report) -> Sequence[Html]:
+    return [paragraph(text) for text in report.get("cautions") or []]
 
 
 def _failures(report: Report) -> Sequence[Html]:
