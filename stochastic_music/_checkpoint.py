@@ -52,8 +52,8 @@ def load(path: Path, work: str, identity: Mapping[str, str]) -> Contents:
         if known.get(name) != value:
             was = f"it was {known.get(name)}, and is {value}" if len(value) < 60 else "what is asked for now differs"
             raise UsageError(
-                f"{path} is the checkpoint of another run: another {name} ({was}). Name another file, or ask for "
-                "what was asked for then"
+                f"{path} is the checkpoint of another run: another {name} ({was}). Delete it to begin anew, "
+                "name another file, or ask for what was asked for then"
             )
     return Contents(arrays, meta["facts"])
 
