@@ -44,6 +44,7 @@ from stochastic_music.errors import (
     VocabularyError,
 )
 from stochastic_music.models.base import BaseModel, headers_of
+from stochastic_music.models.deadline import Deadline
 from stochastic_music.models.hmm import inference, paths
 from stochastic_music.models.hmm.array_engine import ArrayEngine
 from stochastic_music.models.hmm.contexts import HiddenContexts
@@ -140,6 +141,8 @@ class HMM(BaseModel[HmmState]):
     """
 
     parameters_: Parameters
+    #: whether a limit of time ended the fit
+    timed_out_: bool = False
 
     def __init__(
         self,
@@ -181,26 +184,41 @@ class HMM(BaseModel[HmmState]):
         corpus: TokenCorpus,
         states: Sequence[Sequence[int] | IntArray] | None = None,
         *,
+        seconds: float | None = None,
         progress: Progress | None = None,
     ) -> Self:
         """Learn by EM, or by counting where the `states` of each piece are given; returns self.
 
         Given states are numbers from 0, one an event; where END has none of its own, the last event's state ends the
-        piece. `progress` is told (done, total, label) at each step of EM.
+        piece. `progress` is told (done, total, label) at each step of EM. After so many `seconds` the best so far is
+        kept; half of them are for choosing the number of states.
         """
-        numbers = self._check_params()
+        numbers, deadline = self._check_params(), Deadline(seconds)
         if not len(corpus.symbols):
             raise EmptyCorpusError("there is nothing to learn from: the corpus has no symbols")
         if states is not None:
             return self._fit_supervised(corpus, states, numbers)
-        choices = [self._tried(corpus, n, i, numbers, progress) for i, n in enumerate(numbers)] if numbers[1:] else []
+        choices, trials = [], deadline.part(0.5)
+        for index, n in enumerate(numbers if numbers[1:] else []):
+            if index and trials.passed():
+                break
+            choices.append(self._tried(corpus, n, index, numbers, progress=progress, deadline=trials))
         n_states = chosen(choices, self.criterion) if choices else numbers[0]
         done = len(choices) * self.n_restarts * self.n_iterations
-        found = self._climbed(corpus, n_states, progress, done=done, n_runs=len(choices) + 1)
-        return self._settle(corpus, found, choices)
+        found = self._climbed(corpus, n_states, progress, deadline, done=done, n_runs=len(choices) + 1)
+        self._settle(corpus, found, choices)
+        self.timed_out_ = deadline.hit or trials.hit
+        return self
 
     def _tried(
-        self, corpus: TokenCorpus, n_states: int, index: int, numbers: Sequence[int], progress: Progress | None
+        self,
+        corpus: TokenCorpus,
+        n_states: int,
+        index: int,
+        numbers: Sequence[int],
+        *,
+        progress: Progress | None,
+        deadline: Deadline,
     ) -> Choice:
         """What `n_states` come to: fitted to some pieces, heard on those put aside."""
         aside = put_aside(len(corpus), _random.key(self.seed))
@@ -208,7 +226,7 @@ class HMM(BaseModel[HmmState]):
         if not len(train.symbols):
             train, test = corpus, corpus.select([])
         done = index * self.n_restarts * self.n_iterations
-        found = self._climbed(train, n_states, progress, done=done, n_runs=len(numbers) + 1)
+        found = self._climbed(train, n_states, progress, deadline, done=done, n_runs=len(numbers) + 1)
         held_out = None
         if len(test.symbols):
             log_probs = inference.field_log_probs(found.parameters, observed(test, self._marks(train)), self._room())
@@ -225,7 +243,14 @@ class HMM(BaseModel[HmmState]):
         )
 
     def _climbed(
-        self, corpus: TokenCorpus, n_states: int, progress: Progress | None, *, done: int, n_runs: int
+        self,
+        corpus: TokenCorpus,
+        n_states: int,
+        progress: Progress | None,
+        deadline: Deadline,
+        *,
+        done: int,
+        n_runs: int,
     ) -> Climb:
         marks = self._marks(corpus)
         observations = observed(corpus, marks)
@@ -245,6 +270,7 @@ class HMM(BaseModel[HmmState]):
             progress=progress,
             done=done,
             total=n_runs * self.n_restarts * self.n_iterations,
+            deadline=deadline,
         )
 
     def _prior(self, corpus: TokenCorpus, n_states: int) -> tuple[list[FloatArray], Priors, list[FloatArray]]:
@@ -310,7 +336,7 @@ class HMM(BaseModel[HmmState]):
         self.log_likelihood_ = found.log_likelihood
         self.n_steps_ = found.n_steps
         self.converged_ = found.converged
-        self.stale_ = False
+        self.timed_out_ = self.stale_ = False
         return self
 
     def _room(self) -> Room:
@@ -418,7 +444,11 @@ class HMM(BaseModel[HmmState]):
                 self.n_states_ > kinds
             ),
             self._dead_in_words(): bool(self.dead_),
-            f"EM was still gaining after {self.n_steps_} steps: more may help (n_iterations).": not self.converged_,
+            f"EM was still gaining after {self.n_steps_} steps: more may help (n_iterations).": (
+                not self.converged_ and not self.timed_out_
+            ),
+            "The time was up before every number of states, every start and every step had its turn: this is the best "
+            "so far.": self.timed_out_,
         }
         return [sentence for sentence, holds in facts.items() if holds]
 

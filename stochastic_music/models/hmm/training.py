@@ -1,7 +1,8 @@
 """Baum-Welch from several starts, and the choice of how many states.
 
 EM climbs to a maximum nearby, so it begins at several random places, and the best is kept: the one of greatest log
-likelihood plus log prior. It stops when a step gains less than `tolerance` nats an event, or after `n_iterations`.
+likelihood plus log prior. It stops when a step gains less than `tolerance` nats an event, after `n_iterations`, or when
+time is up: one step is taken in any case, from one start.
 
 How many states there are is chosen by held-out likelihood: a fifth of the pieces, drawn by seed, is put aside, each
 number of states is fitted to the others, and the one that finds the pieces put aside likeliest is fitted again, to all.
@@ -22,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stochastic_music.models.deadline import Deadline
 from stochastic_music.models.hmm.engines import Engine
 from stochastic_music.models.hmm.parameters import Parameters, Priors, random_start
 from stochastic_music.protocols import FloatArray, Progress
@@ -66,9 +68,10 @@ def climb(
     tolerance: float,
     n_events: int,
     watch: Callable[[int, float], None] | None = None,
+    deadline: Deadline | None = None,
 ) -> Climb:
-    """EM from `start`; `watch` is told of each step and its log likelihood."""
-    parameters, before = start, -math.inf
+    """EM from `start` until `deadline`; `watch` is told of each step and its log likelihood."""
+    parameters, before, limit = start, -math.inf, deadline or Deadline(None)
     log_likelihood = objective = -math.inf
     for n_steps in range(n_iterations + 1):
         after, log_likelihood = engine.step(parameters, prior)
@@ -77,6 +80,8 @@ def climb(
             watch(n_steps, log_likelihood)
         if objective - before < tolerance * n_events and n_steps:
             return Climb(parameters, log_likelihood, objective, n_steps, converged=True)
+        if n_steps and limit.passed():
+            return Climb(parameters, log_likelihood, objective, n_steps, converged=False)
         if n_steps < n_iterations:
             parameters, before = after, objective
     return Climb(parameters, log_likelihood, objective, n_iterations, converged=False)
@@ -95,9 +100,10 @@ def best_climb(
     progress: Progress | None = None,
     done: int = 0,
     total: int | None = None,
+    deadline: Deadline | None = None,
 ) -> Climb:
-    """The best of `n_restarts` runs; run r begins at the same place whatever their number."""
-    n_states, best = len(prior.start), None
+    """The best of `n_restarts` runs, or as many as `deadline` allows; run r begins at the same place in any case."""
+    n_states, best, limit = len(prior.start), None, deadline or Deadline(None)
     in_all = total or n_restarts * n_iterations
     for restart in range(n_restarts):
         first = done + restart * n_iterations
@@ -110,10 +116,19 @@ def best_climb(
 
         start = random_start(prior, bases, np.random.default_rng([key, n_states, restart]))
         found = climb(
-            engine, start, prior, n_iterations=n_iterations, tolerance=tolerance, n_events=n_events, watch=watch
+            engine,
+            start,
+            prior,
+            n_iterations=n_iterations,
+            tolerance=tolerance,
+            n_events=n_events,
+            watch=watch,
+            deadline=limit,
         )
         if best is None or found.objective > best.objective:
             best = found
+        if restart + 1 < n_restarts and limit.passed():
+            break
     assert best is not None  # noqa: S101 - there is one start at least
     return best
 

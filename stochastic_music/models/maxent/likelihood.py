@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
 from stochastic_music._backends import Room, as_numpy, sparse_matrix
+from stochastic_music.models.deadline import Deadline
 from stochastic_music.models.maxent.events import Columns, Events, strung
 from stochastic_music.models.maxent.potentials import Potentials, pair_blocks, within_events
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
@@ -157,16 +158,23 @@ class Objective:
 
 
 def learned(
-    objective: Objective, *, n_steps: int, tolerance: float = 1e-7, told: Callable[[int], None] | None = None
+    objective: Objective,
+    *,
+    n_steps: int,
+    tolerance: float = 1e-7,
+    told: Callable[[int], None] | None = None,
+    deadline: Deadline | None = None,
 ) -> Fit:
-    """The potentials of least loss, by L-BFGS; `told` hears of each step."""
-    taken = 0
+    """The potentials of least loss, by L-BFGS until `deadline`; `told` hears of each step."""
+    taken, limit = 0, deadline or Deadline(None)
 
     def heard(_: Any) -> None:
         nonlocal taken
         taken += 1
         if told is not None:
             told(taken)
+        if limit.passed():
+            raise StopIteration
 
     search: Any = minimize  # whose stubs do not know that `jac=True` goes with a pair
     found = search(

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError, NotFittedError, UsageError
 from stochastic_music.models.base import Estimator, headers_of
+from stochastic_music.models.deadline import Deadline
 from stochastic_music.models.markov import Markov
 from stochastic_music.models.maxent.composing import Walk, walked
 from stochastic_music.models.maxent.events import Columns, Events, events_of
@@ -87,6 +88,8 @@ class MaxEnt(Estimator):
     stale_: bool = False
     #: how many events a piece has is no part of the model, so that Metropolis must not change their number
     compares_lengths: bool = False
+    #: whether a limit of time ended the fit
+    timed_out_: bool = False
 
     def __init__(
         self,
@@ -109,9 +112,15 @@ class MaxEnt(Estimator):
         self.backend = backend
         self.seed = seed
 
-    def fit(self, corpus: TokenCorpus, *, progress: Progress | None = None) -> Self:
-        """Learn from `corpus`; returns self. `progress` is told (done, total, label) at each step."""
+    def fit(self, corpus: TokenCorpus, *, seconds: float | None = None, progress: Progress | None = None) -> Self:
+        """Learn from `corpus`; returns self. `progress` is told (done, total, label) at each step.
+
+        After so many `seconds` it ends with what it has: half of them are for the pseudo-likelihood, of which one step
+        is taken in any case, what is left is for the moments.
+        """
         self._check_params()
+        deadline = Deadline(seconds)
+        first = deadline.part(0.5)
         columns = Columns.of(corpus, clock=self.clock)
         events = events_of(corpus, columns)
         if not len(events.values):
@@ -123,7 +132,7 @@ class MaxEnt(Estimator):
 
         blocked, room = columns.blocked(corpus.vocabulary), room_on(self.backend)
         objective = Objective(events, columns, self.reach, self.l2, blocked, room=room)
-        found = learned(objective, n_steps=self.n_steps, told=told(0, "pseudo-likelihood"))
+        found = learned(objective, n_steps=self.n_steps, told=told(0, "pseudo-likelihood"), deadline=first)
         moving = time_fields(corpus.vocabulary)
         potentials = refined(
             found.potentials,
@@ -136,11 +145,12 @@ class MaxEnt(Estimator):
             seed=self.seed,
             told=told(self.n_steps, "moments"),
             room=room,
+            deadline=deadline,
         )
         widths = range(1, LONGEST + 1) if moving else ()
         figures = tuple(Figures.of(events, columns, corpus.vocabulary, width) for width in widths)
         opening = Markov(_OPENING_ORDER, "witten_bell").fit(corpus.seen())
-        self.converged_ = found.converged
+        self.converged_, self.timed_out_ = found.converged, first.hit or deadline.hit
         found_out = Learned(columns, potentials, figures, opening, len(events.values))
         return self._settle(corpus.vocabulary, found_out)
 
@@ -273,7 +283,9 @@ class MaxEnt(Estimator):
         """What is worth knowing of a fit to `corpus`, in sentences."""
         said = -float(self.pseudo_log_probs(corpus).sum()) / np.log(2) / max(self.n_events_, 1)
         found = [f"Each event given all others of its piece, in training: {said:.2f} bits (not bits per note)"]
-        if not self.converged_:
+        if self.timed_out_:
+            found.append("The time was up before learning came to rest: this is what it had come to")
+        elif not self.converged_:
             found.append(
                 f"The search stopped after its {self.n_steps} steps, before it came to rest (--set n_steps=500)"
             )

@@ -8,8 +8,8 @@ persistent chains walk along while potentials are moved by what the moments of c
     step  =  rate * (n_corpus - n_chains - l2 * potential) / (n_corpus + n_chains + l2)
 
 The denominator is about twice the curvature of the likelihood in that direction. The rate falls as the inverse of the
-step's number, and potentials are averaged over the second half of the steps. The chains are the corpus's own pieces to
-begin with, so that lengths, and the ends with the silence beside them, are as in the corpus.
+step's number, and potentials are averaged over the second half of the steps, or of the time. The chains are the
+corpus's own pieces to begin with, so that lengths, and the ends with the silence beside them, are as in the corpus.
 
 [1] T. Tieleman. Training restricted Boltzmann machines using approximations to the likelihood gradient. ICML 2008.
 [2] L. Younes. Parametric inference for imperfectly observed Gibbsian fields. Probability Theory and Related Fields 82,
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from stochastic_music._backends import Room, as_numpy
+from stochastic_music.models.deadline import Deadline
 from stochastic_music.models.maxent.chains import Chains, fields_of, side_by_side
 from stochastic_music.models.maxent.events import Columns, Events
 from stochastic_music.models.maxent.likelihood import room_on
@@ -34,6 +35,8 @@ from stochastic_music.protocols import BoolArray, FloatArray
 N_EVENTS = 20_000
 #: the rate of the first step, and after how many it has halved
 _RATE, _HALF = 0.2, 50
+#: the share of a limited time after which potentials are averaged
+_LATE = 0.75
 
 
 def refined(
@@ -48,16 +51,21 @@ def refined(
     seed: int,
     told: Callable[[int], None] | None = None,
     room: Room | None = None,
+    deadline: Deadline | None = None,
 ) -> Potentials:
     """Potentials whose moments agree with those of `events`; fields that are not `free` stay as in the corpus.
 
+    As many of the `n_steps` are taken as `deadline` allows.
+
     Chains walk, and are counted, in `room`; where its memory runs out they begin anew.
     """
-    room = room or room_on("numpy")
+    room, limit = room or room_on("numpy"), deadline or Deadline(None)
 
     def work() -> Potentials:
         chains = _chains(potentials, events, columns, seed, room)
-        return _walked(chains, potentials, events, columns, blocked, l2=l2, n_steps=n_steps, free=free, told=told)
+        return _walked(
+            chains, potentials, events, columns, blocked, l2=l2, n_steps=n_steps, free=free, told=told, deadline=limit
+        )
 
     return room.run(work) if n_steps else potentials
 
@@ -73,18 +81,21 @@ def _walked(
     n_steps: int,
     free: Sequence[int],
     told: Callable[[int], None] | None,
+    deadline: Deadline,
 ) -> Potentials:
     xp = chains.xp
     copies = chains.cells.shape[2] / len(events.lengths)
     wanted = moments(chains.cells, columns, potentials.reach, xp)
     total, n_averaged = np.zeros(potentials.flat().size), 0
     for step in range(n_steps):
+        if deadline.passed():
+            break
         conditionals = fields_of(potentials, columns, blocked, xp=xp)
         chains.fields = [conditionals[f] for f in free]
         chains.sweep()
         found = moments(chains.cells, columns, potentials.reach, xp)
         potentials = _moved(potentials, wanted, found, l2=l2 * copies, rate=_RATE / (1 + step / _HALF))
-        if 2 * step >= n_steps:
+        if 2 * step >= n_steps or deadline.share >= _LATE:
             total, n_averaged = total + potentials.flat(), n_averaged + 1
         if told is not None:
             told(step + 1)
