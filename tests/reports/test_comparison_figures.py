@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stochastic_music.evaluation.likelihood import Totals, difference
-from stochastic_music.reports.comparison import figures, heard
+from stochastic_music.reports.comparison import figures, means
 from stochastic_music.reports.comparison.cells import Cell
 from stochastic_music.reports.comparison.contenders import contenders
 from stochastic_music.reports.comparison.running import Result
@@ -13,9 +13,9 @@ MARKOV, HMM = contenders(["markov", "hmm"])
 NOTES = [10, 20, 10, 40]
 
 
-def result(contender, bits, *, seed=0, regime="budget", by_itself=True, n_pieces=8, pseudo=False):
+def result(contender, bits, *, seed=0, regime="budget", by_itself=True, n_pieces=8, pseudo=False, worked=1.0):
     cell = Cell(contender, seed, regime, n_pieces, 20.0)
-    fit = {"seconds": 1.0, "by_itself": by_itself, "pseudo": pseudo, "history": None}
+    fit = {"seconds": 1.0, "processor_seconds": worked, "by_itself": by_itself, "pseudo": pseudo, "history": None}
     return Result(cell, fit, {"bits": bits, "notes": NOTES, "seconds": 0.1})
 
 
@@ -72,6 +72,14 @@ def test_the_second_table_takes_what_stopped_by_itself_as_it_is():
     assert figures.prediction([asked])["stopped"] == ["after 20 s"]
 
 
+def test_a_fit_on_a_busy_machine_says_so():
+    assert result(HMM, NOTES, by_itself=False, worked=0.9).hurried == ""
+    assert result(HMM, NOTES, by_itself=True, worked=0.2).hurried == ""  # it was not asked to stop
+    hurried = result(HMM, NOTES, by_itself=False, worked=0.2)
+    assert "of 1 s this fit had a processor for 0 s" in hurried.hurried
+    assert "the machine was busy" in str(hurried)
+
+
 def test_curves_end_with_all_pieces():
     small = result(HMM, [40, 80, 40, 160], regime="curve", n_pieces=4)
     rows = figures.curve([*TWO_SEEDS, small], "hmm", [4, 8])
@@ -85,16 +93,16 @@ def test_judgements_of_seeds_together():
         return {"accuracy": accuracy, "interval": interval, "auc": accuracy, "p": p, "level": 0.95, "n": 9,
                 "telling": telling}  # fmt: skip
 
-    found = heard.mean_judge([judgement(0.6, 0.02, 0.1), None, judgement(0.8, 0.04, 0.3)])
+    found = means.judge([judgement(0.6, 0.02, 0.1), None, judgement(0.8, 0.04, 0.3)])
     assert found["accuracy"] == pytest.approx(0.7)
     assert found["interval"] == pytest.approx([0.6, 0.8])
     assert found["p"] == pytest.approx(0.06)
     assert found["telling"] == [{"feature": "leaps", "weight": 0.2, "words": "leaps 0.3"}]
-    assert heard.mean_judge([None]) is None
-    assert heard.mean_judge([judgement(0.6, 0.02, 0.1)])["p"] == 0.02
+    assert means.judge([None]) is None
+    assert means.judge([judgement(0.6, 0.02, 0.1)])["p"] == 0.02
 
 
 def test_what_is_spread_evenly():
-    found = heard.spread([1, 2, 3])
+    found = means.spread([1, 2, 3])
     assert (found["value"], found["median"]) == (2.0, 2.0)
     assert found["interval"][0] < 2.0 < found["interval"][1]

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from stochastic_music import _plugins
-from stochastic_music.reports.comparison import heard
+from stochastic_music.reports.comparison import heard, means
 from stochastic_music.reports.pages.likeness import metrics
 from tests.reports.a_report import a_report
 
@@ -25,7 +25,7 @@ def found(monkeypatch, tune):
     points = [EntryPoint("more_notes", f"{__name__}:more_notes", GROUP), EntryPoint("lost", "no_such_module:f", GROUP)]
     monkeypatch.setattr(_plugins, "entry_points", lambda group: points if group == GROUP else [])
     two, four, six = ([tune([(i, 1, 60) for i in range(n)])] for n in (2, 4, 6))
-    return heard.mean_metrics([heard.brought(two, four), heard.brought(six, four)])
+    return means.metrics([heard.brought(two, four), heard.brought(six, four)])
 
 
 def test_built_in_ones_are_left_to_the_features(found):

@@ -3,7 +3,8 @@
     music        one split by piece, variants of a tune on one side; one encoding; one set of symbols
     contenders   who is compared;  cells: the fits that takes;  running: cells in processes of their own, in time
     working      what these processes do: fit, predict, compose;  records: what is found out, filed at once
-    figures      bits per note, learning curves, paired differences;  heard: measures of what was composed
+    figures      bits per note, learning curves, paired differences;  heard: measures of what was composed, one
+                 set a seed, and means over them
     account      `report.json`;  markdown: the same to read;  comparing: `compare`;  votes: of the blind page
 
 **The budget** is wall-clock time for the fits of one model, over all its seeds; each of its fits gets an equal share.
@@ -37,7 +38,7 @@ Numbers that cannot be told are null; infinity is null too. An *estimate* is {va
         failed        why it was never fitted, or null;  problems: everything that went wrong, in words
         budget        bits_per_note (estimate), pseudo_bits_per_note (likewise, where there is no other), per_seed,
                       per_piece (aligned with held_out.pieces), stopped ("by itself" | "after 80 s", one a seed),
-                      seconds (one a seed)
+                      seconds and processor_seconds (one a seed: far below seconds where the machine was busy)
         own_stop      likewise, of fits that went on;  null where that was not asked for
         curve         by number of training pieces: n_pieces, bits_per_note, pseudo_bits_per_note, per_seed
         history       of models that learn in epochs, of the longest fit by each seed: seed, training, validation

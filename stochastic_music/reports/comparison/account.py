@@ -12,7 +12,7 @@ from typing import Any
 from stochastic_music.evaluation.likelihood import begins_note
 from stochastic_music.evaluation.music import summaries
 from stochastic_music.evaluation.significance import holm
-from stochastic_music.reports.comparison import figures, heard
+from stochastic_music.reports.comparison import figures, heard, means
 from stochastic_music.reports.comparison.cells import versions
 from stochastic_music.reports.comparison.contenders import Contender
 from stochastic_music.reports.comparison.measures import MEASURES
@@ -127,13 +127,13 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
         "own_stop": figures.prediction(longest, seed=seed) if made.settings["own_stop"] else None,
         "curve": figures.curve(mine, each.name, made.curve_sizes, seed=seed),
         "history": [{"seed": r.cell.seed, **r.fit["history"]} for r in longest or main if r.fit and r.fit["history"]],
-        "features": heard.mean_features([record["features"] for record in measured]) if measured else None,
-        "shape": heard.mean_shape(row for record in measured for row in record["shape"]) if measured else None,
-        "similarity": heard.mean_similarity(measured),
-        "diversity": heard.mean_diversity(measured),
-        "originality": heard.originality([record["originality"] for record in measured]),
-        "judge": heard.mean_judge([record["judge"] for record in measured]),
-        "metrics": heard.mean_metrics([record["metrics"] for record in measured]) if measured else {},
+        "features": means.features([record["features"] for record in measured]) if measured else None,
+        "shape": means.shape(row for record in measured for row in record["shape"]) if measured else None,
+        "similarity": means.similarity(measured),
+        "diversity": means.diversity(measured),
+        "originality": means.originality([record["originality"] for record in measured]),
+        "judge": means.judge([record["judge"] for record in measured]),
+        "metrics": means.metrics([record["metrics"] for record in measured]) if measured else {},
         "capped": sum(sum(record["capped"]) for record in composed),
         "cost": _cost(main, composed),
         "takes": _takes(made.music, main),
@@ -141,9 +141,10 @@ def _model(each: Contender, made: Comparison, seed: int) -> dict[str, Any]:
 
 
 def _reasons(results: Sequence[Result]) -> list[str]:
-    """What went wrong, each with where, those of the budget first."""
+    """What went wrong, each with where, those of the budget first; and which fits had less than their time."""
     order = sorted(results, key=lambda result: result.cell.regime != "budget")
-    return [f"{result.cell}: {stage}: {why}" for result in order for stage, why in result.failed.items()]
+    failed = [f"{result.cell}: {stage}: {why}" for result in order for stage, why in result.failed.items()]
+    return failed + [f"{result.cell}: {result.hurried}" for result in order if result.hurried]
 
 
 def _cost(fits: Sequence[Result], composed: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -191,10 +192,10 @@ def _held_out(music: Music, n: int) -> dict[str, Any]:
     return {
         "pieces": list(music.test.names),
         "features": {name: found.to_json() for name, found in summaries(scores).items()},
-        "shape": heard.mean_shape(heard.shapes(scores)),
+        "shape": means.shape(heard.shapes(scores)),
         "similarity": heard.similarity(scores),
         "diversity": heard.varied(scores),
-        "originality": heard.originality([heard.copies(pieces, music.training)]),
+        "originality": means.originality([heard.copies(pieces, music.training)]),
         "takes": [heard.take(score, piece=name) for score, name in shown],
     }
 

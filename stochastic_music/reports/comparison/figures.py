@@ -61,7 +61,7 @@ def prediction(results: Sequence[Result], *, seed: int = 0) -> dict[str, Any] | 
         "per_seed": finite(np.array([each.bits.sum() / each.counts.sum() for each in single])),
         "per_piece": finite(whole.bits / np.maximum(whole.counts, 1)),
         "stopped": ["by itself" if result.by_itself else f"after {result.cell.seconds:.0f} s" for result in results],
-        "seconds": [_fit(result)["seconds"] for result in results],
+        **{name: [_fit(result)[name] for result in results] for name in ("seconds", "processor_seconds")},
     }
 
 

@@ -27,6 +27,8 @@ Value = TypeVar("Value")
 Tell = Callable[[str], None]
 #: how many seconds a process may take to start, and a model to predict, or to compose by one seed
 _STARTING, _HEARING = 120.0, 900.0
+#: a fit that had a processor for less than this part of its time was in another's way
+_BUSY = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +77,19 @@ class Result:
         """Whether the fit ended before its time was over."""
         return self.fit is not None and bool(self.fit.get("by_itself"))
 
+    @property
+    def hurried(self) -> str:
+        """What is to be said of a fit that was asked to stop on a machine that was busy with other things."""
+        if self.fit is None or self.by_itself or self.fit["processor_seconds"] > _BUSY * self.fit["seconds"]:
+            return ""
+        had, of = self.fit["processor_seconds"], self.fit["seconds"]
+        return f"the machine was busy: of {of:.0f} s this fit had a processor for {had:.0f} s"
+
     def __str__(self) -> str:
         if self.failed:
             return f"{self.cell}: {'; '.join(self.failed.values())}"
         assert self.fit is not None and self.predicted is not None  # noqa: S101, PT018 - or something had failed
-        stopped = "" if self.by_itself else ", asked to stop"
+        stopped = "" if self.by_itself else ", asked to stop" + (f"; {self.hurried}" if self.hurried else "")
         said = _surprise(self.predicted, self.fit["pseudo"])
         return f"{self.cell}: {said}, fitted in {self.fit['seconds']:.1f} s{stopped}"
 
