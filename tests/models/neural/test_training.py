@@ -19,6 +19,7 @@ from stochastic_music.models.neural.batches import Material
 from stochastic_music.models.neural.hearing import Hearing
 from stochastic_music.models.neural.lesson import Lesson
 from stochastic_music.models.neural.training import train
+from stochastic_music.models.neural.validation import divided
 from stochastic_music.tokens import Vocabulary
 from tests.models.neural.pupils import flat, pupil, tunes
 
@@ -226,6 +227,27 @@ def test_empty_corpora_are_refused():
         train(predictor, hearing, corpus, corpus, LESSON)
     with pytest.raises(VocabularyError, match="make it of all"):
         train(predictor, Hearing.of(tunes(1)), tunes(), tunes(), LESSON)
+
+
+ODD = {
+    "one piece of one symbol": ([[0]], Vocabulary.plain(3)),
+    "nothing but ends": ([[], [], []], Vocabulary.plain(3)),
+    "empty pieces among others": ([[], [0, 1, 2], []], Vocabulary.plain(3, closed=False)),
+    "an alphabet of one": ([[0, 0, 0]] * 5, Vocabulary.plain(1, closed=False)),
+    "a large alphabet": ([[0, 2999, 17, 5], [1234, 5]], Vocabulary.plain(3000)),
+    "the ends of the range": ([[0, 127] * 4, [127, 0]], Vocabulary.plain(128, name="pitch")),
+    "very unequal pieces": ([[1] * n for n in (1, 300, 2, 9)], Vocabulary.plain(2, name="pitch", closed=False)),
+}
+
+
+@pytest.mark.parametrize("name", [*ODD])
+def test_odd_corpora_are_learned_from(name):
+    pieces, vocabulary = ODD[name]
+    corpus = TokenCorpus.from_sequences(pieces, vocabulary)
+    hearing, predictor = pupil(corpus, width=4)
+    history = train(predictor, hearing, *divided(corpus), lesson(max_epochs=2))
+    assert all(map(math.isfinite, history.training + history.validation))
+    assert np.isfinite(flat(predictor)).all()
 
 
 def test_chunks_say_what_whole_pieces_say():
