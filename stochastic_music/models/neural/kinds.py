@@ -17,20 +17,20 @@ All take, beside the sizes of their networks,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.models.neural.model import NeuralModel
 
-__all__ = ["GRU", "LSTM", "Transformer", "WaveNet"]
+__all__ = ["GRU", "LSTM", "RecurrentModel", "Transformer", "WaveNet"]
 
 #: layers of a stack of a WaveNet
 MOST_LAYERS = 14
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class LSTM(NeuralModel):
-    """Long short-term memory, a recurrent neural network; see the module's article.
+class RecurrentModel(NeuralModel):
+    """A recurrent neural network of `cells`.
 
     Args:
         width: units of a layer.
@@ -39,6 +39,7 @@ class LSTM(NeuralModel):
         recurrent_dropout: share of the weights from units to units silenced meanwhile.
     """
 
+    cells: ClassVar[Literal["lstm", "gru"]]
     width: int = 128
     n_layers: int = 1
     dropout: float = 0.2
@@ -47,29 +48,27 @@ class LSTM(NeuralModel):
     def _network(self, n_inputs: int) -> Any:
         from stochastic_music.models.neural.networks.recurrent import Recurrent
 
-        return Recurrent(n_inputs, kind="lstm", **self._sizes(LSTM))
+        return Recurrent(n_inputs, kind=self.cells, **self._sizes(RecurrentModel))
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class GRU(NeuralModel):
-    """Gated recurrent units, a recurrent neural network; see the module's article.
+class LSTM(RecurrentModel):
+    """Long short-term memory, a recurrent neural network; see the module's article.
 
-    Args:
-        width: units of a layer.
-        n_layers: layers.
-        dropout: share of numbers silenced between layers while it learns.
-        recurrent_dropout: share of the weights from units to units silenced meanwhile.
+    Sizes are those of `RecurrentModel`.
     """
 
-    width: int = 128
-    n_layers: int = 1
-    dropout: float = 0.2
-    recurrent_dropout: float = 0.5
+    cells = "lstm"
 
-    def _network(self, n_inputs: int) -> Any:
-        from stochastic_music.models.neural.networks.recurrent import Recurrent
 
-        return Recurrent(n_inputs, kind="gru", **self._sizes(GRU))
+@dataclass(kw_only=True, repr=False, eq=False)
+class GRU(RecurrentModel):
+    """Gated recurrent units, a recurrent neural network; see the module's article.
+
+    Sizes are those of `RecurrentModel`.
+    """
+
+    cells = "gru"
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

@@ -120,8 +120,8 @@ def count_votes(folder: str | Path, files: Sequence[str | Path]) -> dict[str, An
     """
     path = Path(folder) / "report.json"
     made = read(path)
-    if made is None or "models" not in made:
-        raise UsageError(f"there is no report {path}: give the folder of one with -o")
+    if made is None or made.get("schema") != 1:
+        raise UsageError(f"there is no report {path} of this version: give the folder of one with -o")
     found = counted(made, files)
     write_report({**made, "votes": found}, Path(folder))
     return found
