@@ -11,6 +11,7 @@ from stochastic_music.corpus import Corpus
 from stochastic_music.reports.comparison.cells import PATIENCE, cells, key, on_its_own
 from stochastic_music.reports.comparison.contenders import contenders
 from stochastic_music.reports.comparison.music import music_of
+from stochastic_music.reports.comparison.working import stopped_by_itself
 from stochastic_music.tokens import MelodyEncoding
 
 
@@ -96,3 +97,18 @@ torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
 assert set(sys.modules) == before, set(sys.modules) - before
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_why_a_fit_ended_is_what_the_model_says_or_else_the_clock():
+    class Learner:
+        def fit(self, corpus, *, seconds=None): ...
+
+    class Counter:
+        def fit(self, corpus): ...
+
+    learner = Learner()
+    assert stopped_by_itself(Counter(), 60.0, 10.0)
+    assert stopped_by_itself(learner, 5.0, 10.0)
+    assert not stopped_by_itself(learner, 10.0, 10.0)
+    learner.timed_out_ = True  # while it chose its size, which has a part of the time
+    assert not stopped_by_itself(learner, 5.0, 10.0)

@@ -67,7 +67,7 @@ def fitted(task: Fit) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 3),
         "processor_seconds": round(worked, 3),
-        "by_itself": _stopped_by_itself(model, seconds, task.seconds),
+        "by_itself": stopped_by_itself(model, seconds, task.seconds),
         "parameters": _n_parameters(model),
         "file_bytes": task.path.stat().st_size,
         "peak_bytes": peak_bytes(),
@@ -108,11 +108,14 @@ def composed(path: Path, headers: Sequence[Header | None], seed: int, folder: Pa
     }
 
 
-def _stopped_by_itself(model: Any, seconds: float, limit: float) -> bool:
-    """Whether a fit ended before it was asked to, if it could be asked."""
-    asked = "seconds" in inspect.signature(model.fit).parameters
+def stopped_by_itself(model: Any, seconds: float, limit: float) -> bool:
+    """Whether a fit ended before it was asked to, if it could be asked: what the model says, or else the clock."""
+    if "seconds" not in inspect.signature(model.fit).parameters:
+        return True
+    if hasattr(model, "timed_out_"):
+        return not model.timed_out_
     said = getattr(getattr(model, "history_", None), "stopped", None)
-    return not asked or (seconds < _NEARLY * limit if said is None else "time" not in said)
+    return seconds < _NEARLY * limit if said is None else "time" not in said
 
 
 def _n_parameters(model: Any) -> int | None:
