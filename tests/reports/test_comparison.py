@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from stochastic_music import io
 from stochastic_music.errors import EmptyCorpusError, MachineError, UnknownNameError, UsageError
 from stochastic_music.models import Markov
 from stochastic_music.reports import compare
@@ -32,6 +33,9 @@ def test_the_report_holds_what_its_article_tells(tunes, tmp_path, at_hand):
     assert len(markov["takes"]) == 4  # two by each of two seeds
     assert {take["seed"] for take in markov["takes"]} == {0, 1}
     assert all((tmp_path / "r" / take["file"]).exists() for take in ppm["takes"])
+    told = json.loads(io.read_provenance(tmp_path / "r" / ppm["takes"][0]["file"]))
+    assert told["seed"] == ppm["takes"][0]["seed"]
+    assert told["model"].startswith("sha256:")
     assert len(made["held_out"]["takes"]) == len(markov["budget"]["per_piece"]) == 2
     [row] = made["differences"]
     low, high = row["bits_per_note"]["interval"]

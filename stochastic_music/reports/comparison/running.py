@@ -33,13 +33,16 @@ _BUSY = 0.7
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What all cells have in common: the music, where results are kept, how many pieces are composed by each seed."""
+    """What all cells have in common: the music, where results are kept, how many pieces are composed by each seed.
+
+    `command` is how files say they were made.
+    """
 
     music: Music
     work: Work
     n_composed: int
     own_stop: bool
-    provenance: str
+    command: str
 
     @property
     def test_key(self) -> str:
@@ -258,7 +261,7 @@ def _composed(job: Job, hand: Hand, folder: Path, seed: int) -> dict[str, Any]:
     if record is None:
         headers = job.music.headers(job.n_composed)
         (folder / name).mkdir(exist_ok=True)
-        record = hand.do(_HEARING, working.composed, folder / "model.smm", headers, seed, folder / name, job.provenance)
+        record = hand.do(_HEARING, working.composed, folder / "model.smm", headers, seed, folder / name, job.command)
         write(folder / f"{name}.json", record)
     return {**record, "folder": (folder / name).relative_to(job.work.folder.parent).as_posix()}
 
@@ -281,8 +284,9 @@ def _following(result: Result, job: Job) -> list[Cell]:
 
 
 def _expected(cell: Cell) -> float:
-    """How long a cell may take, as far as can be told: those that can be asked to stop use their time."""
-    return cell.seconds * cell.n_pieces * (10 if cell.contender.stops_in_time else 1)
+    """How long a cell may take, as far as can be told: those that can be asked to stop, networks above all, do."""
+    likely = 20 if cell.contender.family == "neural" else 10 if cell.contender.stops_in_time else 1
+    return cell.seconds * cell.n_pieces * likely
 
 
 def _reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from stochastic_music import io, registry
+from stochastic_music import __version__, io, registry
 from stochastic_music._parallel import peak_bytes
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.evaluation.likelihood import begins_note, note_totals
+from stochastic_music.model_file import ModelFile
 from stochastic_music.pipeline import Pipeline
 from stochastic_music.pipeline.composing import seen_model, take_of
 from stochastic_music.reports.comparison.records import finite
@@ -87,17 +89,28 @@ def predicted(path: Path, test: TokenCorpus) -> dict[str, Any]:
     return {"bits": finite(totals.bits), "notes": totals.counts.astype(int).tolist(), "seconds": round(seconds, 3)}
 
 
-def composed(path: Path, headers: Sequence[Header | None], seed: int, folder: Path, provenance: str) -> dict[str, Any]:
-    """New pieces under `headers`, each ended by the model or cut at the cap; written as MIDI files into `folder`."""
-    pipeline = Pipeline.load(path)
+def composed(path: Path, headers: Sequence[Header | None], seed: int, folder: Path, command: str) -> dict[str, Any]:
+    """New pieces under `headers`, each ended by the model or cut at the cap; written as MIDI files into `folder`.
+
+    The files say how they were made: by `command`, by which model.
+    """
+    file = ModelFile(path)
+    pipeline = Pipeline.from_file(file)
     most = int(pipeline.card_["most_events"])
     started = time.perf_counter()
     model = seen_model(pipeline, NO_START)
     drawn = sample(model, len(headers), headers=headers, seed=seed, least_events=1, max_events=most)
     seconds = time.perf_counter() - started
     takes = [take_of(pipeline, each) for each in drawn]
+    facts = {
+        "command": command,
+        "seed": seed,
+        "licences": pipeline.card_["licences"],
+        "model": f"sha256:{file.checksum}",
+    }
+    made_by = json.dumps({"stochastic_music": __version__, **facts}, sort_keys=True)
     for number, take in enumerate(takes, start=1):
-        io.save(take.score, folder / f"{number:02d}.mid", provenance=provenance)
+        io.save(take.score, folder / f"{number:02d}.mid", provenance=made_by)
     n_notes = [int(begins_note(pipeline.vocabulary_, each.symbols).sum()) for each in drawn]
     return {
         "symbols": [each.symbols.tolist() for each in drawn],
