@@ -40,9 +40,12 @@ class Contender:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """Parameters that nobody set, the seed left out."""
+        """The parameters' defaults, the seed left out; what JSON has no words for as Python writes it."""
         known = registry.parameters_of(registry.get("models", self.kind))
-        return {name: value for name, value in known.items() if name != "seed"}
+        plain = (bool, int, float, str, list, tuple, type(None))
+        return {
+            name: value if isinstance(value, plain) else repr(value) for name, value in known.items() if name != "seed"
+        }
 
     @cached_property
     def stops_in_time(self) -> bool:
