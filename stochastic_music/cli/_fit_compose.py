@@ -88,7 +88,8 @@ def _held_out(pipeline: Pipeline, music: Corpus, request: Request, unfinished: U
     train, test = music.split(request.holdout, seed=request.seed)
     try:
         tokens, _ = pipeline.encode(test)
-        identity = {"model": repr(pipeline), "pieces": digest({"held out": tokens.symbols}, repr(music.names))}
+        known = repr([(piece.name, piece.facts) for piece in music.report.pieces])
+        identity = {"model": repr(pipeline), "pieces": digest({"held out": tokens.symbols}, known)}
         found: dict[str, Any] = unfinished.figure_or(
             identity, lambda: _measured(pipeline, train, tokens, request, unfinished)
         )

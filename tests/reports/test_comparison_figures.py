@@ -1,5 +1,7 @@
 """Figures of a comparison, from results whose answers are known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from stochastic_music.evaluation.likelihood import Totals, difference
 from stochastic_music.reports.comparison import figures, means
 from stochastic_music.reports.comparison.cells import Cell
 from stochastic_music.reports.comparison.contenders import contenders
-from stochastic_music.reports.comparison.running import Result
+from stochastic_music.reports.comparison.running import Result, following
 
 MARKOV, HMM = contenders(["markov", "hmm"])
 NOTES = [10, 20, 10, 40]
@@ -106,3 +108,13 @@ def test_what_is_spread_evenly():
     found = means.spread([1, 2, 3])
     assert (found["value"], found["median"]) == (2.0, 2.0)
     assert found["interval"][0] < 2.0 < found["interval"][1]
+
+
+def test_what_time_ended_is_fitted_again_and_what_broke_down_is_not():
+    job, cell = SimpleNamespace(own_stop=True), Cell(MARKOV, 0, "budget", 8, 20.0)
+    assert following(Result(cell, failed={"fit": "its process died (process 1 ended with signal 9)"}), job) == []
+    for ended in (
+        Result(cell, failed={"fit": "not fitted after 20 s"}, overran=True),
+        result(HMM, [1.0], by_itself=False),
+    ):
+        assert [(again.regime, again.seconds) for again in following(ended, job)] == [("own stop", 120.0)]

@@ -66,7 +66,10 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What became of a cell: records of its fit, prediction, takes and their measures by seed; and what went wrong."""
+    """What became of a cell: records of its fit, prediction, takes and their measures by seed; and what went wrong.
+
+    `overran` where the fit was ended because its time was over.
+    """
 
     cell: Cell
     fit: dict[str, Any] | None = None
@@ -74,6 +77,7 @@ class Result:
     composed: dict[int, dict[str, Any]] = field(default_factory=dict)
     measured: dict[int, dict[str, Any]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    overran: bool = False
 
     @property
     def by_itself(self) -> bool:
@@ -185,7 +189,7 @@ def run(cells: Iterable[Cell], job: Job, *, workers: int, tell: Tell, progress: 
             done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
             for result in (future.result() for future in done):
                 results.append(result)
-                waiting += _following(result, job)
+                waiting += following(result, job)
                 tell(str(result))
                 if progress:
                     progress(len(results), len(results) + len(waiting) + len(at_work), str(result.cell))
@@ -203,7 +207,7 @@ def worked(cell: Cell, job: Job, hand: Hand) -> Result:
             return Result(cell, failed={"fit": str(error)})
         write(folder / "fit.json", fit)
     if "failed" in fit:
-        return Result(cell, failed={"fit": fit["failed"]})
+        return Result(cell, failed={"fit": fit["failed"]}, overran=True)
     try:
         predicted = _predicted(job, hand, folder)
     except FailedError as error:
@@ -276,10 +280,10 @@ def _measured(job: Job, hand: Hand, folder: Path, seed: int, symbols: list[list[
     return record
 
 
-def _following(result: Result, job: Job) -> list[Cell]:
-    """The fit without the budget, where this one did not stop by itself."""
+def following(result: Result, job: Job) -> list[Cell]:
+    """The fit without the budget, where this one did not stop by itself, nor fail for another reason than time."""
     done = result.by_itself or result.cell.regime != "budget" or not job.own_stop
-    gave_up = result.fit is None and "ended" not in result.failed.get("fit", "")
+    gave_up = result.fit is None and not result.overran
     return [] if done or gave_up else [on_its_own(result.cell)]
 
 
