@@ -68,7 +68,7 @@ def test_a_mistake_is_a_message(stochmusic):
 def test_an_interrupted_comparison_ends_its_workers_and_says_how_to_go_on(music_folder, tmp_path):
     command = [sys.executable, "-m", "stochastic_music.cli.main", "compare", "music", "-m", "hmm", "--budget", "9h"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        while "fits on" not in process.stderr.readline():
+        while "fits, on" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGINT)
         told = process.stderr.read()

@@ -19,7 +19,7 @@ from stochastic_music.reports.comparison.contenders import KINDS, contenders
 from stochastic_music.reports.comparison.markdown import as_markdown
 from stochastic_music.reports.comparison.music import MOST_COMPOSED, music_of
 from stochastic_music.reports.comparison.records import Work, plain, read, write, write_text
-from stochastic_music.reports.comparison.running import Job, Tell, run
+from stochastic_music.reports.comparison.running import Job, Tell, is_filed, run
 from stochastic_music.reports.comparison.votes import counted
 from stochastic_music.reports.pages import blind_page, index_page
 
@@ -87,8 +87,8 @@ def compare(
     work.claim(music.facts, name)
     hands = min(workers or cores(), cores())
     say(music.report.summary())
-    say(_told_limits(first, hands, own_stop))
     job = Job(music, work, n_composed, own_stop, command or "stochastic_music.reports.compare")
+    say(_told_limits([cell for cell in first if not is_filed(cell, job)], len(first), hands, own_stop))
     results = run(first, job, workers=hands, tell=say, progress=progress)
     told = {
         "budget_seconds": budget,
@@ -127,16 +127,15 @@ def count_votes(folder: str | Path, files: Sequence[str | Path]) -> dict[str, An
     return found
 
 
-def _told_limits(first: Sequence[Cell], hands: int, own_stop: bool) -> str:
-    """How long all can take at most."""
-    within = sum(cell.patience for cell in first) / hands
-    longer = [cell.seconds * PATIENCE for cell in first if cell.regime == "budget"]
+def _told_limits(ahead: Sequence[Cell], n_cells: int, hands: int, own_stop: bool) -> str:
+    """How long the fits `ahead`, of so many cells in all, can take at most."""
+    within = sum(cell.patience for cell in ahead) / hands
+    longer = [cell.seconds * PATIENCE for cell in ahead if cell.regime == "budget"]
+    known = f", {n_cells - len(ahead)} of them known from before" if len(ahead) < n_cells else ""
     more = f", and {in_words(sum(longer) / hands)} more for fits that go on until they stop by themselves"
     processes = "1 process" if hands == 1 else f"{hands} processes"
-    return (
-        f"{len(first)} fits on {processes}: at most {in_words(within)} under the budget{more if own_stop else ''}; "
-        "models that stop sooner are done sooner."
-    )
+    limits = f"at most {in_words(within)} under the budget{more if own_stop else ''}"
+    return f"{n_cells} fits{known}, on {processes}: {limits}; models that stop sooner are done sooner."
 
 
 def in_words(seconds: float) -> str:

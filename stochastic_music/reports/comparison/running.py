@@ -196,9 +196,18 @@ def run(cells: Iterable[Cell], job: Job, *, workers: int, tell: Tell, progress: 
     return results
 
 
+def is_filed(cell: Cell, job: Job) -> bool:
+    """Whether the fit of a cell need not be done again."""
+    return job.work.known(_place(cell, job) / "fit.json") is not None
+
+
+def _place(cell: Cell, job: Job) -> Path:
+    return job.work.place(cell.stem, cell.facts(job.music))
+
+
 def worked(cell: Cell, job: Job, hand: Hand) -> Result:
     """A cell from beginning to end: what is on file is taken from there."""
-    folder = job.work.place(cell.stem, cell.facts(job.music))
+    folder = _place(cell, job)
     fit = job.work.known(folder / "fit.json")
     if fit is None:
         try:
