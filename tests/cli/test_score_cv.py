@@ -195,7 +195,7 @@ def test_wrong_use_is_named(stochmusic, folder, tmp_path):
     assert "--group goes with --cv" in refused(stochmusic, "-m", "x.smm", "--group", "variants")
     assert "'order'" in refused(stochmusic, "-m", "markov", "-m", "ppm", "--cv", "3", "--set", "ordre=2")
     told = refused(stochmusic, "-m", "markov", "--cv", "3", "--use", "stm")
-    assert "-m idyom, not with markov" in told
+    assert "ltm and ltm+ with networks; --use stm not with markov" in told
     assert ".csv or .parquet" in refused(stochmusic, "-m", "markov", "--cv", "3", "--per-note", "notes.txt")
     assert "expected 2 to 12" in refused(stochmusic, "-m", "markov", "--cv", "99")
     assert "--transpose all" in refused(stochmusic, "-m", "markov", "--cv", "3", "--transpose", "all")
