@@ -122,7 +122,8 @@ class Course:
         """Why training is over; "" where it goes on."""
         done, lesson = len(self.validated), self.lesson
         if done - 1 - self.best >= lesson.patience:
-            return f"validation was no better for {lesson.patience} epochs"
+            hurried = ", at a rate that fell with the time" if deadline.share > done / lesson.max_epochs else ""
+            return f"validation was no better for {lesson.patience} epochs{hurried}"
         if done >= lesson.max_epochs:
             return f"all {lesson.max_epochs} epochs are done"
         return "the time was up" if done and deadline.passed(self._looking) else ""

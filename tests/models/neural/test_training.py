@@ -81,6 +81,14 @@ def test_it_stops_when_validation_gets_no_better():
     assert history.stopped == "validation was no better for 3 epochs"
 
 
+def test_stopping_early_on_a_schedule_that_the_clock_shortened_is_told(monkeypatch):
+    monkeypatch.setattr(deadline, "clock", Clock(0.1))
+    how = lesson(max_epochs=10_000, learning_rate=0.1, reach=0)
+    hurried, leisurely = (taught(how, seconds=seconds)[2].stopped for seconds in (2_000, 1e9))
+    assert hurried == "validation was no better for 3 epochs, at a rate that fell with the time"
+    assert leisurely == "validation was no better for 3 epochs"
+
+
 def test_progress_is_told_after_each_epoch():
     told = []
     taught(lesson(max_epochs=2), progress=lambda *what: told.append(what))
