@@ -337,7 +337,10 @@ class NeuralModel(BaseModel[NeuralState]):
         try:
             predictor.load_state_dict(weights)
         except RuntimeError as error:
-            raise ModelFileError(f"these weights do not fit the network: {error}") from error
+            raise ModelFileError(
+                "these weights are of another network than this version of the package builds for these symbols and "
+                "parameters: the file is of another version, or was changed; fit the model again"
+            ) from error
         novelty = np.array(arrays["novelty"])
         return self._settle(vocabulary, hearing, predictor, History.from_arrays(arrays), novelty)
 

@@ -190,7 +190,7 @@ def test_another_vocabulary_and_another_network():
     model = made().fit(plain())
     with pytest.raises(VocabularyError, match="does not fit the model"):
         model.score(ticking())
-    with pytest.raises(ModelFileError, match="do not fit the network"):
+    with pytest.raises(ModelFileError, match="another network than this version"):
         made(width=5).from_arrays(model.to_arrays(), plain().vocabulary)
 
 
