@@ -51,6 +51,8 @@ def test_too_little_to_tell():
     alone = diversity([tune(SCALE)])
     assert alone.distinct == 1
     assert math.isnan(alone.distance)
-    silent = diversity([Score(480), tune([36, 38, 36, 38, 36], drums=True)])
-    assert (silent.distance, silent.doubles) == (0, 1)
-    assert math.isnan(silent.distinct)
+    drums = tune([36, 38, 36, 38, 36], drums=True)
+    assert np.isnan(diversity([Score(480), drums])).all()
+    short = diversity([drums, drums, tune([60, 62])])
+    assert (short.distance, short.doubles) == (0, pytest.approx(2 / 3))
+    assert math.isnan(short.distinct)

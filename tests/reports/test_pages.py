@@ -135,6 +135,7 @@ def test_a_failed_model_says_why_in_every_table_of_models(index):
     tables = [table for table in re.findall(r"<table>.*?</table>", index) if '<th scope="row">markov</th>' in table]
     assert len(tables) == 8
     assert all("did not finish: the loss is not a number" in table for table in tables)
+    assert re.search(r'<th scope="col">[^:<]*<span class="failed">did not finish</span></th>', index)
 
 
 def test_pictures_take_the_colors_of_the_page_and_speak(index):

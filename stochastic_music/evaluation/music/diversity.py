@@ -14,7 +14,7 @@ Longer pieces, and more of them, have fewer distinct runs: compare sets of about
 music. More is not better beyond what held-out music has: random notes are as diverse as can be.
 
 Two pieces without a run (fewer than five notes, silence, drums) are alike: their distance is 0. A set of fewer than two
-pieces has no distance and no doubles, one without any run no `distinct`: NaN.
+pieces, or of drums or silence alone, has no distance and no doubles, one without any run no `distinct`: NaN.
 
 [1] J. Li, M. Galley, C. Brockett, J. Gao, B. Dolan. A diversity-promoting objective function for neural conversation
 models. NAACL 2016.
@@ -69,7 +69,7 @@ def diversity(scores: Sequence[ScoreTick]) -> Diversity:
     sets = [set(found) for found in runs]
     n_runs = sum(map(len, runs))
     distinct = len(set().union(*sets)) / n_runs if n_runs else math.nan
-    if len(lines) < 2:
+    if len(lines) < 2 or not any(len(line.pitch) for line in lines):
         return Diversity(math.nan, distinct, math.nan)
     distance = float(np.mean([_distance(one, other) for one, other in combinations(sets, 2)]))
     times = Counter(map(_shape, lines))
