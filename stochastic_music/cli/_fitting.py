@@ -64,8 +64,12 @@ def surprise(figure: Mapping[str, Any], unit: str) -> str:
 
     >>> surprise({"value": 2.5, "interval": [2.25, 2.75], "level": 0.95}, "bits per note")
     '2.50 bits per note (95 % interval 2.25 to 2.75)'
+    >>> surprise({"value": 2.5, "interval": [2.5, 2.5], "level": 0.95}, "bits per note")
+    '2.50 bits per note (of too few pieces for an interval)'
     """
     if figure["value"] is None:
         return "infinite, for the model holds something there to be impossible (one that smooths its counts would not)"
+    if figure["interval"] == [figure["value"]] * 2:
+        return f"{figure['value']:.2f} {unit} (of too few pieces for an interval)"
     low, high = ("infinity" if bound is None else f"{bound:.2f}" for bound in figure["interval"])
     return f"{figure['value']:.2f} {unit} (95 % interval {low} to {high})"

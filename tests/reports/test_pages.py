@@ -131,6 +131,17 @@ def test_cautions_stand_before_any_figure():
     assert html.index("Only 2 pieces &lt; 20.") < html.index("<table")
 
 
+def test_pseudo_bits_are_explained_where_a_model_has_them():
+    report = a_report()
+    meaning = "Each symbol is given all others."
+    measure = {"title": "pseudo-bits", "meaning": meaning, "unit": "bits", "better": "lower"}
+    report["measures"]["pseudo_bits_per_note"] = measure
+    assert meaning not in index_page(report)
+    budget = report["models"][0]["budget"]
+    budget["bits_per_note"], budget["pseudo_bits_per_note"] = None, budget["bits_per_note"]
+    assert meaning in index_page(report)
+
+
 def test_a_failed_model_says_why_in_every_table_of_models(index):
     tables = [table for table in re.findall(r"<table>.*?</table>", index) if '<th scope="row">markov</th>' in table]
     assert len(tables) == 8

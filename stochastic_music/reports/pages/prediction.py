@@ -23,7 +23,7 @@ def prediction(report: Report) -> Section:
             "before. Under each value stands its interval, from resampling pieces: another choice of pieces would "
             "most likely have given a value in it."
         ),
-        meanings(report["measures"], _BITS),
+        meanings(report["measures"], _bits_kinds(report)),
         subheading("Under one budget of time"),
         pictures.forest(report, "budget", "Bits per note under the budget, with intervals; further left is better"),
         _bits(report, "budget", f"Held-out pieces; {limit}"),
@@ -32,6 +32,12 @@ def prediction(report: Report) -> Section:
         *_differences(report),
     )
     return Section("prediction", "How well each predicts held-out music", content)
+
+
+def _bits_kinds(report: Report) -> Sequence[str]:
+    """The kinds of bits that the models have."""
+    pseudo = any((model.get("budget") or {}).get(_BITS[1]) for model in report["models"])
+    return _BITS if pseudo else _BITS[:1]
 
 
 def _own_stop(report: Report) -> Sequence[Html]:
@@ -114,7 +120,7 @@ def learning(report: Report) -> Section:
     caption = "Bits per note on held-out pieces, by number of pieces learned from (lower is better)"
     content = (
         paragraph("How prediction grows with the number of pieces that a model learns from: who is ahead with few?"),
-        meanings(report["measures"], _BITS),
+        meanings(report["measures"], _bits_kinds(report)),
         pictures.learning(report, "Bits per note by number of pieces learned from; lower is better"),
         by_model(report, caption, [f"{count(n)} pieces" for n in sizes], cells),
         *_ahead(report, sizes),
