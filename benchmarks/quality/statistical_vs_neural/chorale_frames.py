@@ -41,7 +41,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         **{"reach": 0, "max_epochs": 30, "patience": 6},
     },
     "wavenet": {"n_layers": 8, "max_epochs": 30, "patience": 6},
-    "transformer": {"max_epochs": 30, "patience": 6},
+    "transformer": {"max_epochs": 20, "patience": 6},
 }
 BAR = 6.0
 NATS = np.log(2)

@@ -9,7 +9,8 @@ training tunes to know when to stop.
     python benchmarks/quality/statistical_vs_neural/tunes.py [--data ryans-mammoth oneills ...] [--processes 2]
         [--models multiple_viewpoint ppm markov lstm]
 
-writes the table; tunes that the grid of a sixteenth and a triplet cannot write are left out, and counted in it.
+writes the table. Tunes that the grid of a sixteenth and a triplet cannot write, 4 of 1,059 and 10 of 2,009, are left
+out. Dropout was lowered where pieces held back from training were still predicted better than training pieces.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ TITLES = {
     "ryans-mammoth": "Ryan's Mammoth",
     "oneills": "O'Neill's",
 }
-#: what the comparators have here in place of their defaults: fewer epochs where there is more to learn from in each
+#: what the comparators have here in place of their defaults: more to learn from takes less silencing and fewer epochs
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "ryans-mammoth": {"max_epochs": 12, "patience": 4},
-    "oneills": {"max_epochs": 8, "patience": 3},
+    "ryans-mammoth": {"output_dropout": 0.3, "recurrent_dropout": 0.3, "max_epochs": 16, "patience": 5},
+    "oneills": {"output_dropout": 0.3, "recurrent_dropout": 0.3, "max_epochs": 8, "patience": 3},
 }
-MODELS = ("multiple_viewpoint", "ppm", "markov", "lstm", "gru", "wavenet", "transformer")
+MODELS = ("multiple_viewpoint", "ppm", "markov", "lstm", "gru")
 COUNTED = 3
 
 
