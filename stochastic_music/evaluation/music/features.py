@@ -143,8 +143,8 @@ def features_of(score: ScoreTick) -> Features:
     >>> found = features_of(score)  # C for a quarter, E for two, D for one
     >>> found.pitch_count, found.pitch_range, found.average_pitch_interval, found.average_inter_onset_interval
     (3.0, 4.0, 3.0, 1.5)
-    >>> found.pitch_class_histogram.tolist()[:5]
-    [0.25, 0.0, 0.25, 0.0, 0.5]
+    >>> tuple(found.pitch_class_histogram[:5].tolist())
+    (0.25, 0.0, 0.25, 0.0, 0.5)
     """
     notes, printed = _notes(score), bars(score)
     edges = np.array([float(bar.start) for bar in printed] + [float(printed[-1].end)])

@@ -104,7 +104,7 @@ def _failures(report: Report) -> Sequence[Html]:
     found = [problem for model in report["models"] for problem in _problems(model)]
     if not found:
         return ()
-    return paragraph("What did not finish, and why:"), element("ul", *(element("li", problem) for problem in found))
+    return paragraph("What went otherwise than planned:"), element("ul", *(element("li", problem) for problem in found))
 
 
 def _problems(model: Model) -> Sequence[str]:
