@@ -30,18 +30,16 @@ from _music import frames
 from _tables import Scored
 
 #: what the comparators have here in place of their defaults
+RECURRENT = {
+    **{"width": 256, "input_dropout": 0.1, "output_dropout": 0.4, "recurrent_dropout": 0.3},
+    **{"reach": 0, "max_epochs": 30, "patience": 6},
+}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "multiple_viewpoint": {},
-    "lstm": {
-        **{"width": 256, "input_dropout": 0.1, "output_dropout": 0.4, "recurrent_dropout": 0.3},
-        **{"reach": 0, "max_epochs": 30, "patience": 6},
-    },
-    "gru": {
-        **{"width": 256, "input_dropout": 0.1, "output_dropout": 0.4, "recurrent_dropout": 0.3},
-        **{"reach": 0, "max_epochs": 30, "patience": 6},
-    },
-    "wavenet": {"n_layers": 8, "max_epochs": 30, "patience": 6},
-    "transformer": {"max_epochs": 20, "patience": 6},
+    "lstm": RECURRENT,
+    "gru": RECURRENT,
+    "wavenet": {"n_layers": 8, "batch_size": 8, "max_epochs": 40, "patience": 10},
+    "transformer": {"batch_size": 8, "max_epochs": 50, "patience": 10},
 }
 BAR = 6.0
 NATS = np.log(2)

@@ -5,7 +5,8 @@ Each panel is a data set, each row a model: its mean cost per note, pitch or fra
 
     python benchmarks/quality/statistical_vs_neural/versus.py [-o docs/images/statistical_vs_neural.svg]
 
-draws what `sopranos.py`, `chorale_frames.py` and `tunes.py` measured, from the JSON that each wrote beside its table.
+draws what `sopranos.py`, `chorale_frames.py` and `tunes.py` measured, from the JSON that each wrote beside its table;
+models that learn on while they read the test are left to the tables.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from stochastic_music.render.comparisons import to_svg
 from stochastic_music.render.plots import COLORS, FAINT, INK
 
 HERE = Path(__file__).parent
+PICTURE = HERE.parents[2] / "docs" / "images" / "statistical_vs_neural.svg"
 SCRIPTS = ("sopranos", "chorale_frames", "tunes")
 #: group, color and marker: False for models that count
 LOOKS: dict[bool, dict[str, Any]] = {
@@ -43,7 +45,7 @@ def panels() -> list[dict[str, Any]]:
 def drawn(shown: list[dict[str, Any]]) -> Figure:
     """All panels, two beside each other, the best model of each on top."""
     n_rows = -(-len(shown) // 2)
-    heights = [max(len(panel["models"]) for panel in shown[2 * row : 2 * row + 2]) for row in range(n_rows)]
+    heights = [max(len(_shown(panel)) for panel in shown[2 * row : 2 * row + 2]) for row in range(n_rows)]
     with matplotlib.style.context("default"):
         figure = Figure(figsize=(7.5, 0.9 * n_rows + 0.21 * sum(heights)), facecolor="white", layout="constrained")
         axes = figure.subplots(n_rows, 2, squeeze=False, height_ratios=[height + 2 for height in heights]).ravel()
@@ -56,10 +58,14 @@ def drawn(shown: list[dict[str, Any]]) -> Figure:
     return figure
 
 
+def _shown(panel: dict[str, Any]) -> dict[str, list[float]]:
+    return {name: figures for name, figures in panel["models"].items() if not name.endswith(", adapting")}
+
+
 def _panel(axes: Any, panel: dict[str, Any]) -> None:
-    models = sorted(panel["models"].items(), key=lambda item: item[1][0])
+    models = sorted(_shown(panel).items(), key=lambda item: item[1][0])
     for y, (name, (value, low, high)) in enumerate(models):
-        look = LOOKS[name.partition(",")[0] in NEURAL]
+        look = LOOKS[name in NEURAL]
         axes.plot([low, high], [y, y], color=look["color"], linewidth=1.6, solid_capstyle="butt")
         axes.plot([value], [y], linestyle="none", markersize=5, color=look["color"], marker=look["marker"])
         axes.annotate(f"{value:.2f}", (value, y), (0, 4), textcoords="offset points", fontsize=6.5, ha="center")
@@ -77,8 +83,9 @@ def _panel(axes: Any, panel: dict[str, Any]) -> None:
 def main() -> None:
     """Draw the picture."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("-o", "--output", type=Path, default=HERE / "versus.svg")
+    parser.add_argument("-o", "--output", type=Path, default=PICTURE)
     options = parser.parse_args()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_bytes(to_svg(drawn(panels())))
 
 
