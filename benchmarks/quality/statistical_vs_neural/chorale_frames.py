@@ -31,8 +31,8 @@ from _tables import Scored
 
 #: what the comparators have here in place of their defaults
 RECURRENT = {
-    **{"width": 256, "input_dropout": 0.1, "output_dropout": 0.4, "recurrent_dropout": 0.3},
-    **{"reach": 0, "max_epochs": 30, "patience": 6},
+    **{"width": 256, "input_dropout": 0.1, "output_dropout": 0.5, "recurrent_dropout": 0.3},
+    **{"reach": 0, "batch_size": 8, "max_epochs": 24, "patience": 6},
 }
 PARAMETERS: dict[str, dict[str, Any]] = {
     "multiple_viewpoint": {},
