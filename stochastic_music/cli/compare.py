@@ -39,7 +39,7 @@ def compare(
         int | None, typer.Option("-n", min=1, help="Pieces by each model and seed; default: as many as held out.")
     ] = None,
     sizes: Annotated[
-        str, typer.Option(metavar="10,30,...", help="Numbers of training pieces of the learning curves; none: ''.")
+        str, typer.Option(metavar="10,30,...", help="Numbers of training pieces of the learning curves, or none.")
     ] = "10,30,100,300,1000",
     own_stop: Annotated[
         bool, typer.Option("--own-stop/--no-own-stop", help="A second table: each trained until it stops by itself.")
@@ -151,10 +151,12 @@ def _settings(kinds: list[str], texts: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _numbers(option: str, text: str) -> list[int]:
-    """Whole numbers with commas between; raises UsageError."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    """Whole numbers with commas between, or "none"; raises UsageError."""
+    parts = [] if text.strip() == "none" else [part.strip() for part in text.split(",")]
     if not all(part.isdigit() and int(part) for part in parts):
-        raise UsageError(f"{option} got '{text}'; expected whole numbers with commas between, for example 10,30,100")
+        raise UsageError(
+            f"{option} got '{text}'; expected whole numbers with commas between, for example 10,30,100, or none"
+        )
     return sorted({int(part) for part in parts})
 
 

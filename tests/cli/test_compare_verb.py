@@ -14,7 +14,7 @@ from stochastic_music.errors import UsageError
 def test_two_kinds_are_compared_and_the_votes_counted(stochmusic, music_folder, tmp_path):
     done = stochmusic(
         *("compare", "music", "-m", "markov", "-m", "ppm", "--set", "markov.order=1", "--budget", "20s"),
-        *("--seeds", "1", "--sizes", "", "-n", "2", "--no-own-stop", "--json"),
+        *("--seeds", "1", "--sizes", "none", "-n", "2", "--no-own-stop", "--json"),
     )
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
