@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,9 @@ def test_composing_from_python_does_not_load_music21():
         "music21",
         "matplotlib",
     }
+
+
+def test_test_modules_have_names_of_their_own():
+    """Modules of one name in two folders cannot be collected in one run."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)

@@ -64,9 +64,16 @@ def test_a_mistake_is_a_message(stochmusic):
     assert "Traceback" not in done.stderr
 
 
+#: the command line in a process that hears SIGINT, whether or not the one that starts it does
+HEARS_SIGINT = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from stochastic_music.cli.main import run; run()"
+)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for one process there")
 def test_an_interrupted_comparison_ends_its_workers_and_says_how_to_go_on(music_folder, tmp_path):
-    command = [sys.executable, "-m", "stochastic_music.cli.main", "compare", "music", "-m", "hmm", "--budget", "9h"]
+    command = [sys.executable, "-c", HEARS_SIGINT, "compare", "music", "-m", "hmm", "--budget", "9h"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while "fits, on" not in process.stderr.readline():
             pass
