@@ -23,7 +23,6 @@ own, so that its peak memory can be read. Published for frames: 4.72 by an LSTM-
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 import time
@@ -33,12 +32,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stochastic_music.corpus import TokenCorpus
 from stochastic_music.models.multiple_viewpoint import MultipleViewpoint
-from stochastic_music.tokens import Frames
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import _table
+from _frames import frames
 
 #: what is measured, what is given, published, bar
 ROWS = [("frames", "", "4.72", "4.35"), ("lower voices", "voice1", "", "2.80")]
@@ -54,21 +52,9 @@ class Run(NamedTuple):
     peak: int
 
 
-def corpora(path: Path) -> dict[str, TokenCorpus]:
-    """The three sets; raises SystemExit where there is no such file."""
-    if not path.is_file():
-        raise SystemExit(f"there is no {path}: give the JSON file of the data with --data")
-    kind = Frames(n_notes=4)
-    sets = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        name: TokenCorpus.from_sequences([kind.symbols(piece) for piece in pieces], kind.vocabulary)
-        for name, pieces in sets.items()
-    }
-
-
 def run(path: Path, given: str, seed: int) -> Run:
     """Fit on the training pieces, and score the others."""
-    sets = corpora(path)
+    sets = frames(path)
     begin, worked = time.perf_counter(), time.process_time()
     model = MultipleViewpoint(given=given, seed=seed).fit(sets["train"])
     seconds, processor = time.perf_counter() - begin, time.process_time() - worked

@@ -12,7 +12,7 @@ the data came with. Folds are ten, dealt by fold seed 0.
 
 from __future__ import annotations
 
-import json
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,9 @@ import numpy as np
 import stochastic_music as sm
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.evaluation import encode_known
-from stochastic_music.tokens import Frames
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from _frames import frames
 
 N_FOLDS = 10
 #: what symbols tell, and whether variants of a tune share a fold, by data
@@ -53,15 +55,3 @@ def melodies(data: str) -> tuple[TokenCorpus, np.ndarray]:
     left_out = {skipped.file for skipped in report.left_out}
     written = [name not in left_out for name in music.names]
     return corpus, music.fold_numbers(N_FOLDS, seed=0, keep_variants_together=together)[written]
-
-
-def frames(path: Path) -> dict[str, TokenCorpus]:
-    """The three sets of a file of frames; raises SystemExit where there is no such file."""
-    if not path.is_file():
-        raise SystemExit(f"there is no {path}: give the JSON file of the data with --data")
-    kind = Frames(n_notes=4)
-    sets = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        name: TokenCorpus.from_sequences([kind.symbols(piece) for piece in pieces], kind.vocabulary)
-        for name, pieces in sets.items()
-    }
