@@ -2,8 +2,8 @@
 
 A pitched note is a sum of up to ten harmonics under an envelope: attack, then a decay (struck and plucked instruments)
 or a steady tone (bowed and blown ones), and a release after the note ends. Harmonics above 0.45 of the sampling rate
-are left out. Drums are filtered noise and falling tones. Timbres go by the family of the General MIDI program, eight
-programs each. The tempo map is respected; pedals, bends and controllers are not.
+are left out. Drums are filtered noise and falling tones. Timbres go by the family of the General MIDI program
+(`instruments.py`). The tempo map is respected; pedals, bends and controllers are not.
 
 Harmonics are summed by Clenshaw's recurrence [1] from one sine and one cosine, and equal notes are computed once.
 Every file comes out about equally loud: -20 dBFS while something sounds, or less where the peak would pass -1 dBFS.
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from stochastic_music.errors import InputError
 from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.render.audio.instruments import family
 
 if TYPE_CHECKING:
     from symusic.core import ScoreSecond, ScoreTick
@@ -61,11 +62,10 @@ _CHOIR = Timbre((1, 0.65, 0.3, 0.12, 0.08, 0.03), 0.07, 0, 0.16)
 _BRASS = Timbre((1, 0.85, 0.65, 0.45, 0.3, 0.2, 0.12, 0.08), 0.04, 0, 0.08)
 _REED = Timbre((1, 0.25, 0.6, 0.18, 0.35, 0.12, 0.15, 0.06), 0.03, 0, 0.08)
 _PIPE = Timbre((1, 0.3, 0.12, 0.05, 0.02), 0.05, 0, 0.1)
-#: One for each eight programs of General MIDI.
-_FAMILIES = (
-    *(_PIANO, _BELL, _ORGAN, _PLUCKED, _BASS, _STRINGS, _CHOIR, _BRASS),
-    *(_REED, _PIPE, _REED, _CHOIR, _STRINGS, _PLUCKED, _BELL, _BELL),
-)
+_TIMBRES = {
+    **{"piano": _PIANO, "bell": _BELL, "organ": _ORGAN, "plucked": _PLUCKED, "bass": _BASS},
+    **{"strings": _STRINGS, "choir": _CHOIR, "brass": _BRASS, "reed": _REED, "pipe": _PIPE, "drums": _PIANO},
+}
 
 
 class _Notes(NamedTuple):
@@ -92,7 +92,7 @@ def synthesize(score: ScoreTick, sample_rate: int = 44100) -> FloatArray:
     tracks = [track for track in in_seconds.tracks if len(track.notes)]
     channels = 1 if len(tracks) < 2 else 2
     sounding = [_notes(track.notes.numpy(), sample_rate) for track in tracks]
-    timbres = [_FAMILIES[int(track.program) // 8 % 16] for track in tracks]
+    timbres = [_TIMBRES[family(track.program, track.is_drum)] for track in tracks]
     tails = [_tail(track.is_drum, timbre, sample_rate) for track, timbre in zip(tracks, timbres, strict=True)]
     ends = [int((n.start + n.length).max()) + tail for n, tail in zip(sounding, tails, strict=True)]
     mix = np.zeros((max(ends, default=0), channels), dtype=np.float32)
