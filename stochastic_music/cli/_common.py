@@ -96,14 +96,14 @@ def n_bytes(option: str, text: str) -> int:
     raise UsageError(f"{option} got '{text}'; expected a size such as 500MB or 2GB")
 
 
-def find_model(given: str | None, task: str = "compose") -> Path:
-    """The model file named, or the last one fitted in this folder for `task`, which is named aloud."""
+def find_model(given: str | None, task: str | None = "compose") -> Path:
+    """The model file named, or the last one fitted in this folder for `task` (None: any), which is named aloud."""
     from stochastic_music.model_file import ModelFile
 
     if given is not None:
         return Path(given)
     files = sorted(Path().glob("*.smm"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    while len(files) > 1 and ModelFile(files[-1]).task != task:
+    while task and len(files) > 1 and ModelFile(files[-1]).task != task:
         del files[-1]
     if not files:
         raise UsageError("there is no fitted model in this folder: fit one with 'stochmusic fit CORPUS', or name one.")

@@ -20,6 +20,7 @@ from stochastic_music.cli import (
     generate,
     harmonize,
     info,
+    inspect,
     models,
     score,
     structure,
@@ -49,6 +50,7 @@ app.command("structure")(structure.structure)
 app.add_typer(corpus.app, name="corpus")
 app.command("models")(models.models)
 app.command("info")(info.info)
+app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 
 

@@ -207,12 +207,13 @@ def density_panels(spreads: Sequence[Spread], *, label: str, one_scale: bool = T
     return figure
 
 
-def to_svg(figure: Figure) -> bytes:
-    """The bytes of a figure as SVG, its text as text."""
+def to_svg(figure: Figure, *, title: str = "", provenance: str = "") -> bytes:
+    """The bytes of a figure as SVG, its text as text; `provenance` is kept as its description."""
+    texts = {"Title": title or None, "Description": provenance or None}
     buffer = io.BytesIO()
     with _optional.require("matplotlib").rc_context({"svg.fonttype": "none", "svg.hashsalt": "stochastic_music"}):
         figure.draw_without_rendering()  # settles the layout, which a first drawing leaves a little off
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, **texts})
     return buffer.getvalue()
 
 

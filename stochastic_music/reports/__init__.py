@@ -1,4 +1,4 @@
-"""Evaluation and pictures together: comparisons of models."""
+"""Evaluation and pictures together: comparisons of models, and looks inside them."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,8 @@ from stochastic_music._lazy import attach
 
 if TYPE_CHECKING:
     from stochastic_music.reports.comparison import compare as compare
+    from stochastic_music.reports.inspection import inspect as inspect
 
-__all__ = ["compare"]
+__all__ = ["compare", "inspect"]
 
-__getattr__, __dir__ = attach(__name__, {"compare": "comparison"})
+__getattr__, __dir__ = attach(__name__, {"compare": "comparison", "inspect": "inspection"})

@@ -1,0 +1,118 @@
+"""`stochmusic inspect`: what a model has learned, as text, picture and JSON."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stochastic_music.cli import _options
+from stochastic_music.cli._common import find_model, open_model, print_json, provenance, say
+from stochastic_music.errors import UsageError
+
+if TYPE_CHECKING:
+    from stochastic_music.model_file import ModelFile
+    from stochastic_music.reports.inspection import Inspection
+
+FORMATS = (".png", ".svg", ".json", ".txt")
+
+
+def inspect(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="A fitted model (*.smm); default: the last one here.")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(metavar='"G4 A4"', help="Notes heard last: what comes next, and how often it did.")
+    ] = None,
+    middle_c: _options.MiddleC = "C4",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write a .png, .svg, .json or .txt.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows a table may have.")] = 12,
+    force: _options.Force = False,
+    as_json: _options.AsJson = False,
+) -> None:
+    """Look into a model: what it learned, and what it expects after some notes."""
+    from stochastic_music.reports.inspection import Request
+    from stochastic_music.reports.inspection import inspect as look
+
+    suffix = _check(output)
+    path = find_model(model, None)
+    file = _open(path)
+    found = look(_fitted(file), Request(context, middle_c, rows))
+    if output is not None:
+        made_by = provenance(model=f"sha256:{file.checksum}")
+        _write(found, output, suffix, made_by, force=force)
+    if as_json:
+        print_json({**found.to_json(), "model": str(path), "files": [str(output)] if output else []})
+    else:
+        print(found.text())
+    _tell(found, output, ["stochmusic", "inspect", str(path)], context)
+
+
+def _check(output: Path | None) -> str:
+    """The suffix of -o; raises UsageError for one that cannot be written."""
+    if output is None:
+        return ""
+    suffix = output.suffix.lower()
+    if suffix not in FORMATS:
+        raise UsageError(f"-o got '{output}'; expected a name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    return suffix
+
+
+def _open(path: Path) -> ModelFile:
+    """The file of a fitted model; raises UsageError for a kind of model, which has learned nothing yet."""
+    from stochastic_music import registry
+
+    if not path.suffix and not path.exists() and path.name in registry.names("models"):
+        raise UsageError(
+            f"{path} is a kind of model and has learned nothing yet: fit one with 'stochmusic fit CORPUS -m {path}', "
+            "then inspect its file."
+        )
+    return open_model(path)
+
+
+def _fitted(file: ModelFile) -> Any:
+    """What a model file holds, ready to be looked into."""
+    from stochastic_music.pipeline import Pipeline
+
+    return Pipeline.from_file(file)
+
+
+def _write(found: Inspection, path: Path, suffix: str, made_by: str, *, force: bool) -> None:
+    """The picture, the JSON or the text as a file, with how it was made; nothing is overwritten unless it is equal."""
+    import json
+
+    from stochastic_music._files import write_new
+
+    if suffix == ".json":
+        text = json.dumps({**found.to_json(), "made_by": json.loads(made_by)}, indent=2, allow_nan=False)
+        data = f"{text}\n".encode()
+    elif suffix == ".txt":
+        data = f"{found.text()}\n\n{made_by}\n".encode()
+    else:
+        data = _picture(found, suffix, made_by)
+    write_new(path, data, force=force)
+
+
+def _picture(found: Inspection, suffix: str, made_by: str) -> bytes:
+    from stochastic_music.render.comparisons import to_svg
+    from stochastic_music.render.plots import to_png
+
+    if found.draw is None:
+        raise UsageError(f"there is nothing to draw of {found.title}: leave -o out, or write .txt or .json")
+    figure = found.draw()
+    if suffix == ".svg":
+        return to_svg(figure, title=found.title, provenance=made_by)
+    return to_png(figure, title=found.title, provenance=made_by)
+
+
+def _tell(found: Inspection, output: Path | None, command: list[str], context: str | None) -> None:
+    """What was written, and the next command."""
+    if output is not None:
+        say(f"\nWrote {output}.")
+    elif found.draw is not None:
+        asked = [] if context is None else ["--context", context]
+        say(f"\nSee it: {shlex.join([*command, *asked, '-o', f'{Path(command[-1]).stem}-inside.png'])}")

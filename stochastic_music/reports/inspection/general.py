@@ -1,0 +1,75 @@
+"""What can be told of any fitted pipeline: its parameters, its corpus, its alphabet and its size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stochastic_music import registry
+from stochastic_music.errors import UsageError
+from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
+from stochastic_music.tokens import Vocabulary
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline import Pipeline
+
+
+def inspect(pipeline: Pipeline, request: Request) -> Inspection:
+    """The inspection of a model that has no module of its own. Raises UsageError for a context."""
+    if request.context is not None:
+        raise UsageError(f"--context does not go with {kind_of(pipeline)}: leave it out")
+    return Inspection(kind_of(pipeline), title_of(pipeline), facts_of(pipeline), [alphabet(pipeline)])
+
+
+def kind_of(pipeline: Pipeline) -> str:
+    """The registered name of the model."""
+    return registry.name_of("models", pipeline.model)
+
+
+def title_of(pipeline: Pipeline) -> str:
+    """The model with those of its parameters that are not the usual ones."""
+    name = kind_of(pipeline)
+    usual = registry.parameters_of(type(pipeline.model))
+    set_ = {key: value for key, value in registry.parameters_set(pipeline.model).items() if _differs(value, usual[key])}
+    return f"{name}({', '.join(f'{key}={_value(value)}' for key, value in set_.items())})" if set_ else name
+
+
+def facts_of(pipeline: Pipeline) -> dict[str, Cell]:
+    """Encoding, transposition, corpus and size, for the facts of every inspection of a pipeline."""
+    card = pipeline.card_
+    learned = pipeline.model.to_arrays().values() if hasattr(pipeline.model, "to_arrays") else ()
+    return {
+        "encoding": registry.name_of("encodings", pipeline.encoding),
+        "transpose": pipeline.transpose,
+        "pieces": card.get("n_pieces"),
+        "notes": card.get("n_notes"),
+        "learned_numbers": int(sum(np.size(array) for array in learned)) or None,
+        "sources_kept": "yes" if pipeline.has_sources else "no",
+    }
+
+
+def alphabet(pipeline: Pipeline) -> Table:
+    """The symbols of each field that the corpus uses, of those declared."""
+    vocabulary = pipeline.vocabulary_.restrict(pipeline.alphabet_.tolist())
+    columns = (Column("field"), Column("used"), Column("declared"), Column("lowest"), Column("highest"))
+    return Table(
+        "alphabet", "Alphabet, field by field", columns, [_field(vocabulary, f) for f in range(vocabulary.n_fields)]
+    )
+
+
+def _field(vocabulary: Vocabulary, f: int) -> tuple[Cell, ...]:
+    field = vocabulary.fields[f]
+    used = np.flatnonzero(vocabulary.due_mask[f, :-1])
+    values = vocabulary.values(used).tolist()
+    lowest, highest = (field.describe(pick(values)) or "none" if values else "" for pick in (min, max))
+    return field.name, len(used), field.size, lowest, highest
+
+
+def _differs(value: Any, usual: Any) -> bool:
+    return bool(repr(value) != repr(usual))
+
+
+def _value(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,88 @@
+"""`inspect` as a user walks it, and what goes wrong."""
+
+import json
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from stochastic_music.cli import main
+from stochastic_music.corpus import Corpus
+from stochastic_music.models import STM
+from stochastic_music.pipeline import Pipeline
+from stochastic_music.tokens import MelodyEncoding
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the verb in this process, which is quicker than one of its own."""
+
+    def run(*arguments):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["stochmusic", "inspect", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main.run()
+        return Done(left.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def plain(tmp_path):
+    """A model that has no module of its own."""
+    tunes = Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
+    Pipeline(MelodyEncoding(), STM()).fit(tunes).save(tmp_path / "plain.smm")
+    return "plain.smm"
+
+
+def test_the_last_model_is_told_of(run, plain):
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert f"Using {plain}" in done.stderr
+    assert done.stdout.startswith("stm\n")
+    assert "Alphabet, field by field" in done.stdout
+
+
+def test_json_stands_alone_on_stdout_and_in_a_file(run, plain, tmp_path):
+    done = run(plain, "--json", "-o", "found.json")
+    told, written = json.loads(done.stdout), json.loads((tmp_path / "found.json").read_text())
+    assert (told["schema"], told["model"], told["files"]) == (1, plain, ["found.json"])
+    assert written["tables"] == told["tables"]
+    assert set(written["made_by"]) == {"stochastic_music", "command", "model"}
+
+
+def test_nothing_is_overwritten(run, plain, tmp_path):
+    (tmp_path / "found.txt").write_text("mine")
+    assert "exists and differs" in run(plain, "-o", "found.txt").stderr
+    assert run(plain, "-o", "found.txt", "--force").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["markov"], "markov is a kind of model and has learned nothing yet: fit one with 'stochmusic fit CORPUS -m"),
+        (["none.smm"], "there is no model file none.smm"),
+        (["plain.smm", "-o", "x.gif"], "-o got 'x.gif'; expected a name that ends in .png, .svg, .json or .txt"),
+        (["plain.smm", "-o", "x.png"], "there is nothing to draw of stm: leave -o out, or write .txt or .json"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(run, plain, arguments, said):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_model_is_refused(run, plain, tmp_path):
+    data = bytearray((tmp_path / plain).read_bytes())
+    data[200] ^= 1
+    (tmp_path / plain).write_bytes(data)
+    done = run(plain)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
