@@ -109,7 +109,7 @@ def _score(tune: _Tune) -> ScoreTick:
     from symusic.core import NoteTick, ScoreTick, TempoTick, TimeSignatureTick, TrackTick
 
     score = ScoreTick(_TICKS)
-    score.tempos.append(TempoTick(0, 500_000))
+    score.tempos.append(TempoTick(0, qpm=120))
     for time, numerator, denominator in tune.meters or [(Fraction(0), 4, 4)]:
         score.time_signatures.append(TimeSignatureTick(_ticks(time), numerator, denominator))
     track = TrackTick("", 0, False)

@@ -60,3 +60,8 @@ def test_meter_and_pickup():
 def test_what_makes_no_sense_is_named(text):
     with pytest.raises(InputError, match=r"TinyNotation|MIDI range"):
         score_from_text(text)
+
+
+def test_a_tune_in_text_plays_at_120_quarter_notes_a_minute():
+    assert [tempo.qpm for tempo in score_from_text("4/4 c4 d").tempos] == [120]
+    assert [tempo.qpm for tempo in Corpus.from_text("4/4 c4 d")[0].score.tempos] == [120]
