@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from fractions import Fraction
@@ -40,6 +41,7 @@ _DOCTYPE = (
     '"http://www.musicxml.org/dtds/partwise.dtd">\n'
 )
 _FIELD = "stochastic_music"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 
 #: General MIDI drums on a five-line staff: pitch -> step, octave, notehead.
@@ -109,8 +111,10 @@ def write_musicxml(score: ScoreTick, path: str | os.PathLike[str], *, provenance
     Path(path).write_bytes(to_musicxml(score, provenance=provenance, title=name))
 
 
-def to_musicxml(score: ScoreTick, *, provenance: str = "", title: str = "") -> bytes:
+def to_musicxml(score: ScoreTick, *, provenance: str = "", title: str = "", named: bool = False) -> bytes:
     """The bytes of an engraved score, UTF-8.
+
+    `named` notes have ids: the name of `layout.note_names`, a hyphen, and the unit at which this sign stands.
 
     >>> from symusic import Note, Score, Track
     >>> score = Score(480)
@@ -129,6 +133,7 @@ def to_musicxml(score: ScoreTick, *, provenance: str = "", title: str = "") -> b
     for i, part in enumerate(parts, start=1):
         element = ET.SubElement(root, "part", id=f"P{i}")
         writer = _Writer(part, f"P{i}", measures, signatures, tempos if i == 1 else [])
+        writer.named = named
         writer.chords, writer.numerals = printed if i == 1 else [], numerals if i == len(parts) else []
         writer.write(element)
     ET.indent(root, " ")
@@ -166,6 +171,11 @@ def provenance(data: bytes) -> str:
     except ET.ParseError:
         return ""
     return root.findtext(f".//miscellaneous-field[@name='{_FIELD}']", "")
+
+
+def printable(text: str) -> str:
+    """Text without what XML 1.0 has no place for: control characters, of MIDI tracks, and halves of names of files."""
+    return _UNPRINTABLE.sub("", text)
 
 
 # What stands before the music
@@ -290,6 +300,7 @@ class _Writer:
         self.signatures, self.tempos = signatures, tempos
         self.chords: list[tuple[int, music.Chord | None]] = []
         self.numerals: list[tuple[int, str]] = []
+        self.named = False
         self.cursors = {(s, v): 0 for s, staff in enumerate(part.staves) for v in range(len(staff.voices))}
 
     def write(self, element: ET.Element) -> None:
@@ -397,16 +408,16 @@ class _Writer:
             return
         marks = [*_tuplet_ends(sound), *[ET.Element("fermata", type="upright")] * _holds(sound.chord, end)]
         for i, sounding in enumerate(sound.chord.notes):
-            note = ET.SubElement(bar, "note")
+            start = measure.start + sound.value.start
+            note = ET.SubElement(bar, "note", {"id": f"{sounding.name}-{start}"} if self.named else {})
             if i:
                 ET.SubElement(note, "chord")
             self._pitch(note, sounding, place.signature)
-            start = measure.start + sound.value.start
             ties = (*["stop"] * (sounding.start < start), *["start"] * (sounding.end > end))
             _rhythm(note, sound, place, ties, self._look(sounding, start, place), is_chord=i > 0)
             _notations(note, [*(ET.Element("tied", type=tie) for tie in ties), *(marks if i == 0 else [])])
-            if i == 0 and sounding.lyric and sounding.start == start:
-                _lyric(note, sounding.lyric)
+            if i == 0 and (text := _sung(sound.chord, start)):
+                _lyric(note, text)
 
     def _look(self, note: Note, start: int, place: Place) -> Look:
         """Accidental, notehead and drum of a note whose sign stands at `start`."""
@@ -490,6 +501,11 @@ def _signature_alter(step: str, sharps: int) -> int:
     return int(place < sharps) - int(6 - place < -sharps)
 
 
+def _sung(chord: Chord, start: int) -> str:
+    """The lyric of a chord whose sign stands at `start`; signs tied to it have none."""
+    return next((note.lyric for note in chord.notes if note.lyric and note.start == start), "")
+
+
 def _holds(chord: Chord, end: int) -> bool:
     return any(note.fermata and note.end == end for note in chord.notes)
 
@@ -501,8 +517,7 @@ _PLAIN = Look()
 
 def _text(parent: ET.Element, tag: str, value: object) -> ET.Element:
     element = ET.SubElement(parent, tag)
-    # XML 1.0 has no place for control characters, which MIDI track names do hold
-    element.text = "".join(c for c in str(value) if c >= " " or c in "\t\n")
+    element.text = printable(str(value))
     return element
 
 

@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 
 class Note(NamedTuple):
-    """A sounding note; `fermata` where a phrase ends with it."""
+    """A sounding note; `fermata` where a phrase ends with it, `name` as `note_names` has it."""
 
     start: int
     end: int
     pitch: int
     fermata: bool = False
     lyric: str = ""
+    name: str = ""
 
 
 class Chord(NamedTuple):
@@ -91,6 +92,22 @@ def lay_out(score: ScoreTick) -> list[PartLayout]:
     ]
 
 
+def note_names(score: ScoreTick) -> list[list[str]]:
+    """For each track the names of its notes in `lay_out`, in the order of time and pitch; equal notes share one."""
+    found = [i for i, track in enumerate(score.tracks) if len(track.notes)]
+    out: list[list[str]] = [[] for _ in score.tracks]
+    for i, spans in zip(found, _spans(score, found), strict=True):
+        notes = score.tracks[i].notes.numpy()
+        pitches, order = notes["pitch"].tolist(), np.lexsort((notes["pitch"], notes["time"]))
+        starts, ends = spans.tolist()
+        out[i] = [_name(i, starts[at], ends[at], pitches[at]) for at in order.tolist()]
+    return out
+
+
+def _name(track: int, start: int, end: int, pitch: int) -> str:
+    return f"n{track}-{start}-{end}-{pitch}"
+
+
 def _names(tracks: Sequence[TrackTick]) -> list[str]:
     names = [" ".join(str(track.name).split()) for track in tracks]
     if len(names) == 1:
@@ -99,16 +116,21 @@ def _names(tracks: Sequence[TrackTick]) -> list[str]:
 
 
 def _snapped_notes(score: ScoreTick, indices: Sequence[int]) -> list[list[Note]]:
-    """The notes of each track, on times that can be written, the tracks sharing one grid."""
+    """The notes of each track, on times that can be written."""
+    return [_notes(score, i, spans) for i, spans in zip(indices, _spans(score, indices), strict=True)]
+
+
+def _spans(score: ScoreTick, indices: Sequence[int]) -> list[IntArray]:
+    """For each track the starts and ends (2, n) of its notes in units, the tracks sharing one grid."""
+    if not indices:
+        return []
     arrays = [score.tracks[i].notes.numpy() for i in indices]
     starts = np.concatenate([a["time"] for a in arrays]).astype(np.int64)
     ends = starts + np.concatenate([a["duration"] for a in arrays])
     units = _from_first_bar(np.stack([starts, ends]), marks.pickup(score), score.ticks_per_quarter)
-    cuts = np.cumsum([len(a["time"]) for a in arrays])[:-1]
-    return [
-        _notes(score, i, a["pitch"].tolist(), spans)
-        for i, a, spans in zip(indices, arrays, np.split(units, cuts, axis=1), strict=True)
-    ]
+    # none is shorter than a 32nd
+    units[1] = np.where(units[1] > units[0], units[1], units[0] + UNITS // 8)
+    return np.split(units, np.cumsum([len(a["time"]) for a in arrays])[:-1], axis=1)
 
 
 def _from_first_bar(spans: IntArray, pickup: int, resolution: int) -> IntArray:
@@ -119,15 +141,19 @@ def _from_first_bar(spans: IntArray, pickup: int, resolution: int) -> IntArray:
     return np.maximum(units - beats * UNITS + writable(Fraction(pickup, resolution)), 0)
 
 
-def _notes(score: ScoreTick, index: int, pitches: Sequence[int], spans: IntArray) -> list[Note]:
-    """One track, `spans` being (2, n) starts and ends: equal notes once, and none shorter than a 32nd."""
+def _notes(score: ScoreTick, index: int, spans: IntArray) -> list[Note]:
+    """One track, `spans` being (2, n) starts and ends: equal notes once, lyrics at the highest note of their time."""
     track = score.tracks[index]
-    ticks = track.notes.numpy()["time"].tolist()
+    arrays = track.notes.numpy()
+    ticks, pitches = arrays["time"].tolist(), arrays["pitch"].tolist()
     fermatas = set(marks.phrase_ends(score, index))
     lyrics = {int(lyric.time): str(lyric.text) for lyric in track.lyrics}
-    ends = np.where(spans[1] > spans[0], spans[1], spans[0] + UNITS // 8)
-    rows = zip(spans[0].tolist(), ends.tolist(), pitches, ticks, strict=True)
-    notes = {(s, e, p): Note(s, e, p, tick in fermatas, lyrics.get(tick, "")) for s, e, p, tick in rows}
+    highest = dict(sorted(zip(ticks, pitches, strict=True))) if lyrics else {}
+    notes = {}
+    for tick, pitch, (start, end) in zip(ticks, pitches, spans.T.tolist(), strict=True):
+        lyric = lyrics.get(tick, "") if highest.get(tick) == pitch else ""
+        note = Note(start, end, pitch, tick in fermatas, lyric, _name(index, start, end, pitch))
+        notes[start, end, pitch] = note
     return [notes[key] for key in sorted(notes)]
 
 
