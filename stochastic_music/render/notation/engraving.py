@@ -54,7 +54,7 @@ def engrave(
 
 
 def _laid_out(musicxml: bytes, options: dict[str, Any]) -> list[Drawing]:
-    verovio = _optional.require("verovio")
+    verovio: Any = _optional.require("verovio")
     verovio.enableLog(verovio.LOG_WARNING if _log.isEnabledFor(logging.DEBUG) else verovio.LOG_OFF)
     resources = Path(verovio.__file__).parent / "data"
     toolkit = verovio.toolkit(False)  # which by itself finds its fonts in the main thread alone
