@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochastic_music.cli import _options
-from stochastic_music.cli._common import find_model, open_model, print_json, provenance, say
+from stochastic_music.cli._common import find_model, open_corpus, open_model, print_json, provenance, say
 from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ def inspect(
     context: Annotated[
         str | None, typer.Option(metavar='"G4 A4"', help="Notes heard last: what comes next, and how often it did.")
     ] = None,
+    piece: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A piece to look at through a model: its hidden states.")
+    ] = None,
+    tune: Annotated[
+        str | None, typer.Option(metavar="NAME|N", help="Which tune of --piece: its name, or its number from 1.")
+    ] = None,
     middle_c: _options.MiddleC = "C4",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write a .png, .svg, .json or .txt.")
@@ -41,7 +47,7 @@ def inspect(
     suffix = _check(output)
     path = find_model(model, None)
     file = _open(path)
-    found = look(_fitted(file), Request(context, middle_c, rows))
+    found = look(_fitted(file), Request(context, middle_c, rows, _score(piece, tune)))
     if output is not None:
         made_by = provenance(model=f"sha256:{file.checksum}")
         _write(found, output, suffix, made_by, force=force)
@@ -49,7 +55,14 @@ def inspect(
         print_json({**found.to_json(), "model": str(path), "files": [str(output)] if output else []})
     else:
         print(found.text())
-    _tell(found, output, ["stochmusic", "inspect", str(path)], context)
+    _tell(found, output, ["stochmusic", "inspect", str(path)], {"--context": context, "--piece": piece, "--tune": tune})
+
+
+def _score(piece: str | None, tune: str | None) -> Any:
+    """The score of --piece: of several tunes the one that --tune names."""
+    from stochastic_music.cli.explain import choose_tune
+
+    return None if piece is None else choose_tune(open_corpus([piece]), tune).score
 
 
 def _check(output: Path | None) -> str:
@@ -109,10 +122,10 @@ def _picture(found: Inspection, suffix: str, made_by: str) -> bytes:
     return to_png(figure, title=found.title, provenance=made_by)
 
 
-def _tell(found: Inspection, output: Path | None, command: list[str], context: str | None) -> None:
+def _tell(found: Inspection, output: Path | None, command: list[str], asked: dict[str, str | None]) -> None:
     """What was written, and the next command."""
     if output is not None:
         say(f"\nWrote {output}.")
     elif found.draw is not None:
-        asked = [] if context is None else ["--context", context]
-        say(f"\nSee it: {shlex.join([*command, *asked, '-o', f'{Path(command[-1]).stem}-inside.png'])}")
+        options = [word for option, value in asked.items() if value is not None for word in (option, value)]
+        say(f"\nSee it: {shlex.join([*command, *options, '-o', f'{Path(command[-1]).stem}-inside.png'])}")

@@ -72,7 +72,7 @@ def heat_maps(
     return figure
 
 
-def draw_heat_map(axes: Any, one: HeatMap, limit: float, *, signed: bool = False) -> Any:
+def draw_heat_map(axes: Any, one: HeatMap, limit: float, *, signed: bool = False, numbers: bool = True) -> Any:
     """Draw one table on the axes of a figure: shades end at `limit`. Returns what was drawn, for `draw_scale`."""
     shades = _color_map(signed=signed)
     drawn = axes.pcolormesh(
@@ -89,7 +89,7 @@ def draw_heat_map(axes: Any, one: HeatMap, limit: float, *, signed: bool = False
     axes.set_ylabel(one.down, fontsize=8, color=FAINT)
     for spine in axes.spines.values():
         spine.set_color(_NOTHING)
-    if max(one.values.shape) <= _WRITTEN:
+    if numbers and max(one.values.shape) <= _WRITTEN:
         _write(axes, one.values, limit, signed=signed)
     return drawn
 

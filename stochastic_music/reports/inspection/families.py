@@ -13,7 +13,11 @@ from stochastic_music.errors import UsageError
 from stochastic_music.reports.inspection.inspection import Inspection, Request
 
 #: a class -> the module of this room with `inspect(thing, request) -> Inspection`
-_FAMILIES: dict[str, str] = {}
+_FAMILIES: dict[str, str] = {
+    "stochastic_music.models.hmm.model:HMM": "hidden",
+}
+#: modules that can look at a piece through a model
+_READING = {"hidden"}
 _GENERAL = "general"
 
 
@@ -31,6 +35,10 @@ def inspect(thing: Any, request: Request | None = None) -> Inspection:
     name = _family(getattr(thing, "model", thing))
     if name is None and not hasattr(thing, "model"):
         raise UsageError(f"{type(thing).__name__} cannot be looked into: expected a fitted pipeline, or a walk")
+    if request is not None and request.score is not None and name not in _READING:
+        raise UsageError(
+            f"a piece says nothing more of {type(getattr(thing, 'model', thing)).__name__}: leave --piece out"
+        )
     module = importlib.import_module(f"{__package__}.{name or _GENERAL}")
     found: Inspection = module.inspect(thing, request or Request())
     return found

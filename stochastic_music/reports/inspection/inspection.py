@@ -27,12 +27,13 @@ SCHEMA = 1
 class Request(NamedTuple):
     """What to look at: notes heard last, as people write them ("G4 A4"), and how many rows a table may have.
 
-    `middle_c` is what those notes call MIDI 60, C4 or C3.
+    `middle_c` is what those notes call MIDI 60, C4 or C3. `score` is a piece to look at through the model instead.
     """
 
     context: str | None = None
     middle_c: str = "C4"
     at_most: int = 12
+    score: Any = None
 
 
 class Column(NamedTuple):
