@@ -312,7 +312,7 @@ def _name(report: StateReport) -> str:
 
 
 def _emission_maps(model: HMM) -> list[HeatMap]:
-    """A table for each field, pitch on top, high notes above low ones: the symbols that some state emits, states across."""
+    """A table for each field, pitch on top: the symbols that some state emits, high notes above low ones."""
     vocabulary, states = model.vocabulary_, [str(k) for k in range(model.n_states_)]
     found = []
     for field, table in zip(vocabulary.fields, emission_tables(model), strict=True):
