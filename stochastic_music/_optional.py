@@ -21,6 +21,8 @@ _INSTALL = {
     "distributed": "stochastic-music[dask]",
     "verovio": "stochastic-music[notation]",
     "resvg_py": "stochastic-music[notation]",
+    "reportlab": "stochastic-music[notation]",
+    "fontTools": "stochastic-music[notation]",
     "soundfile": "stochastic-music[sound]",
     "pretty_midi": "stochastic-music[interop]",
     "muspy": "stochastic-music[interop]",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import xml.etree.ElementTree as ET
 
+import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from symusic import KeySignature, Note, Score, Tempo, TextMeta, TimeSignature, Track
 
-from stochastic_music.errors import InvalidParameterError, MissingExtraError
+from stochastic_music.errors import InvalidParameterError, MissingExtraError, UsageError
 from stochastic_music.io.layout import note_names
 from stochastic_music.music import marks
-from stochastic_music.render.notation import Look, sheet, to_svg
+from stochastic_music.render import plots
+from stochastic_music.render.notation import Look, sheet, to_png, to_svg
 
 TPQ = 480
 SVG = "{http://www.w3.org/2000/svg}"
@@ -215,3 +219,53 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "verovio", None)
     with pytest.raises(MissingExtraError, match=r"stochastic-music\[notation\]"):
         sheet(score_of([(0, 1, 60)]))
+
+
+# PNG
+
+
+def ink(png):
+    """Dark pixels of the title's band."""
+    pixels = np.asarray(PIL.Image.open(io.BytesIO(png)).convert("L"))
+    return int((pixels[:85] < 128).sum())
+
+
+def test_words_leave_ink_in_every_alphabet(caplog):
+    score = score_of([(0, 1, 60)])
+    blank = ink(to_png(score, title="."))
+    for title in ("Été", "Жар-птица", "Σειρήν", "ș", "Tiếng Việt", "♭♯"):
+        assert ink(to_png(score, title=title)) > blank + 50
+    assert not caplog.records
+
+
+def test_characters_that_no_font_has_are_boxes_and_reported(caplog):
+    score = score_of([(0, 1, 60)])
+    boxes = to_png(score, title="中文")
+    assert "no font here has 中 文" in caplog.text
+    assert ink(boxes) > ink(to_png(score, title="□")) + 50
+    assert "中文" in words(to_svg(score, title="中文"))
+
+
+def test_png_tells_its_provenance_and_is_equal_each_time():
+    score = score_of([(0, 1, 60)])
+    png = to_png(score, title="ü", provenance='{"seed": "中"}')
+    assert plots.provenance(png) == '{"seed": "中"}'
+    assert PIL.Image.open(io.BytesIO(png)).text["Title"] == "ü"
+    assert to_png(score, title="ü", provenance='{"seed": "中"}') == png
+
+
+def test_png_is_as_wide_as_asked():
+    assert PIL.Image.open(io.BytesIO(to_png(score_of([(0, 1, 60)]), width=700))).width == 700
+
+
+def test_gigantic_pictures_are_refused(monkeypatch):
+    monkeypatch.setattr("stochastic_music.render.notation.png.MOST_PIXELS", 1000)
+    score = score_of([(0, 1, 60)])
+    with pytest.raises(UsageError, match="take PDF"):
+        to_png(score)
+
+
+def test_colors_are_in_the_png():
+    png = to_png(score_of([(0, 4, 60)]), look=Look([["#ff0000"]]))
+    pixels = np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB")).reshape(-1, 3)
+    assert (pixels == (255, 0, 0)).all(axis=1).any()

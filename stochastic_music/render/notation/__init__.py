@@ -1,6 +1,7 @@
 """Engraved music: scores as SVG, PNG and PDF, and as sheets for screens that know where each note is drawn.
 
-    to_svg(score, title=..., provenance=..., look=...)    one tall picture
+    to_svg(score, title=..., provenance=..., look=...)    one tall picture, in the fonts of whoever shows it
+    to_png(score, title=..., provenance=..., look=...)    the same in pixels, in fonts of this package
     sheet(score, width=..., look=..., prefix=...)         a picture for pages on screens, and the ids of its notes
     Look(colors, lyrics)                                  what single notes show
 
@@ -12,7 +13,8 @@ the extra `notation` brings the libraries.
 from __future__ import annotations
 
 from stochastic_music.render.notation.look import Look
+from stochastic_music.render.notation.png import to_png
 from stochastic_music.render.notation.sheets import Sheet, SheetNote, sheet
 from stochastic_music.render.notation.svg import to_svg
 
-__all__ = ["Look", "Sheet", "SheetNote", "sheet", "to_svg"]
+__all__ = ["Look", "Sheet", "SheetNote", "sheet", "to_png", "to_svg"]

@@ -25,6 +25,7 @@ _ACCIDENTALS = str.maketrans(
     {0xE260: "♭", 0xE261: "♮", 0xE262: "♯", 0xE263: "♯♯", 0xE264: "♭♭"}
     | {0xEA64: "♭", 0xEA65: "♮", 0xEA66: "♯", 0xEA67: "♯♯", 0xEA63: "♭♭"}
 )
+_BLANKS = str.maketrans("\t\n\r", "   ")
 _BOLD, _ITALIC = {"tempo", "reh"}, {"dir", "dynam", "mNum"}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -169,7 +170,7 @@ def _pieces(element: ET.Element, style: Style) -> Iterator[tuple[Style, str]]:
         element.get("font-family") == _FONT or style.musical,
     )
     if len(element) == 0 and (text := element.text or ""):
-        yield style, text
+        yield style, text.translate(_BLANKS)
     for child in element:
         yield from _pieces(child, style)
 
