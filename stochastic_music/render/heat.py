@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _UPWARDS = ("#ffffff", "#9ecae8", "#0072b2", "#00304d")
 _BOTH_WAYS = ("#6e2f00", "#d55e00", "#f6c9a8", "#ffffff", "#9ecae8", "#0072b2", "#00304d")
 _NOTHING = "#e3e5e9"
-#: inches: a cell; the least a panel is; what stands around it, a character of a label, and the color bar
-_CELL, _LEAST, _AROUND, _CHARACTER, _BAR = 0.27, 1.6, 0.75, 0.075, 1.0
+#: inches: a cell, and one of a large table; the least a panel is; what stands around it, a character, the color bar
+_CELL, _SMALL_CELL, _LEAST, _AROUND, _CHARACTER, _BAR = 0.27, 0.18, 1.6, 0.75, 0.075, 1.0
 #: cells of a table whose numbers are written in, each way; the share of the scale from which on they are white
 _WRITTEN, _DARK = 16, 0.55
 #: characters of names that stand upright below a table
@@ -113,8 +113,9 @@ def _paper(maps: Sequence[HeatMap], abreast: int) -> tuple[Figure, Any]:
     """A figure on which every cell has its size, and the axes of its panels."""
     n_columns = min(abreast, len(maps))
     n_rows = -(-len(maps) // n_columns)
-    width = max(_side(len(one.columns), one.rows) for one in maps)
-    heights = [_side(len(one.rows), one.columns) for one in maps]
+    cell = _CELL if max(max(one.values.shape) for one in maps) <= _WRITTEN else _SMALL_CELL
+    width = max(_side(cell * len(one.columns), one.rows) for one in maps)
+    heights = [_side(cell * len(one.rows), one.columns) for one in maps]
     in_rows = [max(heights[i : i + n_columns]) for i in range(0, len(maps), n_columns)]
     figure: Figure = _optional.require("matplotlib.figure").Figure(
         figsize=(n_columns * width + _BAR, sum(in_rows) + 0.3), facecolor="white", layout="constrained"
@@ -124,8 +125,8 @@ def _paper(maps: Sequence[HeatMap], abreast: int) -> tuple[Figure, Any]:
     return figure, grid.ravel()
 
 
-def _side(n_cells: int, beside: Sequence[str]) -> float:
-    return _AROUND + max(_CELL * n_cells, _LEAST) + _CHARACTER * max(map(len, beside), default=0)
+def _side(cells: float, beside: Sequence[str]) -> float:
+    return _AROUND + max(cells, _LEAST) + _CHARACTER * max(map(len, beside), default=0)
 
 
 def _write(axes: Any, values: FloatArray, limit: float, *, signed: bool) -> None:

@@ -15,6 +15,7 @@ from stochastic_music.reports.inspection.inspection import Inspection, Request
 #: a class -> the module of this room with `inspect(thing, request) -> Inspection`
 _FAMILIES: dict[str, str] = {
     "stochastic_music.models.hmm.model:HMM": "hidden",
+    "stochastic_music.models.maxent.model:MaxEnt": "maxent",
 }
 #: modules that can look at a piece through a model
 _READING = {"hidden"}
