@@ -1,4 +1,4 @@
-"""General MIDI instruments by name."""
+"""General MIDI instruments and drums by name."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ _SHORT = {
     "sax": 65,
     "horn": 60,
 }
+
+_DRUMS = {
+    **{35: "kick", 36: "kick", 37: "rim", 38: "snare", 39: "clap", 40: "snare", 41: "low tom", 42: "hi-hat"},
+    **{43: "low tom", 44: "pedal hat", 45: "mid tom", 46: "open hat", 47: "mid tom", 48: "high tom", 49: "crash"},
+    **{50: "high tom", 51: "ride", 52: "china", 53: "bell", 54: "tambourine", 55: "splash", 56: "cowbell", 57: "crash"},
+}
+
+
+def drum_name(pitch: int) -> str:
+    """What a pitch means on the channel of drums.
+
+    >>> drum_name(38), drum_name(99)
+    ('snare', 'drum 99')
+    """
+    return _DRUMS.get(pitch, f"drum {pitch}")
 
 
 def program_number(name: str) -> int:

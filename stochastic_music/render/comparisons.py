@@ -209,7 +209,7 @@ def density_panels(spreads: Sequence[Spread], *, label: str, one_scale: bool = T
 
 def to_svg(figure: Figure, *, title: str = "", provenance: str = "") -> bytes:
     """The bytes of a figure as SVG, its text as text; `provenance` is kept as its description."""
-    texts = {"Title": title or None, "Description": provenance or None}
+    texts = {name: text for name, text in (("Title", title), ("Description", provenance)) if text}
     buffer = io.BytesIO()
     with _optional.require("matplotlib").rc_context({"svg.fonttype": "none", "svg.hashsalt": "stochastic_music"}):
         figure.draw_without_rendering()  # settles the layout, which a first drawing leaves a little off

@@ -26,6 +26,7 @@ import numpy as np
 from stochastic_music import _optional
 from stochastic_music.music import marks
 from stochastic_music.music.bars import Bar, bars
+from stochastic_music.music.instruments import drum_name
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.tokens import pitch_name
 
@@ -41,12 +42,6 @@ _BLACK_KEYS = (1, 3, 6, 8, 10)
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 12.0, 0.8, 0.35, 0.95, 0.3, 0.5
 _DPI = 150
 _QUARTERS_A_SYSTEM, _MAX_SYSTEMS = 33, 8
-
-_DRUM_NAMES = {
-    **{35: "kick", 36: "kick", 37: "rim", 38: "snare", 39: "clap", 40: "snare", 41: "low tom", 42: "hi-hat"},
-    **{43: "low tom", 44: "pedal hat", 45: "mid tom", 46: "open hat", 47: "mid tom", 48: "high tom", 49: "crash"},
-    **{50: "high tom", 51: "ride", 52: "china", 53: "bell", 54: "tambourine", 55: "splash", 56: "cowbell", 57: "crash"},
-}
 
 
 class Part(NamedTuple):
@@ -163,7 +158,7 @@ def _rows(score: ScoreTick) -> Rows:
     low, high = _span(_all_pitches(score, drums=False), spare=0 if drums else 12)
     wanted = _named_steps(high - low)
     names = {pitch: pitch_name(pitch) for pitch in range(low, high + 1) if pitch % 12 in wanted}
-    lanes = {low - len(drums) + i: _DRUM_NAMES.get(p, f"drum {p}") for i, p in enumerate(drums)}
+    lanes = {low - len(drums) + i: drum_name(p) for i, p in enumerate(drums)}
     return Rows(low - len(drums), high, names | lanes, len(drums))
 
 

@@ -11,11 +11,13 @@ import pytest
 
 from stochastic_music.reports.pages import blind_page, checksum, index_page, pairs
 from stochastic_music.reports.pages.blind import HELD_OUT
-from stochastic_music.reports.pages.player import Part, Take, of_report, piano_roll, player
+from stochastic_music.reports.pages.player import player
+from stochastic_music.reports.pages.roll import piano_roll
+from stochastic_music.reports.pages.takes import Part, Take, of_report
 from tests.reports.a_report import a_report
 from tests.reports.browser import browser, is_there
 
-TWO = Take([Part("high", [(0, 1, 72, 80), (1, 0.5, 74, 80)]), Part("low", [(0, 2, 48, 80)])], tempo=90)
+TWO = Take([Part("high", [(0, 1, 72, 80), (1, 0.5, 74, 80)]), Part("low", [(0, 2, 48, 80)])], [(0, 90)])
 in_browser = pytest.mark.skipif(not is_there(), reason="no chromium and chromedriver here")
 
 
@@ -25,7 +27,7 @@ def held(markup):
 
 def test_a_player_holds_what_is_to_be_heard():
     (data,) = held(player(TWO, "two"))
-    assert (data["tempo"], data["length"]) == (90, 2)
+    assert (data["tempos"], data["length"]) == ([[0, 90]], 2)
     assert [part["notes"] for part in data["parts"]] == [[[0, 1, 72, 80], [1, 0.5, 74, 80]], [[0, 2, 48, 80]]]
 
 
@@ -86,7 +88,7 @@ def test_the_blind_page_gives_nothing_away():
     assert not re.search("markov|ppm|hmm|lstm|bwv|bach|held|[.]mid", body, re.IGNORECASE)
     heard = held(body)
     assert len(heard) == 2 * len(pairs(report))
-    assert len({take["tempo"] for take in heard}) == 1
+    assert len({str(take["tempos"]) for take in heard}) == 1
     assert {note[3] for take in heard for part in take["parts"] for note in part["notes"]} == {80}
     assert [pair.name for pair in pairs(report)] == re.findall('data-pair="(.*?)"', body)
 
@@ -108,8 +110,12 @@ def opened(window, tmp_path):
     return opened
 
 
-#: where the first cursor stands: what follows "translate("
-AT = "parseFloat(document.querySelector('.cursor').getAttribute('transform').slice(10))"
+#: where the cursor of a player stands, in quarters
+AT = (
+    "((player) => JSON.parse(player.dataset.take).length * (player.querySelector('.cursor').getBoundingClientRect().x"
+    " - player.querySelector('.lanes').getBoundingClientRect().x + 1) / player.querySelector('.lanes').clientWidth)"
+    "(document.querySelector('.player'))"
+)
 
 
 @in_browser
@@ -130,7 +136,7 @@ def test_a_player_plays_and_its_cursor_moves(opened):
 
 @in_browser
 def test_one_player_at_a_time_and_the_end_comes(opened):
-    short = Take([Part("a", [(0, 0.5, 60, 80)])], tempo=240)
+    short = Take([Part("a", [(0, 0.5, 60, 80)])], [(0, 240)])
     window = opened(index_page(a_report()).replace("</main>", f"{player(short, 'short')}</main>"))
     window.click(".player button")
     window.click("main > .player button")
@@ -141,14 +147,14 @@ def test_one_player_at_a_time_and_the_end_comes(opened):
 @in_browser
 def test_loops_go_on_while_parts_are_muted_and_the_tempo_changes(opened):
     window = opened(index_page(a_report()).replace("</main>", f"{player(TWO, 'two')}</main>"))
-    at = AT.replace(".cursor", "main > .player .cursor")
+    at = AT.replace("('.player')", "('main > .player')")
     window.click("main > .player .loop")
     window.click("main > .player [data-part]")
     window.click("main > .player button")
     set_to = (
         "const it = document.querySelector('main > .player .%s'); it.value = %s; it.dispatchEvent(new Event('input'))"
     )
-    window.run(set_to % ("tempo", 240))
+    window.run(set_to % ("tempo", 2))
     for _ in range(2):
         window.run(set_to % ("position", 1.9))
         assert window.wait(f"{at} < 1")  # of 2 quarters: it began anew

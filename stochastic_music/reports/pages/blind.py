@@ -26,6 +26,7 @@ import numpy as np
 
 from stochastic_music.reports.pages import player, shell
 from stochastic_music.reports.pages.markup import Html, element
+from stochastic_music.reports.pages.takes import Part, Take, of_report
 
 #: The source that is no model.
 HELD_OUT = "held-out"
@@ -90,7 +91,7 @@ def blind_page(report: Report) -> str:
     held = (element("p", _ORDERS), _progress(), *(_ballot(pair, takes, tempo) for pair in found), _after())
     heading = element("h1", "Which do you like more?")
     main = element("main", heading, *(held if found else _NOTHING), id="main", data_report=checksum(report))
-    scripts = (player.SCRIPT, "blind.js") if found else ()
+    scripts = (*player.SCRIPTS, "blind.js") if found else ()
     return shell.page("Blind listening", main, styles=(player.STYLE, "blind.css"), scripts=scripts)
 
 
@@ -120,14 +121,14 @@ def _ballot(pair: Pair, takes: Mapping[str, Sequence[Mapping[str, Any]]], tempo:
     return element("article", *heard, choice, hidden=True, data_pair=pair.name)
 
 
-def _plain(take: Mapping[str, Any], tempo: float) -> player.Take:
+def _plain(take: Mapping[str, Any], tempo: float) -> Take:
     """A take without what would give it away."""
-    parts = player.of_report(take).parts
+    parts = of_report(take).parts
     plain = [
-        player.Part(f"Part {i}", [(onset, duration, pitch, _VELOCITY) for onset, duration, pitch, _ in part.notes])
+        Part(f"Part {i}", [(onset, duration, pitch, _VELOCITY) for onset, duration, pitch, _ in part.notes])
         for i, part in enumerate(parts, start=1)
     ]
-    return player.Take(plain, tempo)
+    return Take(plain, [(0.0, tempo)])
 
 
 def _after() -> Html:

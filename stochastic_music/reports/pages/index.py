@@ -28,7 +28,7 @@ def index_page(report: Report) -> str:
     footer = element(
         "footer", "Written by stochastic_music. This page is complete: it opens from disk and asks for nothing."
     )
-    styles, scripts = (player.STYLE, "index.css"), (player.SCRIPT,)
+    styles, scripts = (player.STYLE, "index.css"), player.SCRIPTS
     return shell.page(title, header, main, footer, styles=styles, scripts=scripts)
 
 

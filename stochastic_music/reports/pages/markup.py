@@ -7,6 +7,7 @@ can be passed on without a thought, and an f-string around markup becomes text a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from html import escape
 
 _VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
@@ -40,6 +41,16 @@ def joined(parts: Iterable[str], separator: str = "") -> Html:
     'a&lt;b <br>'
     """
     return Html(separator.join(part if isinstance(part, Html) else escape(part, quote=False) for part in parts))
+
+
+def short(number: float | Fraction) -> float | int:
+    """At most four decimals, and none where they are zero.
+
+    >>> short(2.0), short(1 / 3)
+    (2, 0.3333)
+    """
+    rounded = round(float(number), 4)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def _attribute(name: str, value: Attribute) -> str:

@@ -21,6 +21,7 @@ from stochastic_music.reports.pages.tables import (
     table,
     with_interval,
 )
+from stochastic_music.reports.pages.takes import of_report
 
 #: Takes of each source that are played.
 MOST_TAKES = 4
@@ -75,7 +76,7 @@ def _cut(capped: int | None) -> Sequence[Html]:
 def _takes(source: str, takes: Sequence[Mapping[str, Any]]) -> Html:
     if not takes:
         return paragraph("There are no takes.")
-    players = [player.player(player.of_report(take), _title(source, i, take)) for i, take in enumerate(takes, start=1)]
+    players = [player.player(of_report(take), _title(source, i, take)) for i, take in enumerate(takes, start=1)]
     return element("div", *players, class_="takes")
 
 
