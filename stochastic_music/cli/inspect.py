@@ -129,3 +129,5 @@ def _tell(found: Inspection, output: Path | None, command: list[str], asked: dic
     elif found.draw is not None:
         options = [word for option, value in asked.items() if value is not None for word in (option, value)]
         say(f"\nSee it: {shlex.join([*command, *options, '-o', f'{Path(command[-1]).stem}-inside.png'])}")
+    if found.ask:
+        say(f"Ask it: {shlex.join([*command, '--context', found.ask])}")

@@ -271,18 +271,22 @@ def _part(vocabulary: Vocabulary, symbol: int) -> int:
 def _sources(learned: TokenCorpus, corpus: TokenCorpus, why: Sequence[Reasons]) -> list[list[Source]]:
     """Pieces and bars of the places that reasons name, each once."""
     places = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(reasons.sources for reasons in why)]))
-    pieces = np.searchsorted(learned.offsets, places, side="right") - 1
-    chosen = np.unique(pieces)
-    asked = learned.select(chosen)
-    mine = {row.tobytes() for row in corpus}
-    itself = [row.tobytes() in mine for row in asked]
-    rank = np.searchsorted(chosen, pieces)
-    bars = _bars(asked, asked.offsets[rank] + places - learned.offsets[pieces])
-    found = {
-        place: Source(asked.names[i], bar, itself[i])
-        for place, i, bar in zip(places.tolist(), rank.tolist(), bars, strict=True)
-    }
+    found = dict(zip(places.tolist(), places_named(learned, places, itself=corpus), strict=True))
     return [list(dict.fromkeys(found[place] for place in reasons.sources.tolist())) for reasons in why]
+
+
+def places_named(learned: TokenCorpus, places: IntArray, *, itself: TokenCorpus | None = None) -> list[Source]:
+    """The piece and printed bar of each of `places` (n,) of training symbols.
+
+    Pieces of `itself` are said to be those explained.
+    """
+    pieces = np.searchsorted(learned.offsets, places, side="right") - 1
+    chosen, rank = np.unique(pieces, return_inverse=True)
+    asked = learned.select(chosen)
+    mine = {row.tobytes() for row in itself or ()}
+    known = [row.tobytes() in mine for row in asked]
+    bars = _bars(asked, asked.offsets[rank] + places - learned.offsets[pieces])
+    return [Source(asked.names[i], bar, known[i]) for i, bar in zip(rank.tolist(), bars, strict=True)]
 
 
 def _bars(corpus: TokenCorpus, places: IntArray) -> list[int | None]:

@@ -8,8 +8,9 @@ import pytest
 
 from stochastic_music.cli import main
 from stochastic_music.corpus import Corpus
-from stochastic_music.models import STM
+from stochastic_music.models import STM, Markov
 from stochastic_music.pipeline import Pipeline
+from stochastic_music.render.plots import provenance
 from stochastic_music.tokens import MelodyEncoding
 
 
@@ -39,6 +40,31 @@ def plain(tmp_path):
     tunes = Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
     Pipeline(MelodyEncoding(), STM()).fit(tunes).save(tmp_path / "plain.smm")
     return "plain.smm"
+
+
+@pytest.fixture
+def markov(tmp_path):
+    tunes = Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
+    Pipeline(MelodyEncoding(), Markov(1)).fit(tunes).save(tmp_path / "m.smm")
+    return "m.smm"
+
+
+def test_a_context_is_answered_and_drawn(run, markov, tmp_path):
+    done = run(markov, "--context", "E4 F4", "-o", "after.png")
+    assert done.returncode == 0, done.stderr
+    assert "After E4 F4: G4 " in done.stdout
+    assert (tmp_path / "after.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads(provenance((tmp_path / "after.png").read_bytes()))["command"].endswith("-o after.png")
+    assert "Wrote after.png" in done.stderr
+
+
+def test_the_next_command_is_named_and_svg_keeps_how_it_was_made(run, markov, tmp_path):
+    done = run(markov, "-o", "all.svg")
+    assert "stochmusic inspect m.smm --context 'E4 C4'" in done.stderr
+    written = (tmp_path / "all.svg").read_text()
+    assert "What follows what" in done.stdout
+    assert "stochmusic inspect m.smm -o all.svg" in written
+    assert run(markov, "-o", "all.svg").returncode == 0  # equal bytes
 
 
 def test_the_last_model_is_told_of(run, plain):

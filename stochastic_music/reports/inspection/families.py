@@ -14,6 +14,7 @@ from stochastic_music.reports.inspection.inspection import Inspection, Request
 
 #: a class -> the module of this room with `inspect(thing, request) -> Inspection`
 _FAMILIES: dict[str, str] = {
+    "stochastic_music.models.backoff:BackoffModel": "contexts",
     "stochastic_music.models.hmm.model:HMM": "hidden",
     "stochastic_music.models.maxent.model:MaxEnt": "maxent",
 }

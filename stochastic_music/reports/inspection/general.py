@@ -49,6 +49,15 @@ def facts_of(pipeline: Pipeline) -> dict[str, Cell]:
     }
 
 
+def transposition(pipeline: Pipeline) -> list[str]:
+    """What to know of the names of notes, where pieces were transposed."""
+    said = {
+        "common": "Training pieces were brought to C major or A minor first: notes are named there.",
+        "all": "Training pieces were heard in all twelve keys: counts are twelve times what was written.",
+    }
+    return [said[pipeline.transpose]] if pipeline.transpose in said else []
+
+
 def alphabet(pipeline: Pipeline) -> Table:
     """The symbols of each field that the corpus uses, of those declared."""
     vocabulary = pipeline.vocabulary_.restrict(pipeline.alphabet_.tolist())

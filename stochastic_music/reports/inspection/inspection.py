@@ -68,6 +68,7 @@ class Inspection:
 
     `kind` is the registered name of the model, or "walk". `facts` are single values by key, `lines` sentences. `data`
     holds what only programs and pictures need: matrices, traces. `draw` makes the picture, None where there is none.
+    `ask` is a context that is worth asking for next, '' where none is.
 
         >>> found = Inspection("toy", "A toy", {"order": 1}, lines=["It says little."])
         >>> print(found.text())
@@ -85,6 +86,7 @@ class Inspection:
     lines: Sequence[str] = ()
     draw: Callable[[], Figure] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    ask: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """One JSON object; numbers that are not finite are null."""

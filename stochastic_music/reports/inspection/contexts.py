@@ -1,0 +1,206 @@
+"""Models that look up contexts (Markov, PPM): what follows what, how surely, and where that was learned.
+
+Pasts are the last notes of the line (`line`), whatever their rhythm and place in the bar; what the model says after one
+is the mean of what it says at the places of the training pieces where that past stands, each given all that it
+remembers there. So for a model of pitches alone whose order is the length of the past this is its own probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stochastic_music.errors import UsageError
+from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.render.heat import HeatMap, heat_maps
+from stochastic_music.reports.inspection import following
+from stochastic_music.reports.inspection.distribution import Distribution, Heard, distribution
+from stochastic_music.reports.inspection.general import alphabet, facts_of, kind_of, title_of, transposition
+from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
+from stochastic_music.reports.inspection.line import NOTHING, START, Line
+from stochastic_music.reports.inspection.telling import percent
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline import Pipeline
+
+#: notes of the longest pasts that are listed; a past heard less often than this says little of how sure a model is
+_DEPTH, _OFTEN = 3, 5
+#: notes and lengths that a heat map shows: those heard most
+_ROWS = 32
+#: continuations that are named of each note
+_BEST = 4
+
+
+def inspect(pipeline: Pipeline, request: Request) -> Inspection:
+    """The inspection of a model of contexts; with `request.context` of what comes after it."""
+    line = Line(pipeline.vocabulary_)
+    wanted = None
+    if request.context is not None:
+        wanted = line.read(request.context, pipeline.alphabet_, middle_c=request.middle_c)
+    if pipeline.corpus_ is None:
+        return _without_sources(pipeline, request)
+    heard = Heard.of(pipeline.model, pipeline.corpus_, line, max(_DEPTH, len(wanted.symbols) if wanted else 0))
+    if wanted is not None:
+        return following.inspect(pipeline, line, heard, wanted, request)
+    return _whole(pipeline, line, heard, request)
+
+
+def _facts(pipeline: Pipeline) -> dict[str, Cell]:
+    """The size of the tables, beside what is told of every model."""
+    contexts = pipeline.model.contexts_
+    return {**facts_of(pipeline), "contexts": contexts.n_contexts, "continuations": len(contexts.entries.key)}
+
+
+def _without_sources(pipeline: Pipeline, request: Request) -> Inspection:
+    if request.context is not None:
+        raise UsageError("this model was saved without its sources, where --context looks: fit it again with them")
+    lines = ["It was saved without its sources: what follows what cannot be counted."]
+    return Inspection(kind_of(pipeline), title_of(pipeline), _facts(pipeline), [alphabet(pipeline)], lines)
+
+
+def _whole(pipeline: Pipeline, line: Line, heard: Heard, request: Request) -> Inspection:
+    """What follows each note, and how open pasts of one to three notes are."""
+    longest = distribution(pipeline.model, line.vocabulary, heard, heard.places.before[:, :_DEPTH], line.field)
+    by_length = [longest.shorter(k) for k in range(_DEPTH + 1)]
+    maps = {line.noun: by_length[1]} | _lengths(pipeline, line, heard)
+    tables = [
+        _memory(by_length, line),
+        _follows(by_length[1], line, request.at_most),
+        _extremes("certain", "Where it is most certain", by_length, line, request.at_most),
+        _extremes("open", "Where it is most open", by_length, line, request.at_most),
+        alphabet(pipeline),
+    ]
+    title = title_of(pipeline)
+    return Inspection(
+        kind_of(pipeline),
+        title,
+        _facts(pipeline),
+        tables,
+        [*transposition(pipeline), *following.asked(heard)],
+        draw=lambda: heat_maps(_panels(maps, line), label="probability", title=f"{title}: what follows what"),
+        data={f"{name}s": _matrix(found, line) for name, found in maps.items()},
+        ask=_worth_asking(by_length[2], line),
+    )
+
+
+def _lengths(pipeline: Pipeline, line: Line, heard: Heard) -> dict[str, Distribution]:
+    """What length follows what, where notes have lengths."""
+    if line.length_field is None:
+        return {}
+    lengths = heard.places.lengths[:, :1]
+    return {"length": distribution(pipeline.model, line.vocabulary, heard, lengths, line.length_field)}
+
+
+# Tables
+
+
+def _memory(by_length: Sequence[Distribution], line: Line) -> Table:
+    """How many pasts of each length there are, and how much they leave open."""
+    names = ("before", "different", "heard_once")
+    rows = [
+        (k, len(found.times), int((found.times == 1).sum()), float(np.average(found.bits, weights=found.asked)))
+        for k, found in enumerate(by_length)
+    ]
+    note = f"left open: the entropy of the next {line.noun} once so many are known, in bits, on average"
+    columns = (*map(Column, names), Column("left_open", unit="bits"))
+    return Table("memory", f"How much the last {line.noun}s tell of the next", columns, rows, note)
+
+
+def _follows(found: Distribution, line: Line, at_most: int) -> Table:
+    """The commonest notes, and what follows them."""
+    columns = (Column("after"), Column("heard"), Column("left_open", unit="bits"), Column("then"))
+    most = np.argsort(-found.times, kind="stable")[:at_most]
+    rows = [(*_of_past(found, i, line), ", ".join(_best(found, i, line))) for i in most]
+    left = len(found.times) - len(rows)
+    return Table("follows", "What follows what", columns, rows, f"{left} rarer left out" if left else "")
+
+
+def _best(found: Distribution, i: int, line: Line) -> list[str]:
+    """The likeliest continuations in words: "B4 41 % (37)"."""
+    return [
+        f"{line.name(symbol)} {percent(chance)} ({times:,})"
+        for symbol, chance, times in following.likeliest(found, i)[:_BEST]
+    ]
+
+
+def _extremes(key: str, caption: str, by_length: Sequence[Distribution], line: Line, at_most: int) -> Table:
+    """The pasts after which least, or most, is left open, of those heard often enough."""
+    sign = 1 if key == "certain" else -1
+    known = [(found, i) for found in by_length[1:] for i in _often(found)]
+    known.sort(key=lambda one: (sign * float(one[0].bits[one[1]]), -int(one[0].times[one[1]])))
+    rows = [_extreme(found, i, line) for found, i in known[:at_most]]
+    columns = (Column("after"), Column("heard"), Column("left_open", unit="bits"), Column("next"))
+    chance = Column("probability", "chance", unit="probability")
+    return Table(key, caption, (*columns, chance), rows, f"of pasts heard {_OFTEN} times or more")
+
+
+def _often(found: Distribution) -> list[int]:
+    """The pasts heard often enough, those of a piece that has hardly begun left to shorter ones."""
+    whole = found.before[:, -1] != NOTHING
+    often: list[int] = np.flatnonzero(whole & (found.times >= _OFTEN) & (found.asked > 0)).tolist()
+    return often
+
+
+def _extreme(found: Distribution, i: int, line: Line) -> tuple[Cell, ...]:
+    symbol, chance, _ = following.likeliest(found, i)[0]
+    return *_of_past(found, i, line), line.name(symbol), chance
+
+
+def _of_past(found: Distribution, i: int, line: Line) -> tuple[Cell, ...]:
+    """A past, how often it was heard, and what it leaves open."""
+    return _past(found.before[i], line), int(found.times[i]), float(found.bits[i])
+
+
+def _past(before: IntArray, line: Line) -> str:
+    """Symbols that came before, the latest first, as they were heard."""
+    return " ".join(line.name(symbol) for symbol in before[::-1].tolist() if symbol >= START)
+
+
+def _worth_asking(pairs: Distribution, line: Line) -> str:
+    """The two notes in a row that were heard most."""
+    inside = np.flatnonzero((pairs.before >= 0).all(axis=1))
+    return _past(pairs.before[inside[np.argmax(pairs.times[inside])]], line) if len(inside) else ""
+
+
+# Matrices and pictures
+
+
+def _matrix(found: Distribution, line: Line) -> dict[str, Any]:
+    """For programs: a row for each past of one symbol, a column for each symbol that ever came, and one for others."""
+    columns = np.flatnonzero((found.came > 0).any(axis=0))
+    return {
+        "from": [line.name(symbol) for symbol in found.before[:, 0].tolist()],
+        "to": [*(line.name(symbol) for symbol in found.symbols[columns].tolist()), "others"],
+        "heard": found.times,
+        "probability": _with_others(found.probability[:, columns]),
+        "count": np.pad(found.came[:, columns], ((0, 0), (0, 1))),
+    }
+
+
+def _panels(maps: dict[str, Distribution], line: Line) -> list[HeatMap]:
+    return [_panel(name, found, line) for name, found in maps.items()]
+
+
+def _panel(noun: str, found: Distribution, line: Line) -> HeatMap:
+    """The commonest of a distribution as a heat map, in the order of their symbols."""
+    came = found.came.sum(axis=0)
+    rows, columns = _commonest(found.times, _ROWS), _commonest(came, _ROWS + 1)
+    left = len(found.times) - len(rows)
+    rarer = f"; {left} rarer left out" if left else ""
+    names = [f"{line.name(int(found.before[i, 0]))} ({found.times[i]:,})" for i in rows]
+    across = [*(line.name(symbol) for symbol in found.symbols[columns].tolist()), "others"]
+    values = _with_others(found.probability[np.ix_(rows, columns)])
+    return HeatMap(values, names, across, f"From {noun} to {noun}{rarer}", f"{noun} (times heard)", f"next {noun}")
+
+
+def _with_others(probability: FloatArray) -> FloatArray:
+    """Rows with what they lack to 1 as a last column."""
+    return np.column_stack([probability, np.maximum(1 - probability.sum(axis=1), 0.0)])
+
+
+def _commonest(times: IntArray, n: int) -> IntArray:
+    """The `n` largest of those above 0, in their own order."""
+    most: IntArray = np.sort(np.argsort(-times, kind="stable")[: min(n, int((times > 0).sum()))])
+    return most

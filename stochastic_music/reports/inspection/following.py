@@ -1,0 +1,128 @@
+"""What comes after some notes: chances, how often each came, where that was learned, and which orders say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stochastic_music.errors import UsageError
+from stochastic_music.evaluation.explanation import places_named
+from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.render.inspections import Bars, bars
+from stochastic_music.reports.inspection.distribution import Distribution, Heard, distribution
+from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of, transposition
+from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
+from stochastic_music.reports.inspection.line import Line, Wanted
+from stochastic_music.reports.inspection.orders import shares
+from stochastic_music.reports.inspection.telling import percent
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline import Pipeline
+
+#: continuations in a sentence, and places that are named of each
+_SAID, _NAMED = 5, 3
+
+
+def inspect(pipeline: Pipeline, line: Line, heard: Heard, wanted: Wanted, request: Request) -> Inspection:
+    """The inspection of what comes after a context. Raises UsageError where nothing ever did."""
+    rows, lost = standing(heard, wanted)
+    at = heard.matching(rows)
+    found = distribution(pipeline.model, line.vocabulary, at, at.places.before[:, :0], line.field)
+    past = " ".join(map(line.name, wanted.symbols[: len(wanted.symbols) - lost][::-1]))
+    following, by_order = _next(line, at, found, request.at_most), _orders(shares(pipeline.model, found.due, 1)[0])
+    title = f"{title_of(pipeline)}: after {past}"
+    said = [*_lost(wanted, lost, line, past), _sentence(past, found, line), *transposition(pipeline), *asked(at)]
+    facts: dict[str, Cell] = {"after": past, "heard": len(rows), "left_open_bits": round(float(found.bits[0]), 4)}
+    return Inspection(
+        kind_of(pipeline),
+        title,
+        {**facts_of(pipeline), **facts},
+        [following, by_order],
+        said,
+        draw=lambda: bars(_bars(following, by_order), title=title),
+    )
+
+
+def standing(heard: Heard, wanted: Wanted) -> tuple[IntArray, int]:
+    """Where a context stands, without its oldest notes where all of it never does, and how many of these are lost."""
+    for lost in range(len(wanted.symbols)):
+        n = len(wanted.symbols) - lost
+        rows = heard.places.standing(Wanted(wanted.symbols[:n], wanted.lengths[:n]))
+        if len(rows):
+            return rows, lost
+    raise UsageError("--context: its last note never stands so in a training piece with anything after it")
+
+
+def asked(heard: Heard) -> list[str]:
+    """What to say where a model was not asked at every place."""
+    n, total = len(heard.asked), len(heard.places.at)
+    told = f"Probabilities are means over {n:,} of {total:,} places, evenly spread; counts are of all."
+    return [told] if n < total else []
+
+
+def likeliest(found: Distribution, i: int) -> list[tuple[int, float, int]]:
+    """Symbols that may come after a past, the likeliest first, with their chances and how often they came."""
+    chance = found.probability[i]
+    order = np.argsort(-chance, kind="stable")
+    order = order[chance[order] > 0]
+    columns = found.symbols[order].tolist(), chance[order].tolist(), found.came[i, order].tolist()
+    return list(zip(*columns, strict=True))
+
+
+def _lost(wanted: Wanted, lost: int, line: Line, past: str) -> list[str]:
+    """What to say where a context was never heard."""
+    whole = " ".join(map(line.name, wanted.symbols[::-1]))
+    return [f"{whole} was never heard in a row: what the model falls back to is {past}."] if lost else []
+
+
+def _sentence(past: str, found: Distribution, line: Line) -> str:
+    """What comes in a sentence: B4 41 % (37 times)."""
+    said = [
+        f"{line.name(symbol)} {percent(chance)} ({_times(times)})"
+        for symbol, chance, times in likeliest(found, 0)[:_SAID]
+    ]
+    return f"After {past}: {', '.join(said)}."
+
+
+def _times(n: int) -> str:
+    return {0: "never heard", 1: "once"}.get(n, f"{n:,} times")
+
+
+def _next(line: Line, at: Heard, found: Distribution, at_most: int) -> Table:
+    """Continuations, the likeliest first, with the places where they were learned."""
+    known = likeliest(found, 0)
+    rows = [(line.name(symbol), chance, n, _learned(at, line, symbol)) for symbol, chance, n in known[:at_most]]
+    rest = [chance for _, chance, _ in known[at_most:]]
+    note = f"{len(rest)} others, together {percent(sum(rest))}" if rest else ""
+    columns = (Column("next"), Column("probability", "chance", "probability"), Column("times"), Column("learned_in"))
+    return Table("next", "What comes next", columns, rows, note)
+
+
+def _learned(at: Heard, line: Line, symbol: int) -> str:
+    """Pieces and bars where a continuation stands, the first few."""
+    rows = np.flatnonzero(at.places.came == symbol)
+    inside = 0 if symbol == line.vocabulary.end else line.field
+    named = places_named(at.corpus, at.places.at[rows[:_NAMED]] + inside)
+    words = dict.fromkeys(place.piece + ("" if place.bar is None else f" bar {place.bar}") for place in named)
+    more = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
+    return ", ".join(words) + more
+
+
+def _orders(said: FloatArray) -> Table:
+    """How much each order says, the highest first; order -1 is chance."""
+    share = said / said.sum()
+    rows = [(n, float(share[n])) for n in range(len(share) - 2, -2, -1) if share[n] > 0]
+    note = "order: how many events are remembered; -1: equal chances for all"
+    return Table("orders", "Which orders say so", (Column("order"), Column("share", unit="probability")), rows, note)
+
+
+def _bars(following: Table, by_order: Table) -> list[Bars]:
+    notes, chances, times, _ = zip(*following.rows, strict=True)
+    orders, said = zip(*by_order.rows, strict=True)
+    beside = [f"{percent(chance)}  ({_times(n)})" for chance, n in zip(chances, times, strict=True)]
+    shown = [percent(share) for share in said]
+    return [
+        Bars(following.caption, notes, chances, beside, "probability"),
+        Bars(by_order.caption, [f"order {n}" for n in orders], said, shown, "share of the prediction"),
+    ]
