@@ -42,8 +42,25 @@ class Browser:
         return self.ask("POST", "/execute/async", {"script": look, "args": []})
 
     def click(self, selector):
-        found = self.ask("POST", "/element", {"using": "css selector", "value": selector})
-        self.ask("POST", f"/element/{next(iter(found.values()))}/click", {})
+        self.ask("POST", f"/element/{next(iter(self.find(selector).values()))}/click", {})
+
+    def press(self, selector, keys):
+        """Keys as a reader presses them, on what a selector finds."""
+        self.ask("POST", f"/element/{next(iter(self.find(selector).values()))}/value", {"text": keys})
+
+    def find(self, selector):
+        return self.ask("POST", "/element", {"using": "css selector", "value": selector})
+
+    def enter(self, selector):
+        """From here on all is asked of the page in a frame, until `leave`."""
+        self.ask("POST", "/frame", {"id": self.find(selector)})
+
+    def leave(self):
+        self.ask("POST", "/frame", {"id": None})
+
+    def control(self, command, **parameters):
+        """A command of the browser's own protocol."""
+        return self.ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def messages(self):
         """What the page complained of, such as scripts that it may not run."""

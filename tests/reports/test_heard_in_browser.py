@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stochastic_music.reports.pages import Heard, listening_page
+from stochastic_music.reports.pages import Heard, frame, listening_page
 from tests.reports.browser import browser, is_there
 from tests.reports.scores import LOW, TUNE, a_score
 
@@ -56,14 +56,22 @@ def test_tempos_change_where_the_score_says(opened):
 
 def test_files_come_out_as_they_went_in(opened, window, tmp_path):
     content = bytes(range(256)) * 40
-    window.ask(
-        "POST",
-        "/goog/cdp/execute",
-        {"cmd": "Browser.setDownloadBehavior", "params": {"behavior": "allow", "downloadPath": str(tmp_path)}},
-    )
+    window.control("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     opened(Heard("one", a_score(TUNE), files=[("one.mid", content), ("one.musicxml", b"<a/>")]))
     window.click(".downloads a")
     end = time.monotonic() + 5
     while not (tmp_path / "one.mid").exists() and time.monotonic() < end:
         window.run("return 0")
     assert (tmp_path / "one.mid").read_bytes() == content
+
+
+def test_a_frame_plays_in_a_page_around_it(opened, window, tmp_path):
+    inner = listening_page("x", [Heard("one", a_score(TUNE))], compact=True)
+    path = tmp_path / "around.html"
+    path.write_text(f"<!doctype html><title>x</title><p>Around</p>{frame(inner, 400)}", encoding="utf-8")
+    window.open(path)
+    window.enter("iframe")
+    window.click(".play")
+    assert window.wait("document.querySelector('.playing')")
+    window.leave()
+    assert window.run("return document.querySelector('iframe').contentDocument") is None  # an origin of its own

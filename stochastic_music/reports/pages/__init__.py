@@ -4,6 +4,7 @@
     index_page(report)             a comparison: tables with their meanings, pictures, players
     blind_page(report)             pairs of takes to choose from without knowing where they come from
     pairs(report)                  what the votes of that page mean
+    frame(page, height)            a page within another, for notebooks
 
 `report` is the JSON object that `reports.comparison` writes. The rooms: `markup` (escaped by default), `shell` (the
 page and its content security policy), `takes` and `roll` (notes as values and as a picture), `player` (what makes them
@@ -13,7 +14,8 @@ sound), `tables`; then the sections of the pages, and `static/`, the style sheet
 from __future__ import annotations
 
 from stochastic_music.reports.pages.blind import blind_page, checksum, pairs
+from stochastic_music.reports.pages.frame import frame
 from stochastic_music.reports.pages.index import index_page
 from stochastic_music.reports.pages.listening import Heard, listening_page
 
-__all__ = ["Heard", "blind_page", "checksum", "index_page", "listening_page", "pairs"]
+__all__ = ["Heard", "blind_page", "checksum", "frame", "index_page", "listening_page", "pairs"]
