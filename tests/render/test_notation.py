@@ -18,7 +18,7 @@ from stochastic_music.errors import InvalidParameterError, MissingExtraError, Us
 from stochastic_music.io.layout import note_names
 from stochastic_music.music import marks
 from stochastic_music.render import plots
-from stochastic_music.render.notation import Look, sheet, to_png, to_svg
+from stochastic_music.render.notation import Look, sheet, to_pdf, to_png, to_svg
 
 TPQ = 480
 SVG = "{http://www.w3.org/2000/svg}"
@@ -164,7 +164,7 @@ def test_colors_and_lyrics_are_those_of_their_notes():
     score = score_of([(3, 2, 72), (0, 1, 60), (0, 1, 64)])
     found = sheet(score, look=Look([[None, "#ff0000", "navy"]], [["low", "high", "tied"]]))
     drawn = groups(found.svg)
-    assert [{drawn[i].get("fill") for i in note.ids} for note in found.notes] == [{None}, {"#ff0000"}, {"navy"}]
+    assert [{drawn[i].get("fill") for i in note.ids} for note in found.notes] == [{None}, {"#ff0000"}, {"#000080"}]
     assert [text for text in words(found.svg) if text in {"high/low", "tied"}] == ["high/low", "tied"]
 
 
@@ -269,3 +269,48 @@ def test_colors_are_in_the_png():
     png = to_png(score_of([(0, 4, 60)]), look=Look([["#ff0000"]]))
     pixels = np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB")).reshape(-1, 3)
     assert (pixels == (255, 0, 0)).all(axis=1).any()
+
+
+# PDF
+
+
+def test_pdf_embeds_what_it_needs_and_is_equal_each_time():
+    score = score_of([(0, 1, 60)])
+    made = [to_pdf(score, title="Été ș", provenance='{"seed": 1}') for _ in range(2)]
+    assert made[0] == made[1]
+    assert made[0].startswith(b"%PDF-")
+    assert b"/Count 1" in made[0]
+    assert b"ScoreSerif-Regular" in made[0]
+    assert b"ScoreSerifMore-Regular" in made[0]
+    assert b"Helvetica" not in made[0]
+
+
+def test_pdf_has_pages_and_systems_that_fit_on_them():
+    long = score_of([(i, 1, 60 + i % 5) for i in range(400)], [(i, 1, 48 + i % 5) for i in range(400)])
+    wide = score_of(*([(0, 4, 40 + part)] for part in range(40)))
+    assert re.search(rb"/Count [2-9]", to_pdf(long))
+    assert b"/Count 1" in to_pdf(wide)
+
+
+def test_words_of_a_pdf_can_be_searched():
+    pypdf = pytest.importorskip("pypdf")
+    score = score_of([(0, 1, 60)], [(0, 1, 48)])
+    marks.set_chord_symbols(score, [(0, "F#m7")])
+    document = pypdf.PdfReader(io.BytesIO(to_pdf(score, title=HOSTILE + "Жар 中", provenance="seed 1")))
+    text = document.pages[0].extract_text()
+    for words_of_it in ("part 0", "part 1", "F♯m7", "<script>alert(1)</script>", "Жар □"):
+        assert words_of_it in text
+    assert document.metadata["/Subject"] == "seed 1"
+    assert document.metadata["/Title"].endswith("Жар 中")
+    assert not {"/OpenAction", "/AA", "/Names"} & set(document.root_object)
+
+
+@pytest.mark.parametrize("write", [to_svg, to_png, to_pdf])
+def test_every_format_takes_scores_of_no_note_and_of_the_whole_keyboard(write):
+    for score in (
+        Score(TPQ),
+        score_of([]),
+        score_of([(p / 4, 0.25, p) for p in range(128)]),
+        score_of([(0, 9, 60)], []),
+    ):
+        assert write(score, title="x")

@@ -2,6 +2,7 @@
 
     to_svg(score, title=..., provenance=..., look=...)    one tall picture, in the fonts of whoever shows it
     to_png(score, title=..., provenance=..., look=...)    the same in pixels, in fonts of this package
+    to_pdf(score, title=..., provenance=..., look=...)    the same as A4 pages
     sheet(score, width=..., look=..., prefix=...)         a picture for pages on screens, and the ids of its notes
     Look(colors, lyrics)                                  what single notes show
 
@@ -13,8 +14,9 @@ the extra `notation` brings the libraries.
 from __future__ import annotations
 
 from stochastic_music.render.notation.look import Look
+from stochastic_music.render.notation.pdf import to_pdf
 from stochastic_music.render.notation.png import to_png
 from stochastic_music.render.notation.sheets import Sheet, SheetNote, sheet
 from stochastic_music.render.notation.svg import to_svg
 
-__all__ = ["Look", "Sheet", "SheetNote", "sheet", "to_png", "to_svg"]
+__all__ = ["Look", "Sheet", "SheetNote", "sheet", "to_pdf", "to_png", "to_svg"]

@@ -37,7 +37,13 @@ class Engraving(NamedTuple):
 
 
 def engrave(
-    score: ScoreTick, *, width: int, height: int = TALLEST, title: str = "", look: Look | None = None
+    score: ScoreTick,
+    *,
+    width: int,
+    height: int = TALLEST,
+    margin: int = 50,
+    title: str = "",
+    look: Look | None = None,
 ) -> Engraving:
     """A score on pages `width` wide and at most `height` high, in tenths of a millimetre of print.
 
@@ -46,7 +52,7 @@ def engrave(
     """
     look = look or Look()
     by_name = colored(score, look)
-    pages = _laid_out(to_musicxml(sung(score, look), title=title, named=True), _options(width, height, title))
+    pages = _laid_out(to_musicxml(sung(score, look), title=title, named=True), _options(width, height, margin, title))
     signs = _signs(pages)
     ids = {name: tuple(signs[sign] for sign in row) for name, row in _by_note(signs).items()}
     colors = {sign: color for name, color in by_name.items() for sign in ids.get(name, ())}
@@ -83,10 +89,11 @@ def _renamed(page: Drawing, signs: dict[str, str]) -> Drawing:
     return page._replace(shapes=[(signs.get(note, ""), shape) for note, shape in page.shapes])
 
 
-def _options(width: int, height: int, title: str) -> dict[str, Any]:
+def _options(width: int, height: int, margin: int, title: str) -> dict[str, Any]:
     return {
         "pageWidth": width,
         "pageHeight": height,
+        **{f"pageMargin{side}": margin for side in ("Top", "Bottom", "Left", "Right")},
         "adjustPageHeight": True,
         "breaks": "auto",
         "header": "auto" if title else "none",

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stochastic_music import _optional
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.io.layout import note_names
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick, TrackTick
 
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}|#[0-9a-fA-F]{3}|[a-zA-Z]+")
-
 
 class Look(NamedTuple):
     """What notes show beside their pitch: for each track, for each of its notes in the order of time and pitch.
 
-    `colors` are `#rrggbb`, `#rgb` or names of CSS, None for the color of everything else; `lyrics` are texts or None.
-    Notes that begin together have their texts beneath them, joined from the top down. Without lyrics the score's own
-    are printed.
+    `colors` are `#rrggbb`, `#rgb` or names as CSS has them, None for the color of everything else; `lyrics` are texts
+    or None. Notes that begin together have their texts beneath them, joined from the top down. Without lyrics the
+    score's own are printed.
     """
 
     colors: Sequence[Sequence[str | None]] = ()
@@ -31,15 +30,21 @@ class Look(NamedTuple):
 
 
 def colored(score: ScoreTick, look: Look) -> dict[str, str]:
-    """The colors by the names of notes; raises InvalidParameterError for a color that is none, or for other lengths."""
+    """The colors (`#rrggbb`) by the names of notes; raises InvalidParameterError for what is none, or too few."""
     names = note_names(score)
     _check("colors", look.colors, names)
     pairs = zip(chain(*names), chain(*look.colors), strict=False)
-    colors = {name: color for name, color in pairs if color}
-    for color in colors.values():
-        if not _COLOR.fullmatch(color):
-            raise InvalidParameterError(f"the color {color!r} is none; expected #rrggbb, #rgb or a name such as 'navy'")
-    return colors
+    return {name: _hex(color) for name, color in pairs if color}
+
+
+@cache
+def _hex(color: str) -> str:
+    try:
+        return str(_optional.require("matplotlib.colors").to_hex(color))
+    except ValueError as error:
+        raise InvalidParameterError(
+            f"the color {color!r} is none; expected #rrggbb, #rgb or a name such as 'navy'"
+        ) from error
 
 
 def sung(score: ScoreTick, look: Look) -> ScoreTick:
