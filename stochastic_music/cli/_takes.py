@@ -104,9 +104,9 @@ def write(
             elif suffix in {"mid", "musicxml"}:
                 io.save(score, draft, provenance=made_by)
             elif suffix == "wav":
-                from stochastic_music.render.audio import write_wav
+                from stochastic_music.render.audio import write_sound
 
-                write_wav(score, draft, provenance=made_by)
+                write_sound(score, draft, provenance=made_by)
             else:
                 from stochastic_music.render.plots import write_piano_roll
 
