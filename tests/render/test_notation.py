@@ -155,6 +155,15 @@ def test_titles_that_are_half_a_file_name_are_printed_without_the_half():
     assert "half a" in words(to_svg(score_of([(0, 1, 60)]), title="half \udcffa"))
 
 
+def test_long_titles_shrink_and_long_names_of_parts_are_cut():
+    score = score_of([(0, 1, 60)])
+    score.tracks[0].name = "A name that nobody  should give to a part"
+    texts = list(ET.fromstring(to_svg(score, title="M" * 200)).iter(f"{SVG}text"))
+    sizes = {"".join(text.itertext()): float(text[0].get("font-size")) for text in texts}
+    assert sizes["M" * 200] * 0.89 * 200 < 22_500
+    assert "A name that nobody shou…" in sizes
+
+
 def test_provenance_is_kept():
     svg = to_svg(score_of([(0, 1, 60)]), provenance='{"seed": 1}')
     assert ET.fromstring(svg).findtext(f"{SVG}metadata") == '{"seed": 1}'

@@ -11,6 +11,7 @@ renderer without that font would leave them out, so signs before words become gl
 from __future__ import annotations
 
 import re
+import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from functools import cache
@@ -98,7 +99,7 @@ def read(svg: str, resources: Path) -> Drawing:
     _, _, width, height = _numbers(page.get("viewBox", ""))
     margin = page[0]
     x, y = _numbers(margin.get("transform", ""))
-    shapes = list(_shapes(margin, "", Style(), resources))
+    shapes = [(note, _fitted(shape, width - 2 * x)) for note, shape in _shapes(margin, "", Style(), resources)]
     drawn = {e.get("id", "")[:4]: e[0].get("d", "") for defs in root.iter(f"{_SVG}defs") for e in defs if len(e)}
     used = sorted({shape.code for _, shape in shapes if isinstance(shape, Glyph)})
     return Drawing(width, height, (x, y), shapes, {code: drawn.get(code) or _sign(code, resources) for code in used})
@@ -173,6 +174,23 @@ def _pieces(element: ET.Element, style: Style) -> Iterator[tuple[Style, str]]:
         yield style, text.translate(_BLANKS)
     for child in element:
         yield from _pieces(child, style)
+
+
+def _fitted(shape: Shape, width: float) -> Shape:
+    """Words that are longer than a line, as titles can be, made smaller; other shapes as they are."""
+    if not isinstance(shape, Words):
+        return shape
+    length = sum(run.size * sum(map(_broad, run.text)) for run in shape.runs)
+    if length <= width:
+        return shape
+    return shape._replace(runs=tuple(run._replace(size=round(run.size * width / length)) for run in shape.runs))
+
+
+def _broad(character: str) -> float:
+    """About how wide a character is, in its size: small letters, capitals, those of East Asia."""
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.0
+    return 0.85 if character.isupper() else 0.48
 
 
 def _numbers(text: str) -> list[float]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Verovio's highest page
 TALLEST = 60_000
+#: characters of a part's name, which stands before the staff and takes its place from the music
+_LONGEST_NAME = 24
 _log = logging.getLogger(__name__)
 
 
@@ -52,11 +54,23 @@ def engrave(
     """
     look = look or Look()
     by_name = colored(score, look)
-    pages = _laid_out(to_musicxml(sung(score, look), title=title, named=True), _options(width, height, margin, title))
+    musicxml = to_musicxml(_labeled(sung(score, look)), title=title, named=True)
+    pages = _laid_out(musicxml, _options(width, height, margin, title))
     signs = _signs(pages)
     ids = {name: tuple(signs[sign] for sign in row) for name, row in _by_note(signs).items()}
     colors = {sign: color for name, color in by_name.items() for sign in ids.get(name, ())}
     return Engraving([_renamed(page, signs) for page in pages], ids, colors)
+
+
+def _labeled(score: ScoreTick) -> ScoreTick:
+    """The score with long names of parts cut, itself if there are none."""
+    names = [" ".join(str(track.name).split()) for track in score.tracks]
+    if all(len(name) <= _LONGEST_NAME for name in names):
+        return score
+    score = score.copy()
+    for track, name in zip(score.tracks, names, strict=True):
+        track.name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
+    return score
 
 
 def _laid_out(musicxml: bytes, options: dict[str, Any]) -> list[Drawing]:
@@ -100,5 +114,8 @@ def _options(width: int, height: int, margin: int, title: str) -> dict[str, Any]
         "footer": "none",
         "svgViewBox": True,
         "smuflTextFont": "none",
+        # a little stronger than Verovio's own, which on screens pale to grey
+        "staffLineWidth": 0.18,
+        "stemWidth": 0.22,
         "xmlIdSeed": 1,
     }
