@@ -5,7 +5,7 @@ Drawn as `render.plots`, without a window; equal values give equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stochastic_music import _optional
@@ -47,8 +47,18 @@ def bars(panels: Sequence[Bars], *, title: str = "") -> Figure:
         drawn = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights).ravel()
         for i, (axes, panel) in enumerate(zip(drawn, panels, strict=True)):
             _panel(axes, panel, COLORS[i % len(COLORS)])
+        _one_scale(drawn, [panel.label for panel in panels])
         figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", weight="bold")
     return figure
+
+
+def _one_scale(drawn: Iterable[Any], labels: Sequence[str]) -> None:
+    """Panels of one label reach equally far."""
+    for label in dict.fromkeys(labels):
+        alike = [axes for axes, own in zip(drawn, labels, strict=True) if own == label]
+        low, high = zip(*(axes.get_xlim() for axes in alike), strict=True)
+        for axes in alike:
+            axes.set_xlim(min(low), max(high))
 
 
 def _panel(axes: Any, panel: Bars, color: str) -> None:

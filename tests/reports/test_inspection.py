@@ -8,7 +8,7 @@ from stochastic_music.corpus import Corpus
 from stochastic_music.errors import UsageError
 from stochastic_music.models import STM
 from stochastic_music.pipeline import Pipeline
-from stochastic_music.reports.inspection import Column, Inspection, Request, Table, inspect
+from stochastic_music.reports.inspection import Column, Inspection, Table, inspect
 from stochastic_music.tokens import MelodyEncoding
 
 TABLE = Table(
@@ -73,8 +73,3 @@ def test_a_model_without_a_module_is_told_of_in_general(tunes):
 def test_what_is_no_model_is_refused():
     with pytest.raises(UsageError, match="int cannot be looked into: expected a fitted pipeline"):
         inspect(3)
-
-
-def test_a_context_needs_a_model_that_has_contexts(tunes):
-    with pytest.raises(UsageError, match="--context does not go with stm"):
-        inspect(Pipeline(MelodyEncoding(), STM()).fit(tunes), Request(context="G4"))

@@ -55,9 +55,9 @@ def test_what_is_expected_is_what_listing_all_events_gives(model, data):
     corpus = TokenCorpus.from_sequences([np.ravel(piece) for piece in pieces], TWO_FIELDS)
     model.fit(corpus)
     line = Line(TWO_FIELDS)
-    heard = Heard.of(model, corpus, line, 1)
-    each = np.arange(len(heard.context))
-    found = expected(model, TWO_FIELDS, line.field, Spread(each, heard.context, np.ones(len(each))), len(each))
+    heard = Heard.of(corpus, line, 1)
+    each, contexts = np.arange(len(heard.places.at)), model.contexts_along(corpus)[heard.places.at]
+    found = expected(model, TWO_FIELDS, line.field, Spread(each, contexts, np.ones(len(each))), len(each))
     assert found.symbols.tolist() == [3, 4, 5, 6, 7]
     for row, place in zip(found.probability, heard.places.at, strict=True):
         np.testing.assert_allclose(row, by_listing(model, corpus, place, line)[3:], atol=1e-12)

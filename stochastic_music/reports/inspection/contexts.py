@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stochastic_music.errors import UsageError
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.render.heat import HeatMap, heat_maps
+from stochastic_music.render.inspections import Bars
 from stochastic_music.reports.inspection import following
-from stochastic_music.reports.inspection.distribution import Distribution, Heard, distribution
+from stochastic_music.reports.inspection.distribution import Distribution, Heard, of_contexts
 from stochastic_music.reports.inspection.general import alphabet, facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
 from stochastic_music.reports.inspection.line import NOTHING, START, Line
+from stochastic_music.reports.inspection.orders import shares
 from stochastic_music.reports.inspection.telling import percent
 
 if TYPE_CHECKING:
@@ -35,16 +36,31 @@ _BEST = 4
 
 def inspect(pipeline: Pipeline, request: Request) -> Inspection:
     """The inspection of a model of contexts; with `request.context` of what comes after it."""
-    line = Line(pipeline.vocabulary_)
-    wanted = None
     if request.context is not None:
-        wanted = line.read(request.context, pipeline.alphabet_, middle_c=request.middle_c)
+        return following.after(pipeline, request, _answer)
     if pipeline.corpus_ is None:
-        return _without_sources(pipeline, request)
-    heard = Heard.of(pipeline.model, pipeline.corpus_, line, max(_DEPTH, len(wanted.symbols) if wanted else 0))
-    if wanted is not None:
-        return following.inspect(pipeline, line, heard, wanted, request)
-    return _whole(pipeline, line, heard, request)
+        return _without_sources(pipeline)
+    line = Line(pipeline.vocabulary_)
+    return _whole(pipeline, line, Heard.of(pipeline.corpus_, line, _DEPTH), request)
+
+
+def _answer(pipeline: Pipeline, line: Line, heard: Heard) -> following.Answer:
+    """What comes next, and which orders say so."""
+    found = of_contexts(pipeline.model, line.vocabulary, heard, heard.places.before[:, :0], line.field)
+    if found.due is None or not len(found.due.weight):
+        return following.Answer(found)
+    table = _orders(shares(pipeline.model, found.due, 1)[0])
+    names, said = [f"order {row[0]}" for row in table.rows], [float(row[1] or 0) for row in table.rows]
+    beside = Bars(table.caption, names, said, [percent(share) for share in said], "share of the prediction")
+    return following.Answer(found, (table,), (beside,))
+
+
+def _orders(said: FloatArray) -> Table:
+    """How much each order says, the highest first; order -1 is chance."""
+    share = said / said.sum()
+    rows = [(n, float(share[n])) for n in range(len(share) - 2, -2, -1) if share[n] > 0]
+    note = "order: how many events are remembered; -1: equal chances for all"
+    return Table("orders", "Which orders say so", (Column("order"), Column("share", unit="probability")), rows, note)
 
 
 def _facts(pipeline: Pipeline) -> dict[str, Cell]:
@@ -53,16 +69,14 @@ def _facts(pipeline: Pipeline) -> dict[str, Cell]:
     return {**facts_of(pipeline), "contexts": contexts.n_contexts, "continuations": len(contexts.entries.key)}
 
 
-def _without_sources(pipeline: Pipeline, request: Request) -> Inspection:
-    if request.context is not None:
-        raise UsageError("this model was saved without its sources, where --context looks: fit it again with them")
+def _without_sources(pipeline: Pipeline) -> Inspection:
     lines = ["It was saved without its sources: what follows what cannot be counted."]
     return Inspection(kind_of(pipeline), title_of(pipeline), _facts(pipeline), [alphabet(pipeline)], lines)
 
 
 def _whole(pipeline: Pipeline, line: Line, heard: Heard, request: Request) -> Inspection:
     """What follows each note, and how open pasts of one to three notes are."""
-    longest = distribution(pipeline.model, line.vocabulary, heard, heard.places.before[:, :_DEPTH], line.field)
+    longest = of_contexts(pipeline.model, line.vocabulary, heard, heard.places.before[:, :_DEPTH], line.field)
     by_length = [longest.shorter(k) for k in range(_DEPTH + 1)]
     maps = {line.noun: by_length[1]} | _lengths(pipeline, line, heard)
     tables = [
@@ -78,7 +92,7 @@ def _whole(pipeline: Pipeline, line: Line, heard: Heard, request: Request) -> In
         title,
         _facts(pipeline),
         tables,
-        [*transposition(pipeline), *following.asked(heard)],
+        [*transposition(pipeline), *following.asked(len(heard.asked), len(heard.places.at))],
         draw=lambda: heat_maps(_panels(maps, line), label="probability", title=f"{title}: what follows what"),
         data={f"{name}s": _matrix(found, line) for name, found in maps.items()},
         ask=_worth_asking(by_length[2], line),
@@ -90,7 +104,7 @@ def _lengths(pipeline: Pipeline, line: Line, heard: Heard) -> dict[str, Distribu
     if line.length_field is None:
         return {}
     lengths = heard.places.lengths[:, :1]
-    return {"length": distribution(pipeline.model, line.vocabulary, heard, lengths, line.length_field)}
+    return {"length": of_contexts(pipeline.model, line.vocabulary, heard, lengths, line.length_field)}
 
 
 # Tables

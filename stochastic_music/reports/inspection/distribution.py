@@ -17,21 +17,20 @@ MOST = 10_000
 
 
 class Heard(NamedTuple):
-    """Where a corpus was heard: its places, and the model's context at each of them (n,); `asked` are asked of it.
+    """Places of a corpus; at those `asked`, which are evenly spread, a model is asked what it expects.
 
-    Counts are of all places; predictions are means over those asked, which are evenly spread.
+    Counts are of all places; predictions are means over those asked.
     """
 
     corpus: TokenCorpus
     places: Places
-    context: IntArray
     asked: IntArray
 
     @classmethod
-    def of(cls, model: Any, corpus: TokenCorpus, line: Line, depth: int) -> Heard:
+    def of(cls, corpus: TokenCorpus, line: Line, depth: int) -> Heard:
         """All places of `corpus`, with `depth` notes before."""
         places = line.places(corpus, depth)
-        return cls(corpus, places, model.contexts_along(corpus)[places.at], _evenly(len(places.at)))
+        return cls(corpus, places, evenly(len(places.at)))
 
     def came(self, field: int) -> IntArray:
         """The symbol of a field that came at each place, or END: (n,)."""
@@ -41,7 +40,7 @@ class Heard(NamedTuple):
 
     def matching(self, rows: IntArray) -> Heard:
         """Some of the places."""
-        return Heard(self.corpus, self.places.select(rows), self.context[rows], _evenly(len(rows)))
+        return Heard(self.corpus, self.places.select(rows), evenly(len(rows)))
 
 
 class Distribution(NamedTuple):
@@ -49,7 +48,8 @@ class Distribution(NamedTuple):
 
     `before` (n_pasts, k) are the last symbols, the latest first; `times` how often they were heard; `probability` and
     `came` have a column for each of `symbols`, END the last: what the model expects, and how often it came. `asked`
-    says at how many places the model was asked, `due` the contexts from which it predicted there.
+    says at how many places the model was asked, `due` the contexts from which it predicted there, for models that have
+    such.
     """
 
     before: IntArray
@@ -58,7 +58,7 @@ class Distribution(NamedTuple):
     symbols: IntArray
     probability: FloatArray
     came: IntArray
-    due: Spread
+    due: Spread | None = None
 
     def shorter(self, k: int) -> Distribution:
         """The same after `k` symbols only; contexts that predict are those of all, without groups."""
@@ -84,20 +84,34 @@ class Distribution(NamedTuple):
         return entropy(self.probability)
 
 
-def distribution(model: Any, vocabulary: Vocabulary, heard: Heard, past: IntArray, field: int) -> Distribution:
-    """What comes in `field` of the next event after each of the pasts (n_places, k)."""
+def of_contexts(model: Any, vocabulary: Vocabulary, heard: Heard, past: IntArray, field: int) -> Distribution:
+    """What comes in `field` of the next event after each of the pasts (n_places, k), for a model of contexts.
+
+    The lengths and marks that come before it in the event are summed over.
+    """
     before, group = np.unique(past, axis=0, return_inverse=True)
     group, n = group.ravel(), len(before)
-    asked = Spread(group[heard.asked], heard.context[heard.asked], np.ones(len(heard.asked)))
-    found = expected(model, vocabulary, field, asked, n)
-    symbols = heard.came(field)
-    column = np.where(symbols == vocabulary.end, len(found.symbols) - 1, symbols - found.symbols[0])
-    came = np.zeros((n, len(found.symbols)), dtype=np.int64)
-    np.add.at(came, (group, column), 1)
-    times, places = (np.bincount(rows, minlength=n) for rows in (group, asked.group))
-    return Distribution(before, times, places, found.symbols, found.probability, came, found.due)
+    contexts = model.contexts_along(heard.corpus)[heard.places.at[heard.asked]]
+    found = expected(model, vocabulary, field, Spread(group[heard.asked], contexts, np.ones(len(contexts))), n)
+    times, asked = (np.bincount(rows, minlength=n) for rows in (group, group[heard.asked]))
+    return Distribution(
+        before, times, asked, found.symbols, found.probability, counted(heard, group, n, field), found.due
+    )
 
 
-def _evenly(n: int) -> IntArray:
-    """Numbers below `n`, all of them or `MOST` that are evenly spread."""
-    return np.arange(n) if n <= MOST else np.arange(MOST) * n // MOST
+def counted(heard: Heard, group: IntArray, n_groups: int, field: int) -> IntArray:
+    """How often symbols of a field came at the places of each group (n_places,), END last: (n_groups, n_columns)."""
+    vocabulary, symbols = heard.corpus.vocabulary, heard.came(field)
+    first, size = int(vocabulary.starts[field]), vocabulary.fields[field].size
+    came = np.zeros((n_groups, size + 1), dtype=np.int64)
+    np.add.at(came, (group, np.where(symbols == vocabulary.end, size, symbols - first)), 1)
+    return came
+
+
+def evenly(n: int, most: int = MOST) -> IntArray:
+    """Numbers below `n`, all of them or `most` that are evenly spread.
+
+    >>> evenly(3).tolist(), evenly(9, 3).tolist() == [0, 3, 6]
+    ([0, 1, 2], True)
+    """
+    return np.arange(n) if n <= most else np.arange(most) * n // most

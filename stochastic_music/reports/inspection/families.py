@@ -15,12 +15,13 @@ from stochastic_music.reports.inspection.inspection import Inspection, Request
 #: a class -> the module of this room with `inspect(thing, request) -> Inspection`
 _FAMILIES: dict[str, str] = {
     "stochastic_music.models.backoff:BackoffModel": "contexts",
+    "stochastic_music.models.multiple_viewpoint:MultipleViewpoint": "viewpoints",
     "stochastic_music.models.hmm.model:HMM": "hidden",
     "stochastic_music.models.maxent.model:MaxEnt": "maxent",
 }
 #: modules that can look at a piece through a model
 _READING = {"hidden"}
-_GENERAL = "general"
+_GENERAL = "anything"
 
 
 def inspect(thing: Any, request: Request | None = None) -> Inspection:

@@ -1,20 +1,23 @@
-"""What comes after some notes: chances, how often each came, where that was learned, and which orders say so."""
+"""What comes after some notes: chances, how often each came and where that was learned, and why a model says so.
+
+A context is looked for in the training pieces. A family of models answers what it expects at the places found.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from stochastic_music.errors import UsageError
 from stochastic_music.evaluation.explanation import places_named
-from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.protocols import IntArray
 from stochastic_music.render.inspections import Bars, bars
-from stochastic_music.reports.inspection.distribution import Distribution, Heard, distribution
+from stochastic_music.reports.inspection.distribution import Distribution, Heard
 from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
 from stochastic_music.reports.inspection.line import Line, Wanted
-from stochastic_music.reports.inspection.orders import shares
 from stochastic_music.reports.inspection.telling import percent
 
 if TYPE_CHECKING:
@@ -24,23 +27,49 @@ if TYPE_CHECKING:
 _SAID, _NAMED = 5, 3
 
 
-def inspect(pipeline: Pipeline, line: Line, heard: Heard, wanted: Wanted, request: Request) -> Inspection:
-    """The inspection of what comes after a context. Raises UsageError where nothing ever did."""
+class Answer(NamedTuple):
+    """What a model expects at some places, as one past, and what there is to add of its own."""
+
+    found: Distribution
+    tables: Sequence[Table] = ()
+    panels: Sequence[Bars] = ()
+    lines: Sequence[str] = ()
+
+
+#: what a family of models answers at places
+Ask: TypeAlias = "Callable[[Pipeline, Line, Heard], Answer]"
+
+
+def after(pipeline: Pipeline, request: Request, ask: Ask) -> Inspection:
+    """The inspection of what comes after the request's context.
+
+    Raises UsageError for one that makes no sense, for a model without its sources, and where nothing ever came after.
+    """
+    line = Line(pipeline.vocabulary_)
+    wanted = line.read(request.context or "", pipeline.alphabet_, middle_c=request.middle_c)
+    if pipeline.corpus_ is None:
+        raise UsageError("this model was saved without its sources, where --context looks: fit it again with them")
+    heard = Heard.of(pipeline.corpus_, line, len(wanted.symbols))
     rows, lost = standing(heard, wanted)
     at = heard.matching(rows)
-    found = distribution(pipeline.model, line.vocabulary, at, at.places.before[:, :0], line.field)
+    answer = ask(pipeline, line, at)
+    found, following = answer.found, _next(line, at, answer.found, request.at_most)
     past = " ".join(map(line.name, wanted.symbols[: len(wanted.symbols) - lost][::-1]))
-    following, by_order = _next(line, at, found, request.at_most), _orders(shares(pipeline.model, found.due, 1)[0])
     title = f"{title_of(pipeline)}: after {past}"
-    said = [*_lost(wanted, lost, line, past), _sentence(past, found, line), *transposition(pipeline), *asked(at)]
+    said = [
+        _sentence(past, found, line),
+        *answer.lines,
+        *transposition(pipeline),
+        *asked(int(found.asked[0]), len(rows)),
+    ]
     facts: dict[str, Cell] = {"after": past, "heard": len(rows), "left_open_bits": round(float(found.bits[0]), 4)}
     return Inspection(
         kind_of(pipeline),
         title,
         {**facts_of(pipeline), **facts},
-        [following, by_order],
-        said,
-        draw=lambda: bars(_bars(following, by_order), title=title),
+        [following, *answer.tables],
+        [*_lost(wanted, lost, line, past), *said],
+        draw=lambda: bars([_bars(following), *answer.panels], title=title),
     )
 
 
@@ -54,9 +83,8 @@ def standing(heard: Heard, wanted: Wanted) -> tuple[IntArray, int]:
     raise UsageError("--context: its last note never stands so in a training piece with anything after it")
 
 
-def asked(heard: Heard) -> list[str]:
-    """What to say where a model was not asked at every place."""
-    n, total = len(heard.asked), len(heard.places.at)
+def asked(n: int, total: int) -> list[str]:
+    """What to say where a model was asked at `n` of the `total` places."""
     told = f"Probabilities are means over {n:,} of {total:,} places, evenly spread; counts are of all."
     return [told] if n < total else []
 
@@ -109,20 +137,7 @@ def _learned(at: Heard, line: Line, symbol: int) -> str:
     return ", ".join(words) + more
 
 
-def _orders(said: FloatArray) -> Table:
-    """How much each order says, the highest first; order -1 is chance."""
-    share = said / said.sum()
-    rows = [(n, float(share[n])) for n in range(len(share) - 2, -2, -1) if share[n] > 0]
-    note = "order: how many events are remembered; -1: equal chances for all"
-    return Table("orders", "Which orders say so", (Column("order"), Column("share", unit="probability")), rows, note)
-
-
-def _bars(following: Table, by_order: Table) -> list[Bars]:
+def _bars(following: Table) -> Bars:
     notes, chances, times, _ = zip(*following.rows, strict=True)
-    orders, said = zip(*by_order.rows, strict=True)
     beside = [f"{percent(chance)}  ({_times(n)})" for chance, n in zip(chances, times, strict=True)]
-    shown = [percent(share) for share in said]
-    return [
-        Bars(following.caption, notes, chances, beside, "probability"),
-        Bars(by_order.caption, [f"order {n}" for n in orders], said, shown, "share of the prediction"),
-    ]
+    return Bars(following.caption, notes, chances, beside, "probability")

@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stochastic_music import registry
-from stochastic_music.errors import UsageError
-from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
+from stochastic_music.reports.inspection.inspection import Cell, Column, Table
 from stochastic_music.tokens import Vocabulary
 
 if TYPE_CHECKING:
     from stochastic_music.pipeline import Pipeline
-
-
-def inspect(pipeline: Pipeline, request: Request) -> Inspection:
-    """The inspection of a model that has no module of its own. Raises UsageError for a context."""
-    if request.context is not None:
-        raise UsageError(f"--context does not go with {kind_of(pipeline)}: leave it out")
-    return Inspection(kind_of(pipeline), title_of(pipeline), facts_of(pipeline), [alphabet(pipeline)])
 
 
 def kind_of(pipeline: Pipeline) -> str:

@@ -37,14 +37,15 @@ class Request(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table: its key, its head (None: the key in words), and the unit of its numbers.
+    """A column of a table: its key, its head (None: the key in words), and the unit and decimals of its numbers.
 
-    Units that are shown in a way of their own: "probability" (as percent), "bits", "nats".
+    Units that are shown in a way of their own: "probability" (as percent), "bits", "nats" (two decimals).
     """
 
     key: str
     head: str | None = None
     unit: str = ""
+    digits: int | None = None
 
     @property
     def title(self) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def shown(value: Cell, unit: str = "") -> str:
+def shown(value: Cell, unit: str = "", digits: int | None = None) -> str:
     """A cell as people read it.
 
     >>> shown(0.412, "probability"), shown(2.345, "bits"), shown(12345), shown(None), shown(0.000123)
@@ -34,7 +34,9 @@ def shown(value: Cell, unit: str = "") -> str:
         return f"{value:,}"
     if not math.isfinite(value):
         return tables.figure(value)
-    return f"{value:.2f}" if unit in {"bits", "nats"} else f"{value:.4g}"
+    if digits is None:
+        digits = 2 if unit in {"bits", "nats"} else None
+    return f"{value:.4g}" if digits is None else f"{value:.{digits}f}"
 
 
 def percent(p: float) -> str:
@@ -72,8 +74,8 @@ def _table(table: Table) -> str:
 
 
 def _cells(table: Table) -> list[list[str]]:
-    units = [column.unit for column in table.columns]
-    return [[shown(value, unit) for value, unit in zip(row, units, strict=True)] for row in table.rows]
+    looks = [(column.unit, column.digits) for column in table.columns]
+    return [[shown(value, *look) for value, look in zip(row, looks, strict=True)] for row in table.rows]
 
 
 def _of_words(table: Table) -> list[bool]:
