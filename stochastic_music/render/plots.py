@@ -28,6 +28,7 @@ from stochastic_music.music import marks
 from stochastic_music.music.bars import Bar, bars
 from stochastic_music.music.instruments import drum_name
 from stochastic_music.protocols import FloatArray, IntArray
+from stochastic_music.render import surprise
 from stochastic_music.tokens import pitch_name
 
 if TYPE_CHECKING:
@@ -208,11 +209,11 @@ def _parts(score: ScoreTick, rows: Rows) -> list[Part]:
 
 
 def _scale(bits: Sequence[FloatArray]) -> Any:
-    """From no surprise to the greatest that is finite, one bit at least; what has no finite surprise lies over it."""
-    found = np.concatenate([np.zeros(0), *bits])
-    highest = max(1.0, float(found[np.isfinite(found)].max(initial=0.0)))
-    normalize = _optional.require("matplotlib.colors").Normalize(0, highest, clip=True)
-    return _optional.require("matplotlib.cm").ScalarMappable(normalize, "YlOrRd")
+    """The scale of `surprise`; what has no finite surprise lies over it."""
+    colors = _optional.require("matplotlib.colors")
+    normalize = colors.Normalize(0, surprise.highest(bits), clip=True)
+    ramp = colors.LinearSegmentedColormap.from_list("surprise", surprise.COLORS)
+    return _optional.require("matplotlib.cm").ScalarMappable(normalize, ramp)
 
 
 def _surprising(part: Part, bits: FloatArray, scale: Any) -> Part:

@@ -14,10 +14,13 @@ import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from stochastic_music.protocols import FloatArray
-from stochastic_music.reports.pages import player, shell
-from stochastic_music.reports.pages.markup import Html, element
-from stochastic_music.reports.pages.takes import of_score
+from stochastic_music.render import surprise
+from stochastic_music.reports.pages import colors, player, sheets, shell
+from stochastic_music.reports.pages.markup import Html, element, joined
+from stochastic_music.reports.pages.takes import Take, of_score
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
@@ -74,27 +77,48 @@ def listening_page(
         element("h1", title, dir="auto", class_="unseen" if compact else None),
         element("p", lead, class_="lead", dir="auto") if lead else Html(),
         _facts(facts),
+        Html() if sheets.is_there() else element("p", sheets.MISSING, class_="faint"),
     )
-    takes = [_take(one) for one in heard] or [element("p", "There is nothing to hear.")]
-    main = element("main", header, *takes, _commands(commands), id="main", class_="compact" if compact else None)
-    scripts = (*player.SCRIPTS, "listening.js")
-    footer = element("footer", element("p", _FOOTER))
-    return shell.page(
-        title, main, *([] if compact else [footer]), styles=(player.STYLE, "listening.css"), scripts=scripts
+    top = surprise.highest([bits for one in heard for bits in one.bits or ()])
+    takes = [_take(one, f"t{i}-", top) for i, one in enumerate(heard, start=1)]
+    content = (
+        header,
+        *(takes or [element("p", "There is nothing to hear.")]),
+        _commands(commands),
+        *([] if compact else [_keys()]),
     )
+    main = element("main", *content, id="main", class_="compact" if compact else None)
+    footer = () if compact else (element("footer", element("p", _FOOTER)),)
+    return shell.page(title, main, *footer, styles=(player.STYLE, "listening.css"), scripts=_SCRIPTS)
 
 
+_SCRIPTS = (*player.SCRIPTS, "surprise.js", "notes.js", "listening.js")
 _FOOTER = "Written by stochastic_music. This page is complete: it opens from disk and asks for nothing."
 
 
-def _take(heard: Heard) -> Html:
-    take = of_score(heard.score, heard.bits)
+def _take(heard: Heard, prefix: str, top: float) -> Html:
+    """A take; ids of its notation begin with `prefix`, colors of surprise end at `top` bits."""
+    take, sheet = sheets.engraved(heard.score, of_score(heard.score, heard.bits), heard.name, prefix)
+    below = (_colors(heard.bits, top), _notes(take))
     after = (
         _facts(heard.facts),
         *(element("p", sentence, class_="remark", dir="auto") for sentence in heard.notes),
         _downloads(heard.files),
     )
-    return element("article", player.player(take, heard.name, heading="h2"), *after, class_="take")
+    drawn = player.player(take, heard.name, above=sheet, below=joined(below), heading="h2")
+    return element("article", drawn, *after, class_="take")
+
+
+def _colors(bits: Sequence[FloatArray] | None, top: float) -> Html:
+    """The switch for colors, where surprise is told of any note."""
+    if not any(np.any(~np.isnan(of_part)) for of_part in bits or ()):
+        return Html()
+    return colors.switch(top, impossible=any(np.any(np.isinf(of_part)) for of_part in bits or ()))
+
+
+def _notes(take: Take) -> Html:
+    """Where a script makes the table of notes."""
+    return element("details", element("summary", "The notes as a table"), class_="notes") if take.notes else Html()
 
 
 def _facts(facts: Sequence[Fact]) -> Html:
@@ -117,6 +141,31 @@ def _download(name: str, content: bytes) -> Html:
     kind = _KINDS.get(suffix, suffix.removeprefix(".").upper() or "File")
     held = f"data:{_TYPES.get(suffix, 'application/octet-stream')};base64,{base64.b64encode(content).decode()}"
     return element("a", element("b", kind), " ", element("bdi", name), href=held, download=name)
+
+
+def _keys() -> Html:
+    """What keys do (`static/keys.js`)."""
+    rows = [element("div", element("dt", *_kbd(keys)), element("dd", what)) for keys, what in _KEYS]
+    return element("details", element("summary", "Keys"), element("p", _FOCUS), element("dl", *rows, class_="keys"))
+
+
+def _kbd(keys: str) -> list[Html]:
+    return [element("kbd", key) for key in keys.split()]
+
+
+_FOCUS = "Keys work where a take has the focus: click into its roll, or reach it with Tab. Space works everywhere."
+_KEYS = (
+    ("Space", "play and pause"),
+    ("← →", "a beat back, a beat on; with Shift a bar"),
+    ("Home", "to the beginning"),
+    ("N P", "the next note, the previous note, with what is known of it"),
+    ("L", "loop on and off"),
+    ("I O", "loop from this bar on, loop up to this bar"),
+    ("+ −", "faster, slower"),
+    ("M", "silence and sound"),
+    ("1 … 9", "a part off and on"),
+    ("C", "color by surprise"),
+)
 
 
 def _commands(commands: Sequence[Fact]) -> Html:

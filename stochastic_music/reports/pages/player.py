@@ -5,10 +5,13 @@ and the sound. What they need travels as one JSON object in `data-take`:
 
     {"length": quarters, "tempos": [[quarter, quarters a minute], ...], "rows": [highest pitch, number of rows],
      "bars": [[number, quarter, denominator, missing], ...], "names": {pitch: name},
-     "parts": [{"name", "instrument", "notes": [[onset, duration, pitch, velocity], ...], "drums": {pitch: row},
-                "bits": [bits or null, -1 for what was held to be impossible]}, ...]}
+     "parts": [{"name", "instrument", "notes": [[onset, duration, pitch, velocity], ...],
+                "drums": {pitch: [row, name]},
+                "bits": [bits or null, -1 for what was held to be impossible],
+                "signs": "id id,id id"}, ...]}
 
-`missing` is what a pickup lacks of a full bar, in quarter notes. What is not known is left out.
+`missing` is what a pickup lacks of a full bar, in quarter notes; `signs` are the ids of each note's signs in an
+engraving, notes set apart by spaces. What is not known is left out.
 """
 
 from __future__ import annotations
@@ -19,20 +22,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from stochastic_music.music.bars import Bar
+from stochastic_music.music.instruments import drum_name
 from stochastic_music.reports.pages import roll
-from stochastic_music.reports.pages.markup import Html, element, short
+from stochastic_music.reports.pages.markup import Html, element, joined, short
 from stochastic_music.reports.pages.takes import DRUMS, Part, Take
 
 #: What a page with players loads, in this order.
-STYLE, SCRIPTS = "player.css", ("synth.js", "transport.js", "roll.js", "player.js")
+STYLE, SCRIPTS = "player.css", ("synth.js", "transport.js", "roll.js", "sheet.js", "player.js", "keys.js")
 #: The tempo, against the written one, at least and at most.
 _SLOWEST, _FASTEST = 0.25, 2
 
 
-def player(take: Take, name: str, *content: str, heading: str = "h4", **attributes: str) -> Html:
+def player(take: Take, name: str, *, above: str = "", below: str = "", heading: str = "h4") -> Html:
     """A take with its roll and controls; `name` says which, to the eye and to screen readers.
 
-    `content` stands below the heading, `attributes` are the section's.
+    What stands `above` comes between the heading and the roll, what is `below` after the controls.
 
     >>> print(player(Take([Part("melody", [(0, 1, 60, 80), (1, 1, 64, 80)])]), "Take <1>")[:58])
     <section class="player" aria-label="Take &lt;1&gt;" data-t
@@ -40,13 +44,13 @@ def player(take: Take, name: str, *content: str, heading: str = "h4", **attribut
     return element(
         "section",
         element(heading, name),
-        *content,
+        above,
         _roll(take, name),
         _controls(take, name),
+        below,
         class_="player",
         aria_label=name,
         data_take=json.dumps(data(take), separators=(",", ":")),
-        **attributes,
     )
 
 
@@ -74,10 +78,15 @@ def _part(part: Part, drawn: roll.Rows) -> dict[str, Any]:
         "name": part.name,
         "instrument": part.instrument,
         "notes": [[short(x) for x in note] for note in part.notes],
-        "drums": drawn.drums if part.instrument == DRUMS else {},
+        "drums": _drums(drawn) if part.instrument == DRUMS else {},
         "bits": [_bits(bits) for bits in part.bits],
+        "signs": " ".join(map(",".join, part.signs)),
     }
     return {name: value for name, value in told.items() if value or name == "notes"}
+
+
+def _drums(drawn: roll.Rows) -> dict[int, list[int | str]]:
+    return {pitch: [row, drum_name(pitch)] for pitch, row in drawn.drums.items()}
 
 
 def _bits(bits: float) -> float | None:
@@ -91,16 +100,21 @@ def _roll(take: Take, name: str) -> Html:
 
 
 def _controls(take: Take, name: str) -> Html:
+    """What is said; what is used while listening, in sight as long as the player is; what is set once."""
     position = {"min": 0, "max": short(take.length), "step": "any", "value": 0}
-    return element(
-        "div",
+    transport = (
         _button("play", "▶ Play", name),
         _button("stop", "■ Stop", name),
         element("input", type="range", class_="position", aria_label=f"Position in {name}", **position),
         _output("clock"),
-        element("div", *_more(take), class_="more"),
-        element("p", class_="said", role="status"),
-        class_="controls",
+    )
+    return joined(
+        (
+            element("p", class_="said", role="status"),
+            element("div", *transport, class_="controls transport"),
+            element("div", *_settings(take), class_="controls settings"),
+            _mutes(take.parts),
+        )
     )
 
 
@@ -114,15 +128,13 @@ def _output(kind: str) -> Html:
     return element("span", class_=kind, aria_hidden="true")
 
 
-def _more(take: Take) -> Sequence[Html]:
+def _settings(take: Take) -> Sequence[Html]:
     tempo = {"min": _SLOWEST, "max": _FASTEST, "step": 0.01, "value": 1}
     volume = {"min": 0, "max": 1, "step": 0.01, "value": 0.8}
     return (
-        element("label", element("input", type="checkbox", class_="loop"), "Loop"),
-        *_range(take.bars),
+        element("span", element("label", element("input", type="checkbox", class_="loop"), "Loop"), *_range(take.bars)),
         element("label", "Tempo ", element("input", type="range", class_="tempo", **tempo), _output("pace")),
         element("label", "Volume ", element("input", type="range", class_="volume", **volume)),
-        _mutes(take.parts),
     )
 
 
@@ -166,4 +178,6 @@ def _mutes(parts: Sequence[Part]) -> Html:
         )
         for i, part in enumerate(parts)
     ]
-    return element("fieldset", element("legend", "Parts that sound", class_="unseen"), *switches, class_="voices")
+    return element(
+        "fieldset", element("legend", "Parts that sound", class_="unseen"), *switches, class_="controls voices"
+    )

@@ -6,7 +6,6 @@ of_report(take)     of a take in a comparison's report, which has notes and a te
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,12 +27,16 @@ Note = tuple[float, float, int, int]
 
 
 class Part(NamedTuple):
-    """The notes of one track; `instrument` is a family of timbres, `bits` the surprise of each note or NaN."""
+    """The notes of one track; `instrument` is a family of timbres, `bits` the surprise of each note or NaN.
+
+    `signs` name, for each note, the signs that show it in an engraving beside the player.
+    """
 
     name: str
     notes: Sequence[Note]
     instrument: str = PIANO
     bits: Sequence[float] = ()
+    signs: Sequence[Sequence[str]] = ()
 
 
 class Take(NamedTuple):
@@ -59,11 +62,6 @@ class Take(NamedTuple):
     def notes(self) -> list[Note]:
         """The notes of all parts."""
         return [note for part in self.parts for note in part.notes]
-
-    @property
-    def bits(self) -> list[float]:
-        """What is told of the surprise of its notes."""
-        return [bits for part in self.parts for bits in part.bits if not math.isnan(bits)]
 
 
 def of_report(take: Mapping[str, Any]) -> Take:

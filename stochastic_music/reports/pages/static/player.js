@@ -1,19 +1,39 @@
 /* Players: an element with `data-take` (player.py says what it holds), its controls, and what they do.
  *
- * Pages that show more of a take add to `player.views` what has a method show(at, sounding, playing); it is called
- * with the place in quarters and the notes that sound, on each picture while playing and whenever something changes.
+ * A view of the music (roll.js, sheet.js) has show(at, sounding, playing), called on each picture while playing and
+ * whenever something changes, with the place in quarters and the notes that sound; and mark(note), for a note that is
+ * pointed at, or null.
  */
 "use strict";
 
-/* The notes of a take by onset: {onset, end, pitch, velocity, part, place in its part, row, name, bits}. */
+/* The notes of a take by onset: {onset, end, pitch, velocity, part, place in its part, row, name, bits, signs}. */
 function notesOf(take) {
-  const [high] = take.rows;
-  const note = (part, i) => ([onset, duration, pitch, velocity], place) => ({
-    ...{ onset, end: onset + duration, pitch, velocity, part: i, place },
-    row: part.drums?.[pitch] ?? high - pitch,
-    bits: part.bits?.[place] ?? null,
-  });
-  return take.parts.flatMap((part, i) => part.notes.map(note(part, i))).sort((a, b) => a.onset - b.onset);
+  return take.parts
+    .flatMap((part, i) => {
+      const signs = part.signs?.split(" ").map((ids) => ids.split(",").filter(Boolean)) || [];
+      return part.notes.map(([onset, duration, pitch, velocity], j) => {
+        const [row, name] = part.drums?.[pitch] || [take.rows[0] - pitch, take.names?.[pitch] || `pitch ${pitch}`];
+        const told = { row, name, bits: part.bits?.[j] ?? null, signs: signs[j] || [] };
+        return { onset, end: onset + duration, pitch, velocity, part: i, ...told };
+      });
+    })
+    .sort((a, b) => a.onset - b.onset || b.pitch - a.pitch);
+}
+
+/* The bar and the beat of a place, as printed; dashes where there are no bars. */
+function place(take, quarters) {
+  const bar = take.bars.findLast(([, start]) => start <= quarters + 1e-6);
+  if (!bar) return ["–", "–"];
+  const [printed, start, denominator, missing] = bar;
+  return [String(printed), number(1 + ((quarters - start + missing) * denominator) / 4)];
+}
+
+function number(value) {
+  return String(Math.round(value * 100) / 100);
+}
+
+function inBits(bits) {
+  return bits === null ? "–" : bits < 0 ? "thought impossible" : `${bits.toFixed(2)}`;
 }
 
 class Player {
@@ -22,13 +42,23 @@ class Player {
     this.take = JSON.parse(root.dataset.take);
     this.take.bars ||= [];
     this.take.notes = notesOf(this.take);
+    this.take.told = this.take.notes.some((note) => note.bits !== null);
     this.name = root.getAttribute("aria-label");
     this.find();
     this.transport = new Transport(this.take, () => this.changed());
-    this.views = [new Roll(this.one(".roll"), this.take, (place) => this.transport.seek(place))];
+    this.look();
     this.listen();
     this.changed();
     if (!window.AudioContext) this.refuse();
+  }
+
+  /* What moves with the music. */
+  look() {
+    const seek = (quarters) => this.transport.seek(quarters);
+    const point = (note) => this.point(note);
+    this.roll = new Roll(this.one(".roll"), this.take, seek, point);
+    const sheet = this.one(".sheet");
+    this.views = [this.roll, ...(sheet ? [new Sheet(sheet, this.take, seek, point)] : [])];
   }
 
   one(selector) {
@@ -72,7 +102,7 @@ class Player {
   /* Loop all of it, or from bar to bar. */
   bound() {
     this.transport.loop = this.loop.checked ? this.bounds() : null;
-    this.views[0].loop(this.transport.bounds);
+    this.roll.loop(this.transport.bounds);
   }
 
   bounds() {
@@ -81,6 +111,64 @@ class Player {
     const index = (field) => Math.max(0, bars.findLastIndex(([number]) => number <= Number(field.value)));
     const [first, last] = this.ends.map(index).sort((a, b) => a - b);
     return [bars[first][1], bars[last + 1]?.[1] ?? length];
+  }
+
+  /* The loop begins or ends with the bar where we are. */
+  end(which) {
+    const field = this.one(`.${which}`);
+    const [bar] = place(this.take, this.transport.now);
+    if (!field || bar === "–") return;
+    field.value = bar;
+    this.loop.checked = true;
+    this.bound();
+    this.say(`Looping bars ${this.one(".from").value} to ${this.one(".to").value}`);
+  }
+
+  /* Go by beats or bars; without bars by quarter notes. */
+  step(unit, way) {
+    const { bars, length } = this.take;
+    const at = this.transport.now;
+    const [, start, denominator] = bars.findLast(([, begin]) => begin <= at + 1e-6) || [0, 0, 4];
+    const beat = 4 / denominator;
+    const places = unit === "bar" && bars.length ? bars.map(([, begin]) => begin) : [-1, 0, 1].map((n) => start + beat * (n + Math.round((at - start) / beat)));
+    const next = way > 0 ? places.find((one) => one > at + 1e-3) : places.findLast((one) => one < at - 1e-3);
+    this.transport.seek(Math.min(Math.max(next ?? (way > 0 ? length : 0), 0), length));
+  }
+
+  /* The note after or before the one that was pointed at, or after the place where we are. */
+  beside(way) {
+    const { notes } = this.take;
+    const at = this.pointed ? notes.indexOf(this.pointed) + way : this.transport.first(this.transport.now);
+    return notes[Math.min(Math.max(at, 0), notes.length - 1)] || null;
+  }
+
+  /* Tell of a note what is known. */
+  point(note) {
+    if (note === this.pointed) return;
+    this.pointed = note;
+    for (const view of this.views) view.mark(note);
+    if (note) this.say(this.described(note));
+  }
+
+  described(note) {
+    const { take } = this;
+    const [bar, beat] = place(take, note.onset);
+    const where = take.bars.length ? `, bar ${bar}, beat ${beat}` : "";
+    const part = take.parts.length > 1 ? `, ${take.parts[note.part].name}` : "";
+    const bits = note.bits === null ? "" : note.bits < 0 ? ": thought impossible" : `: ${inBits(note.bits)} bits`;
+    return `${note.name}${where}${part}${bits}`;
+  }
+
+  hush() {
+    this.hushed = !this.hushed;
+    this.transport.volume = this.hushed ? 0 : Number(this.one(".volume").value);
+    this.say(this.hushed ? "Muted" : "Sound is on");
+  }
+
+  hurry(by) {
+    this.tempo.value = Number(this.tempo.value) + by;
+    this.transport.speed = Number(this.tempo.value);
+    this.say(`${Math.round(100 * this.tempo.value)} percent of the written tempo`);
   }
 
   alone(solo) {
@@ -105,6 +193,7 @@ class Player {
     this.state = state;
     this.root.classList.toggle("playing", on);
     this.button.querySelector("span").textContent = on ? "❚❚ Pause" : "▶ Play";
+    if (on) Player.used = this.root;
     if (on) this.say(`Playing ${this.name}`);
     else if (state === "blocked") this.say("The browser holds the sound back: tap or press Play to allow it.");
     else if (state === "paused") this.say("");
@@ -132,13 +221,12 @@ class Player {
   /* The place as a slider and a clock, in seconds of the tempo that is set. */
   tell(at) {
     const { map, factor } = this.transport;
-    const [now, all] = [at, this.take.length].map((place) => clock(map.seconds(place) / factor));
+    const [now, all] = [at, this.take.length].map((quarters) => clock(map.seconds(quarters) / factor));
     this.position.value = at;
     this.write(".clock", `${now} / ${all}`);
     this.write(".pace", `♩ = ${Math.round(map.tempo(at) * factor)}`);
-    const bar = this.take.bars.findLast(([, start]) => start <= at + 1e-6);
-    const place = bar ? `bar ${bar[0]}, ` : "";
-    if (this.position.ariaValueText !== (this.place = `${place}${now} of ${all}`)) this.position.ariaValueText = this.place;
+    const where = `${this.take.bars.length ? `bar ${place(this.take, at)[0]}, ` : ""}${now} of ${all}`;
+    if (this.position.ariaValueText !== where) this.position.ariaValueText = where;
   }
 
   /* Text that is changed only where it differs: pages are laid out anew by each change. */
@@ -152,6 +240,9 @@ function clock(seconds) {
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
+
+/* The player that was used last, or the first. */
+Player.last = () => players.find((one) => one.transport === Transport.playing) || players.find((one) => one.root.contains(Player.used)) || players[0];
 
 const players = [...document.querySelectorAll("[data-take]")].map((root) => new Player(root));
 document.addEventListener("silence", () => Transport.playing?.pause()); // other scripts of a page ask for it

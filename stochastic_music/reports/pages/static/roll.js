@@ -2,8 +2,8 @@
 "use strict";
 
 class Roll {
-  /* `take` as player.py tells it, `seek` is called with quarters. */
-  constructor(box, take, seek) {
+  /* `take` as player.js has it; `seek` is called with quarters, `point` with a note or null. */
+  constructor(box, take, seek, point) {
     this.box = box;
     this.take = take;
     this.lanes = box.querySelector(".lanes");
@@ -12,7 +12,10 @@ class Roll {
     this.region = this.laid("region");
     this.region.hidden = true;
     this.sounding = this.path("sounding");
+    this.pointed = this.path("pointed");
     this.lanes.addEventListener("click", (event) => seek(this.clicked(event)));
+    this.lanes.addEventListener("pointermove", (event) => point(this.pointing(event)));
+    this.lanes.addEventListener("pointerleave", () => point(null));
   }
 
   /* A box laid over the picture: moving it does not draw the picture anew. */
@@ -35,6 +38,15 @@ class Roll {
     const { at, row } = this.under(event);
     if (row < 0) return this.take.bars.findLast(([, start]) => start <= at)?.[1] ?? at;
     return this.hit(at, row)?.onset ?? at;
+  }
+
+  pointing(event) {
+    const { at, row } = this.under(event);
+    return this.hit(at, row) || null;
+  }
+
+  mark(note) {
+    this.pointed.setAttribute("d", note ? box(note) : "");
   }
 
   under(event) {
