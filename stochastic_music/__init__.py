@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stochastic_music import _showing
 from stochastic_music._lazy import attach
+from stochastic_music._showing import load_ipython_extension as load_ipython_extension
 from stochastic_music._version import __version__
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from stochastic_music.models import Mixture as Mixture
     from stochastic_music.models import OnlinePPM as OnlinePPM
     from stochastic_music.pipeline import Pipeline as Pipeline
+    from stochastic_music.reports.showing import show as show
     from stochastic_music.tasks.chords import ChordLabeller as ChordLabeller
     from stochastic_music.tasks.given.composer import CRFComposer as CRFComposer
     from stochastic_music.tasks.harmonize import Harmonizer as Harmonizer
@@ -96,6 +99,7 @@ _ROOMS = {
     "count_ngrams": "counting",
     "load": "io",
     "save": "io",
+    "show": "reports.showing",
 }
 
 __all__ = [
@@ -139,6 +143,9 @@ __all__ = [
     "count_ngrams",
     "load",
     "save",
+    "show",
 ]
 
 __getattr__, __dir__ = attach(__name__, _ROOMS)
+
+_showing.register()

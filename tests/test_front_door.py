@@ -8,7 +8,7 @@ import pytest
 
 import stochastic_music as sm
 
-HEAVY = {"numpy", "scipy", "music21", "sklearn", "matplotlib", "torch", "symusic", "hmmlearn", "typer", "rich"}
+HEAVY = set("numpy scipy music21 sklearn matplotlib torch symusic hmmlearn typer rich verovio IPython".split())
 
 
 def _loaded_by(code):
@@ -23,7 +23,7 @@ def test_the_public_names_are_these():
         "EndsOn", "HMM", "Harmonizer", "Header", "InScale", "Length", "Markov", "Matches", "MaxCopy", "MaxEnt",
         "MelodyEncoding", "Metre", "Mixture", "NGramCounts", "NotesEncoding", "OnlinePPM", "OriginalityIndex", "PPM",
         "Piece", "Pipeline", "PitchRange", "RemiEncoding", "STM", "StartsOn", "TokenCorpus", "Vocabulary",
-        "VoicesEncoding", "__version__", "count_ngrams", "load", "save",
+        "VoicesEncoding", "__version__", "count_ngrams", "load", "save", "show",
     }  # fmt: skip
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.constraints.automata.automaton import BaseAutomaton, Either, join
 from stochastic_music.constraints.automata.grammar import Complement
 from stochastic_music.protocols import Automaton, Constraint
 from stochastic_music.tokens import Header, Vocabulary
 
 
-class Joinable:
+class Joinable(ShowsItself):
     """`&`, `|` and `~` for constraints."""
+
+    shown_by = "demands"
 
     def compile(self, vocabulary: Vocabulary, header: Header | None) -> Automaton:
         """The automaton of the pieces that meet the demand."""

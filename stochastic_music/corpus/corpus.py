@@ -15,6 +15,7 @@ import numpy as np
 
 from stochastic_music import io
 from stochastic_music._random import Seed
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus import dealing, ingest, transposition
 from stochastic_music.corpus._pool import Limits
 from stochastic_music.corpus._scan import Found
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick
 
 
-class Corpus(Sequence[Piece]):
+class Corpus(ShowsItself, Sequence[Piece]):
     """An immutable sequence of `Piece`; `report` tells what became of every file.
 
     Scores are held as bytes and read when a piece is asked for: each access gives a score of its own.
@@ -39,6 +40,8 @@ class Corpus(Sequence[Piece]):
         >>> len(corpus), corpus[0].score.note_num()
         (1, 4)
     """
+
+    shown_by = "corpora"
 
     def __init__(self, pieces: Sequence[HeldPiece], report: IngestReport) -> None:
         self._pieces = tuple(pieces)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from stochastic_music import io
+from stochastic_music._showing import ShowsItself
 from stochastic_music.music import keys
 
 if TYPE_CHECKING:
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(ShowsItself):
     """A score with its origin.
 
     `source` is the file (inside its folder) or corpus it comes from, `tune` tells the pieces of one file apart, and
     `transposed` how many semitones it was moved from where it was printed.
     """
+
+    shown_by = "scores"
 
     score: ScoreTick
     source: str = ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus.facts import GRID, Facts, Runs
 from stochastic_music.corpus.piece import full_name
 from stochastic_music.corpus.variants import find_variants
@@ -106,12 +107,14 @@ class Account:
 
 
 @dataclass(frozen=True, eq=False)
-class IngestReport:
+class IngestReport(ShowsItself):
     """The account of every file, and what the pieces are like.
 
     `duplicates` are groups of files of equal bytes, of which the first was taken; `other` counts files that are no
     music by suffix. Figures on pieces are computed when asked for.
     """
+
+    shown_by = "corpora"
 
     read: tuple[Read, ...] = ()
     skipped: tuple[Skipped, ...] = ()

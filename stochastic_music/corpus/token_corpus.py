@@ -9,13 +9,14 @@ from typing import Self
 
 import numpy as np
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.errors import VocabularyError
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
-class TokenCorpus:
+class TokenCorpus(ShowsItself):
     """Ragged symbols: piece i is `symbols[offsets[i] : offsets[i + 1]]`.
 
     `symbols` is (n,) int64, `offsets` (n_pieces + 1,), `headers` and `names` one a piece; END is
@@ -25,6 +26,8 @@ class TokenCorpus:
         >>> len(toy), toy[1].tolist(), toy.n_events
         (2, [1, 2], 4)
     """
+
+    shown_by = "corpora"
 
     vocabulary: Vocabulary
     symbols: IntArray

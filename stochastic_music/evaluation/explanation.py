@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.evaluation.surprise import Notes, notes_of, predict
 from stochastic_music.models import corpus_log_probs
@@ -110,13 +111,15 @@ class NoteExplanation:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(ShowsItself):
     """A piece, note by note; see the module's article.
 
     `sources_kept` tells whether training symbols were at hand, `in_training` whether the piece is among them, symbol
     for symbol. `score` is what the model heard, as printed, the notes of each track in the order of `by_part`; None
     where they cannot be told apart. `remarks` say what was not heard.
     """
+
+    shown_by = "findings"
 
     notes: tuple[NoteExplanation, ...]
     closing_bits: float

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus.lines import UNKNOWN_BAR, Line, lines, lines_of
 from stochastic_music.corpus.matching import USUAL, WAYS, Matching
 from stochastic_music.corpus.token_corpus import TokenCorpus
@@ -75,8 +76,10 @@ class Copied(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Originality:
+class Originality(ShowsItself):
     """What of a piece is copied, by each way of comparing, and what is of held-out pieces (None where unknown)."""
+
+    shown_by = "findings"
 
     copied: Mapping[Matching, Copied]
     held_out: Mapping[Matching, Usual] | None

@@ -22,6 +22,7 @@ from typing import Any, Generic, Self, cast
 
 import numpy as np
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, NotFittedError, UnknownNameError, UsageError, VocabularyError
 from stochastic_music.protocols import FloatArray, IntArray, State
@@ -31,8 +32,10 @@ from stochastic_music.tokens import Header, Vocabulary
 __all__ = ["BaseModel", "Estimator", "corpus_log_probs", "headers_of", "stepwise_log_probs", "still_live"]
 
 
-class Estimator:
+class Estimator(ShowsItself):
     """Parameters by name, as scikit-learn has them."""
+
+    shown_by = "models"
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:

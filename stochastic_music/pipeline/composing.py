@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import _random
+from stochastic_music._showing import ShowsItself
 from stochastic_music.constraints import All, MaxCopy, conjuncts
 from stochastic_music.constraints.form import form_of
 from stochastic_music.corpus import encode_piece
@@ -46,7 +47,7 @@ LEAST_REPEATS = 4
 
 
 @dataclass(frozen=True)
-class Take:
+class Take(ShowsItself):
     """One composed piece.
 
     `bits_per_note` is its surprise under the model (base 2, END included, divided by its notes), a start apart: what
@@ -54,6 +55,8 @@ class Take:
     symbols as the model reads them, `n_given` counts the notes that were its start, `redrawn` the pieces drawn before
     it that copied too much.
     """
+
+    shown_by = "scores"
 
     score: Score
     sample: Sample

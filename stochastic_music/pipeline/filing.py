@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music import __version__, model_file, registry
+from stochastic_music import model_file, registry
+from stochastic_music._version import __version__
 from stochastic_music.corpus import Roster, TokenCorpus
 from stochastic_music.errors import ModelFileError, NotFittedError
 from stochastic_music.tokens import Header, Vocabulary

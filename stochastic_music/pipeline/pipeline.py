@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochastic_music import _random, model_file, registry
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus import Corpus, Piece, Roster, TokenCorpus, encode_corpus, encode_piece
 from stochastic_music.corpus.store import Parts, TokenStore
 from stochastic_music.errors import (
@@ -45,7 +46,7 @@ Transpose: TypeAlias = Literal["none", "common", "all"]
 MAX_EVENTS = 64
 
 
-class Pipeline:
+class Pipeline(ShowsItself):
     """An encoding and a model, fitted and used as one.
 
     Args:
@@ -63,6 +64,8 @@ class Pipeline:
         >>> pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1)).fit(corpus)
         >>> [melody] = pipeline.sample(1, seed=1)
     """
+
+    shown_by = "models"
 
     def __init__(self, encoding: Any, model: Any, *, transpose: Transpose = "none") -> None:
         self.encoding = encoding

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stochastic_music import _random
+from stochastic_music._showing import ShowsItself
 from stochastic_music.constraints import Form, conjuncts
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.pipeline.composing import LEAST_REPEATS, Take, draw_headers, guides_of, seen_model, take_of
@@ -30,8 +31,10 @@ MANY = 16
 
 
 @dataclass(frozen=True)
-class Walk:
+class Walk(ShowsItself):
     """Takes, the run they are from, and the header that all its chains stand under."""
+
+    shown_by = "walks"
 
     takes: list[Take]
     run: Run

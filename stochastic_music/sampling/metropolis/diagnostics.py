@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.protocols import BoolArray, FloatArray
 from stochastic_music.sampling.metropolis.chains import Pieces
 from stochastic_music.sampling.metropolis.layout import Layout
@@ -59,8 +60,10 @@ class Moved(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Diagnostics:
+class Diagnostics(ShowsItself):
     """How well chains have mixed; see the module's article. `frozen` (n_chains,) tells the chains that never moved."""
+
+    shown_by = "walks"
 
     rows: tuple[Row, ...]
     proposals: tuple[Moved, ...]

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochastic_music import _checkpoint, _random
+from stochastic_music._showing import ShowsItself
 from stochastic_music.errors import InvalidParameterError, UsageError
 from stochastic_music.protocols import FloatArray, IntArray, Progress
 from stochastic_music.sampling.metropolis.chains import Chains, Draws, Pieces, picked
@@ -95,13 +96,15 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(ShowsItself):
     """What a run visited.
 
     `symbols` (n_kept, n_chains, T), `lengths`, `log_density` (n_kept, n_chains) and `terms` (n_kept, n_chains,
     n_terms) are the states kept; `tried` (n_proposals,) counts steps, `accepted` (n_proposals, n_chains) those that
     moved. `stopped` says why it stopped, in words.
     """
+
+    shown_by = "walks"
 
     target: Target
     plan: Plan

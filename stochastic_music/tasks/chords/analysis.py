@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.io.roman_text import beat_of, write_roman_text
 from stochastic_music.music import marks
 from stochastic_music.music.bars import Bar, bar_at
@@ -44,12 +45,14 @@ class ChordSpan(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(ShowsItself):
     """Keys and chords of a piece.
 
     `key` is that of the whole, `bars` are the printed bars, `texture` says what an event was (`tasks.chords.events`),
     `remarks` what a reader should mind.
     """
+
+    shown_by = "findings"
 
     name: str
     key: KeyFinding

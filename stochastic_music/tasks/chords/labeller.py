@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music import __version__, model_file
+from stochastic_music import model_file
+from stochastic_music._version import __version__
 from stochastic_music.corpus import Corpus
 from stochastic_music.corpus import folds as dealt
 from stochastic_music.corpus.builtin import BUILTIN

@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music import __version__, _random, model_file
+from stochastic_music import _random, model_file
+from stochastic_music._showing import ShowsItself
+from stochastic_music._version import __version__
 from stochastic_music.corpus import Corpus, Piece
 from stochastic_music.corpus.encoding import encode_piece
 from stochastic_music.corpus.lines import Line, from_arrays, to_arrays
@@ -92,12 +94,14 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class CRFTake:
+class CRFTake(ShowsItself):
     """One melody over what was given: `log_prob` (nats) is that of its pitches, and of its rhythm where that was drawn.
 
     `bits_per_note` is the same, base 2, a note; `track` the number of the melody's. Pitches and rhythms are exact draws
     from the posterior.
     """
+
+    shown_by = "scores"
 
     score: Score
     log_prob: float

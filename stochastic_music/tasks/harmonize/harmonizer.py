@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stochastic_music import __version__, _random
+from stochastic_music import _random
+from stochastic_music._showing import ShowsItself
+from stochastic_music._version import __version__
 from stochastic_music.corpus.lines import Line as CorpusLine
 from stochastic_music.corpus.lines import from_arrays, to_arrays
 from stochastic_music.errors import (
@@ -86,7 +88,7 @@ RANGES = {name[0].upper(): voice_leading.RANGES[name] for name in ("alto", "teno
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class Take(ShowsItself):
     """One harmony.
 
     `voices` (n_frames, 4) from the top and `chords` are those of the melody's frames, `log_prob` is under the model, in
@@ -94,6 +96,8 @@ class Take:
     the new voices as notes, to ask `Harmonizer.originality` about. In the style "chords" there is no report, `voices`
     holds the melody alone, and there are no lines.
     """
+
+    shown_by = "scores"
 
     score: ScoreTick
     voices: IntArray
@@ -110,13 +114,15 @@ class Take:
 
 
 @dataclass(frozen=True, eq=False)
-class Harmonization:
+class Harmonization(ShowsItself):
     """The takes of one melody.
 
     `remarks` are what the user should know (the part that was taken, a guessed key, demands that were relaxed),
     `n_candidates` the most candidates of a beat, `kept` the least share of the proposal that the candidates of a
     beat hold.
     """
+
+    shown_by = "scores"
 
     takes: tuple[Take, ...]
     tune: Tune
@@ -126,7 +132,7 @@ class Harmonization:
 
 
 @dataclass
-class Harmonizer:
+class Harmonizer(ShowsItself):
     """Harmonises melodies; see the room's article.
 
     Args:
@@ -137,6 +143,8 @@ class Harmonizer:
             in nats.
         temperature: below 1 safer, above 1 bolder.
     """
+
+    shown_by = "models"
 
     skeleton: str = "crf"
     rules: Mapping[str, Strictness] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus import Corpus
 from stochastic_music.errors import InvalidParameterError
 from stochastic_music.models.hmm import HMM
@@ -49,8 +50,10 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Form:
+class Form(ShowsItself):
     """A piece: printed bar `numbers`, a letter and a texture for each bar, and its sections."""
+
+    shown_by = "findings"
 
     piece: str
     numbers: tuple[int, ...]
@@ -75,8 +78,10 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Structure:
+class Structure(ShowsItself):
     """The forms of some pieces, and the model of textures they share."""
+
+    shown_by = "findings"
 
     forms: tuple[Form, ...]
     model: HMM

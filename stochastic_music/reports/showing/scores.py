@@ -1,0 +1,117 @@
+"""What can be heard: scores, takes and harmonies, engraved and with a player, in a frame of their own.
+
+Frames keep the player's styles and scripts out of the notebook, and the notebook's out of the player. A long score is
+shown as far as its first bars go, a long list as far as its first scores do; both say so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stochastic_music.corpus import Piece
+from stochastic_music.corpus.report import counted, printable
+from stochastic_music.music.bars import bars
+from stochastic_music.reports.pages.frame import frame
+from stochastic_music.reports.pages.listening import Fact, Heard, listening_page
+from stochastic_music.reports.pages.markup import Html
+from stochastic_music.reports.pages.tables import figure
+from stochastic_music.tasks.harmonize.harmonizer import Harmonization
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick
+
+    from stochastic_music.evaluation import Explanation
+
+#: notes of one score, and scores of a list, that are shown
+MOST_NOTES, MOST_SCORES = 1000, 8
+#: pixels, of a frame with one score and of each further one
+_HEIGHT, _FURTHER, _HIGHEST = 560, 520, 1600
+
+
+def drawn(thing: Any) -> Html:
+    """The players of a score, of what has one, or of a list of these."""
+    if isinstance(thing, Harmonization):
+        return players(thing.takes, notes=thing.remarks)
+    return players(thing if isinstance(thing, Sequence) else [thing])
+
+
+def players(things: Sequence[Any], *, notes: Sequence[str] = ()) -> Html:
+    """A frame with a player for each thing, as many as are shown; `notes` are sentences that stand below the last."""
+    shown = [heard(thing, _name(thing, i, len(things))) for i, thing in enumerate(things[:MOST_SCORES])]
+    left = len(things) - len(shown)
+    more = [f"{left:,} more of {len(things):,} are not shown: show a part of the list to see them."] if left else []
+    if shown:
+        shown[-1] = shown[-1]._replace(notes=(*shown[-1].notes, *more, *notes))
+    return framed(shown)
+
+
+def player_of(piece: Piece) -> Html:
+    """The player of one piece of a corpus, which says the licence itself."""
+    return framed([heard(piece, _name(piece, 0, 1))._replace(facts=())])
+
+
+def player_of_explained(found: Explanation) -> Html:
+    """The player of an explained piece, its notes colored by how much they surprised."""
+    bits = [np.array([note.bits for note in part]) for part in found.by_part()]
+    assert found.score is not None  # noqa: S101 - whoever asks has looked
+    silent = [np.zeros(0)] * (len(found.score.tracks) - len(bits))
+    if found.score.note_num() > MOST_NOTES:  # bits go with the notes of a whole score
+        return players([found.score])
+    return framed([Heard("What the model heard", found.score, [*bits, *silent])])
+
+
+def framed(shown: Sequence[Heard]) -> Html:
+    """A frame around a page of players."""
+    height = min(_HEIGHT + _FURTHER * (len(shown) - 1), _HIGHEST)
+    return frame(listening_page(shown[0].name if shown else "Music", shown, compact=True), height)
+
+
+def heard(thing: Any, name: str) -> Heard:
+    """A score, or what has one, with what is known of it and no more notes than are shown."""
+    score = _in_ticks(getattr(thing, "score", thing))
+    cut, notes = _cut(score)
+    return Heard(name, cut, facts=_facts(thing), notes=notes)
+
+
+def _in_ticks(score: Any) -> ScoreTick:
+    ticks: ScoreTick = score if type(score).__name__ == "ScoreTick" else score.to("tick")
+    return ticks
+
+
+def _name(thing: Any, place: int, n: int) -> str:
+    """What a thing is called: its title, or its number."""
+    if isinstance(thing, Piece):
+        return printable(" – ".join(filter(None, [thing.title, thing.name])))
+    kind = "Take" if hasattr(thing, "score") else "Score"
+    return f"{kind} {place + 1}" if n > 1 else kind
+
+
+def _facts(thing: Any) -> list[Fact]:
+    """How a take came about, as far as it knows."""
+    bits = getattr(thing, "bits_per_note", math.nan)
+    sample = getattr(thing, "sample", None)
+    known = [
+        ("Surprise", f"{figure(bits)} bits a note" if math.isfinite(bits) else ""),
+        ("Drawn", getattr(sample, "guarantee", "")),
+        ("Licence", getattr(thing, "licence", "")),
+    ]
+    return [(term, said) for term, said in known if said]
+
+
+def _cut(score: ScoreTick) -> tuple[ScoreTick, list[str]]:
+    """The bars of a score that are shown, and a sentence where they are not all."""
+    n_notes = score.note_num()
+    if n_notes <= MOST_NOTES:
+        return score, []
+    onsets = np.sort(np.concatenate([track.notes.numpy()["time"] for track in score.tracks]))
+    printed = bars(score)
+    quarter = score.ticks_per_quarter
+    fits = [bar for bar in printed if bar.start * quarter <= onsets[MOST_NOTES]]
+    end = math.ceil(fits[-1].start * quarter) or int(onsets[MOST_NOTES])
+    cut = score.clip(0, end, clip_end=True)
+    bars_told = f"{counted(max(len(fits) - 1, 1), 'bar')} of {len(printed):,}"
+    return cut, [f"The first {counted(cut.note_num(), 'note')} of {n_notes:,} are shown, {bars_told}."]
