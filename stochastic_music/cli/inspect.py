@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from stochastic_music.model_file import ModelFile
     from stochastic_music.reports.inspection import Inspection
 
+#: what opens the model files of each task
+_CLASSES = {
+    "compose": "stochastic_music.pipeline:Pipeline",
+    "given": "stochastic_music.tasks.given.composer:CRFComposer",
+    "chords": "stochastic_music.tasks.chords:ChordLabeller",
+    "harmonize": "stochastic_music.tasks.harmonize:Harmonizer",
+}
 FORMATS = (".png", ".svg", ".json", ".txt")
 
 
@@ -88,10 +95,13 @@ def _open(path: Path) -> ModelFile:
 
 
 def _fitted(file: ModelFile) -> Any:
-    """What a model file holds, ready to be looked into."""
-    from stochastic_music.pipeline import Pipeline
+    """What a model file holds, ready to be looked into; raises UsageError for counts, which hold no model."""
+    from importlib import import_module
 
-    return Pipeline.from_file(file)
+    if file.task not in _CLASSES:
+        raise UsageError(f"{file.path} holds {file.task}, not a model: look at it with 'stochmusic info {file.path}'")
+    module, _, name = _CLASSES[file.task].partition(":")
+    return getattr(import_module(module), name).from_file(file)
 
 
 def _write(found: Inspection, path: Path, suffix: str, made_by: str, *, force: bool) -> None:

@@ -18,9 +18,11 @@ _FAMILIES: dict[str, str] = {
     "stochastic_music.models.multiple_viewpoint:MultipleViewpoint": "viewpoints",
     "stochastic_music.models.hmm.model:HMM": "hidden",
     "stochastic_music.models.maxent.model:MaxEnt": "maxent",
+    "stochastic_music.tasks.chords.labeller:ChordLabeller": "fields",
+    "stochastic_music.tasks.given.composer:CRFComposer": "fields",
 }
 #: modules that can look at a piece through a model
-_READING = {"hidden"}
+_READING = {"fields", "hidden"}
 _GENERAL = "anything"
 
 

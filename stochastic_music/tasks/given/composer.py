@@ -264,7 +264,7 @@ class CRFComposer(Estimator):
                 "chord symbols or several parts, or give it a rhythm"
             )
         tonic = parse_key(key) if key else key_of_chart(bars)
-        header = chart_header(self._resolution, meter or self.card_["meter"], str(tonic), tempo)
+        header = chart_header(self.resolution, meter or self.card_["meter"], str(tonic), tempo)
         shift = -semitones_to_common(tonic)
         length = header.meters[0].bar_length(header.resolution)
         if str(header.meters[0]) not in self.card_["meters"]:
@@ -301,6 +301,15 @@ class CRFComposer(Estimator):
     def _take(self, score: Score, track: int, rhythm: Rhythm, pitch: IntArray, log_prob: float) -> CRFTake:
         return CRFTake(score, log_prob, len(pitch), _line("", rhythm, pitch), track)
 
+    def over(self, given: Score, *, key: str | None = None) -> tuple[Rhythm, Chain]:
+        """The rhythm of a score, and what it makes of pitches: a chain over `pitches_.labels_`, both in the common key.
+
+        Of a score the part with the tune is taken. Raises EncodingError where that has no rhythm.
+        """
+        self._check_fitted()
+        rhythm, _ = self._given(given, key)
+        return rhythm, self._melodies(rhythm)
+
     def originality(self) -> OriginalityIndex | None:
         """The lines of the corpus, to ask how much of a take's `line` is copied; None for a model without sources."""
         return OriginalityIndex(self.lines_) if self.lines_ else None
@@ -310,7 +319,8 @@ class CRFComposer(Estimator):
         return MelodyEncoding(grid=self.grid, part=self.part, max_length=_LONGEST)
 
     @property
-    def _resolution(self) -> int:
+    def resolution(self) -> int:
+        """Units in a quarter note."""
         return self._encoding.vocabulary.resolution
 
     def _read(self, corpus: Corpus) -> tuple[list[tuple[Piece, Rhythm, IntArray]], list[Skipped]]:
