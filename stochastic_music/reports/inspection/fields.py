@@ -46,7 +46,6 @@ from stochastic_music.sampling.chains import best_path, marginals
 from stochastic_music.tasks.chords.events import (
     Events,
     chord_observations,
-    events,
     key_observations,
     melody_observations,
 )

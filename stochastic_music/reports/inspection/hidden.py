@@ -30,7 +30,7 @@ from stochastic_music.models.hmm.states import StateReport, describe
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.render.heat import HeatMap
 from stochastic_music.render.hidden import Graph, Trellis, hidden_picture
-from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of
+from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
 from stochastic_music.reports.inspection.telling import percent
 from stochastic_music.sampling.chains import Chain, best_path, marginals
@@ -78,7 +78,7 @@ def inspect(pipeline: Pipeline, request: Request) -> Inspection:
         title,
         facts_of(pipeline) | _facts(model),
         tables,
-        _lines(model, heard),
+        [*_lines(model, heard), *transposition(pipeline)],
         lambda: draw(model, in_the_end, heard.trellis if heard else None, title=title),
         _data(model, in_the_end, heard),
     )

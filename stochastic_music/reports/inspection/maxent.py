@@ -25,7 +25,7 @@ from stochastic_music.errors import UsageError
 from stochastic_music.models.hmm.states import describe
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.render.heat import HeatMap, heat_maps
-from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of
+from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
 from stochastic_music.tokens.clock import describe_mark
 
@@ -86,7 +86,7 @@ def inspect(pipeline: Pipeline, request: Request) -> Inspection:
         title,
         facts_of(pipeline) | _facts(model),
         tables,
-        _lines(model, found),
+        [*_lines(model, found), *transposition(pipeline)],
         lambda: draw(model, title=title),
         {"symbols": model.columns_.symbols, "marks": model.columns_.marks, **model.potentials_._asdict()},
     )
