@@ -33,16 +33,16 @@ def to_png(
     resvg: Any = _optional.require("resvg_py")
     engraving = engrave(score, width=round(width / 2 * UNITS_A_PIXEL), title=title, look=look)
     wide, high = max(page.width for page in engraving.pages), sum(page.height for page in engraving.pages)
-    if width * width * high / wide > MOST_PIXELS:
+    height = round(width * high / wide)
+    if width * height > MOST_PIXELS:
         raise UsageError(
-            f"the picture would be {width:,} by {width * high / wide:,.0f} pixels; "
+            f"the picture would be {width:,} by {height:,} pixels; "
             "take PDF, which has pages, or SVG for a score of this length"
         )
-    svg = picture(engraving._replace(pages=typefaces.boxed(engraving.pages)), sized=True)
+    svg = picture(engraving._replace(pages=typefaces.boxed(engraving.pages)), wide=width)
     fonts = [str(path) for path in typefaces.files()]
     drawn: bytes = resvg.svg_to_bytes(
         svg_string=svg,
-        width=width,
         background="#ffffff",
         skip_system_fonts=True,
         font_files=fonts,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 #: serifs with the widths of Times, for which Verovio lays words out
 FONT = "Times, 'Times New Roman', 'Liberation Serif', 'Nimbus Roman', serif"
-#: units of a page's width a pixel, where a staff is 29 pixels high; and units of a drawing
-UNITS_A_PIXEL, _DRAWN_A_PIXEL = 2.5, 25
+#: units of a page's width a pixel, where a staff is 29 pixels high
+UNITS_A_PIXEL = 2.5
 
 
 def to_svg(
@@ -43,18 +43,18 @@ def to_svg(
     engraving = engrave(score, width=round(width * UNITS_A_PIXEL), title=title, look=look)
     told = {"title": title, "metadata": provenance}
     head = "".join(f"<{tag}>{escape(printable(text))}</{tag}>" for tag, text in told.items() if text)
-    return picture(engraving, head=head, sized=True)
+    return picture(engraving, head=head, wide=width)
 
 
-def picture(engraving: Engraving, *, prefix: str = "", head: str = "", sized: bool = False) -> str:
-    """The pages of an engraving one beneath the other; `sized` has a width and height in pixels, else it scales."""
+def picture(engraving: Engraving, *, prefix: str = "", head: str = "", wide: int = 0) -> str:
+    """The pages of an engraving one beneath the other, so many pixels `wide`; without, it scales."""
     pages = engraving.pages
     width, height = max(page.width for page in pages), sum(page.height for page in pages)
     glyphs = {code: path for page in pages for code, path in page.glyphs.items()}
     defs = "".join(f'<path id="{prefix}{code}" transform="scale(1,-1)" d="{d}"/>' for code, d in sorted(glyphs.items()))
     tops = [sum(page.height for page in pages[:i]) for i in range(len(pages))]
     body = "".join(_page(page, top, engraving.colors, prefix) for page, top in zip(pages, tops, strict=True))
-    size = f' width="{width / _DRAWN_A_PIXEL:g}" height="{height / _DRAWN_A_PIXEL:g}"' if sized else ""
+    size = f' width="{wide}" height="{round(wide * height / width)}"' if wide else ""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
         f'{size} viewBox="0 0 {width:g} {height:g}">{head}<defs>{defs}</defs>'
