@@ -8,7 +8,20 @@ import pytest
 
 import stochastic_music as sm
 
-HEAVY = set("numpy scipy music21 sklearn matplotlib torch symusic hmmlearn typer rich verovio IPython".split())
+HEAVY = {
+    "numpy",
+    "scipy",
+    "music21",
+    "sklearn",
+    "matplotlib",
+    "torch",
+    "symusic",
+    "hmmlearn",
+    "typer",
+    "rich",
+    "verovio",
+    "IPython",
+}
 
 
 def _loaded_by(code):
