@@ -88,7 +88,7 @@ def _powers(segments: Sound, sample_rate: int) -> FloatArray:
     n = segments.shape[1]
     spectrum = np.fft.rfft(segments, axis=1)
     weights = _weights(n, sample_rate)
-    squares: FloatArray = (spectrum.real**2 @ weights + spectrum.imag**2 @ weights).astype(np.float64)
+    squares: FloatArray = np.einsum("ij,j->i", spectrum.real**2 + spectrum.imag**2, weights).astype(np.float64)
     return squares
 
 

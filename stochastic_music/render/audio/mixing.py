@@ -6,6 +6,7 @@ softer than what they reflect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from stochastic_music.render.audio.drums import stroke
 from stochastic_music.render.audio.instruments import family
 from stochastic_music.render.audio.leveling import level
 from stochastic_music.render.audio.partials import Sound
-from stochastic_music.render.audio.timbres import TIMBRES, Timbre
+from stochastic_music.render.audio.timbres import TIMBRES
 from stochastic_music.render.audio.tones import Tone, rise, tone
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 #: Longer scores are refused, in seconds.
 MAX_SECONDS = 3600
 _LOWEST_RATE = 8000
+_DRUMS = "drums"
 #: how many shades from soft to loud
 _SHADES = 8
 #: into which channel, from which, after how many seconds, how loud
@@ -37,15 +39,14 @@ _ROOM = 0.0461
 _BLOCK = 1 << 15
 
 
-class _Part(NamedTuple):
-    """The notes of a track, each array (n,), times in samples; `timbre` is None for drums, `release` how notes fade."""
+class _Notes(NamedTuple):
+    """Notes of one family, each (n,), times in samples; `gains` (n, 2) are those of left and right."""
 
-    timbre: Timbre | None
-    release: int
     start: IntArray
     length: IntArray
     pitch: IntArray
     velocity: IntArray
+    gains: Sound
 
 
 def synthesize(score: ScoreTick, sample_rate: int = 44100) -> Sound:
@@ -63,14 +64,13 @@ def synthesize(score: ScoreTick, sample_rate: int = 44100) -> Sound:
     if sample_rate < _LOWEST_RATE:
         raise InvalidParameterError(f"{sample_rate} samples a second: expected {_LOWEST_RATE} at least")
     duration(score)  # refuses what is too long
-    tracks = _sounding(score)
-    timbres = [TIMBRES.get(family(track.program, track.is_drum)) for track in tracks]
-    parts = [_part(track.notes.numpy(), timbre, sample_rate) for track, timbre in zip(tracks, timbres, strict=True)]
-    n = max((int((part.start + part.length).max()) + part.release for part in parts), default=0)
+    families = _families(_sounding(score), sample_rate)
+    n = max((int((notes.start + notes.length).max()) for notes in families.values()), default=0)
+    spare = max((_release(name, sample_rate) for name in families), default=0)
     room = round(_ROOM * sample_rate) if n else 0
-    mixed = np.zeros((2, room + n + room), dtype=np.float32)  # silence before, for the reflections to read
-    for i, part in enumerate(parts):
-        _play(mixed[:, room:], part, _pan(i, len(parts)), sample_rate)
+    mixed = np.zeros((2, room + n + spare + room), dtype=np.float32)  # silence before, for the reflections to read
+    for name, notes in families.items():
+        _play(mixed[:, room:], name, notes, sample_rate)
     _reflect(mixed, room, sample_rate)
     sound = mixed[:, room:]
     level(sound, sample_rate)
@@ -97,14 +97,28 @@ def _last(track: TrackSecond) -> float:
     return float((arrays["time"].astype(np.float64) + arrays["duration"]).max())
 
 
-def _part(arrays: dict[str, NDArray[Any]], timbre: Timbre | None, sample_rate: int) -> _Part:
-    start, lasting = (arrays[name].astype(np.float64) for name in ("time", "duration"))
+def _families(tracks: Sequence[TrackSecond], sample_rate: int) -> dict[str, _Notes]:
+    """The notes of all tracks by the family that plays them: parts of one family share its tones."""
+    found: dict[str, list[_Notes]] = {}
+    for i, track in enumerate(tracks):
+        name = family(track.program, track.is_drum)
+        found.setdefault(name, []).append(_notes(track.notes.numpy(), name, _pan(i, len(tracks)), sample_rate))
+    return {name: _Notes(*map(np.concatenate, zip(*notes, strict=True))) for name, notes in found.items()}
+
+
+def _notes(arrays: dict[str, NDArray[Any]], name: str, pan: Sound, sample_rate: int) -> _Notes:
+    start, lasting = (arrays[field].astype(np.float64) for field in ("time", "duration"))
     begin = np.round(start * sample_rate).astype(np.int64)
     length = np.maximum(np.round((start + lasting) * sample_rate).astype(np.int64) - begin, 1)
-    pitch, velocity = (arrays[name].astype(np.int64) for name in ("pitch", "velocity"))
-    if timbre is None:  # strokes ring out, however long they are written
+    pitch, velocity = (arrays[field].astype(np.int64) for field in ("pitch", "velocity"))
+    if name == _DRUMS:  # strokes ring out, however long they are written
         length = np.array([len(stroke(key, sample_rate)) for key in pitch.tolist()])
-    return _Part(timbre, round(timbre.release * sample_rate) if timbre else 0, begin, length, pitch, velocity)
+    return _Notes(begin, length, pitch, velocity, pan * _gain(velocity)[:, None])
+
+
+def _release(name: str, sample_rate: int) -> int:
+    """In how many samples notes of a family fade; drums end by themselves."""
+    return 0 if name == _DRUMS else round(TIMBRES[name].release * sample_rate)
 
 
 def _pan(part: int, n_parts: int) -> Sound:
@@ -119,21 +133,20 @@ def _gain(velocity: IntArray) -> Sound:
     return (0.25 + 0.75 * (np.maximum(velocity, 1) / 127) ** 1.5).astype(np.float32)
 
 
-def _play(mixed: Sound, part: _Part, pan: Sound, sample_rate: int) -> None:
-    """Add the notes of a part to both channels; each tone is made once, for all notes that share it."""
-    gains = pan * _gain(part.velocity)[:, None]
-    shades = part.velocity.clip(0, 127) * _SHADES // 128 if part.timbre else np.zeros_like(part.pitch)
-    kinds, which = np.unique(np.stack([part.pitch, shades]), axis=1, return_inverse=True)
-    fade = rise(part.release)[::-1]
+def _play(mixed: Sound, name: str, notes: _Notes, sample_rate: int) -> None:
+    """Add the notes of a family to both channels; each tone is made once, for all notes that share it."""
+    shades = notes.velocity.clip(0, 127) * _SHADES // 128
+    kinds, which = np.unique(np.stack([notes.pitch, shades]), axis=1, return_inverse=True)
+    fade = rise(_release(name, sample_rate))[::-1]
     for k, (pitch, shade) in enumerate(kinds.T.tolist()):
         alike = np.flatnonzero(which.ravel() == k)
-        longest = int(part.length[alike].max()) + part.release
-        if part.timbre is None:
+        if name == _DRUMS:
             made = Tone(stroke(pitch, sample_rate), 0)
         else:
-            made = tone(part.timbre, pitch, (shade + 0.5) / _SHADES, longest, sample_rate)
+            longest = int(notes.length[alike].max()) + len(fade)
+            made = tone(TIMBRES[name], pitch, (shade + 0.5) / _SHADES, longest, sample_rate)
         for i in alike:
-            _add(mixed[:, part.start[i] :], made, int(part.length[i]), gains[i], fade)
+            _add(mixed[:, notes.start[i] :], made, int(notes.length[i]), notes.gains[i], fade)
 
 
 def _add(mixed: Sound, made: Tone, length: int, gains: Sound, fade: Sound) -> None:

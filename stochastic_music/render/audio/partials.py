@@ -19,7 +19,8 @@ from stochastic_music.protocols import FloatArray
 #: Samples, between -1 and 1 once they are leveled.
 Sound = NDArray[np.float32]
 Numbers: TypeAlias = FloatArray | Sequence[float] | float
-_WIDTH = 256
+#: columns; multiplications in a product that no BLAS would share among threads: so equal sums are equal to the bit
+_WIDTH, _SMALL = 128, 1 << 18
 #: of the limit: partials higher up are left out
 _HIGHEST = 0.45
 _FAINT = 1e-7
@@ -55,14 +56,15 @@ def summed(partials: Partials, n: int, sample_rate: int) -> Sound:
     True
     """
     audible = partials.kept((partials.frequency < _HIGHEST * sample_rate) & (partials.amplitude != 0))
-    rows = -(-n // _WIDTH)
+    tall = max(1, _SMALL // (_WIDTH * 2 * max(1, len(audible.frequency))))
+    rows = -(-n // (_WIDTH * tall)) * tall
     step = np.exp((2j * np.pi * audible.frequency - audible.decay) / sample_rate)
     first = (audible.amplitude * np.exp(1j * audible.phase))[:, None] * _powers(step**_WIDTH, rows)
     first[np.abs(first) < _FAINT] = 0  # numbers too small for floats are slow
     second = _powers(step, _WIDTH)
-    left = np.concatenate([first.real, first.imag]).astype(np.float32)
+    left = np.concatenate([first.real, first.imag]).T.astype(np.float32).reshape(rows // tall, tall, -1)
     right = np.concatenate([second.imag, second.real]).astype(np.float32)
-    sound: Sound = (left.T @ right).ravel()[:n]
+    sound: Sound = (left @ right).ravel()[:n]
     return sound
 
 
