@@ -117,5 +117,7 @@ def _options(width: int, height: int, margin: int, title: str) -> dict[str, Any]
         # a little stronger than Verovio's own, which on screens pale to grey
         "staffLineWidth": 0.18,
         "stemWidth": 0.22,
+        # words keep clear of ledger lines
+        "lyricTopMinMargin": 3.0,
         "xmlIdSeed": 1,
     }
