@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.reports.pages.markup import Html
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Table(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Inspection:
+class Inspection(ShowsItself):
     """What was found inside a model, or a walk: see the module's article.
 
     `kind` is the registered name of the model, or "walk". `facts` are single values by key, `lines` sentences. `data`
@@ -79,6 +80,8 @@ class Inspection:
         <BLANKLINE>
         It says little.
     """
+
+    shown_by = "findings"
 
     kind: str
     title: str

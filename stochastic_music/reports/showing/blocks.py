@@ -21,9 +21,9 @@ _LONG = 300
 
 
 def picture(title: str, *parts: str) -> Html:
-    """The picture of one thing: a title, and parts below each other; empty ones are left out."""
+    """The picture of one thing: a title, and parts below each other; what is empty is left out."""
     shown = [part if isinstance(part, Html) else element("p", part) for part in parts if part]
-    heading = element("p", title, class_="title")
+    heading = element("p", title, class_="title") if title else Html()
     return element("div", element("style", _style()), heading, *shown, class_="stochastic-music")
 
 

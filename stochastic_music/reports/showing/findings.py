@@ -1,4 +1,4 @@
-"""What was found out about a piece: why its notes came as they did, what it copies, its harmony, its form.
+"""What was found out: why notes came as they did, what a piece copies, its harmony, its form, what is in a model.
 
 How much a note surprised is written as a number, and underlined by a color whose strength says the same again.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from stochastic_music.corpus.report import counted, printable
 from stochastic_music.evaluation import Explanation, NoteExplanation, Originality
 from stochastic_music.evaluation.held_out import NOTABLE
+from stochastic_music.reports.inspection import Inspection
 from stochastic_music.reports.pages.markup import Html, element
 from stochastic_music.reports.pages.tables import Row, figure
 from stochastic_music.reports.showing import scores
@@ -26,7 +27,7 @@ _FORMS = 20
 
 
 def drawn(thing: Any) -> Html | None:
-    """The picture of an explanation, of originality, of a harmony or of a form."""
+    """The picture of what was found; None for what is not known here."""
     return next((draw(thing) for kind, draw in _KINDS.items() if isinstance(thing, kind)), None)
 
 
@@ -161,10 +162,15 @@ def _structure(found: Structure) -> Html:
     return picture(f"Form of {counted(len(found.forms), 'piece')}", table)
 
 
+def _inspection(found: Inspection) -> Html:
+    return picture("", found.to_html())
+
+
 _KINDS: Mapping[type, Callable[[Any], Html]] = {
     Explanation: _explanation,
     Originality: _originality,
     Analysis: _analysis,
     Form: _form,
     Structure: _structure,
+    Inspection: _inspection,
 }

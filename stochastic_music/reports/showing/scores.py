@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 #: notes of one score, and scores of a list, that are shown
 MOST_NOTES, MOST_SCORES = 1000, 8
-#: pixels, of a frame with one score and of each further one
-_HEIGHT, _FURTHER, _HIGHEST = 560, 520, 1600
+#: pixels: of a player alone, of what is told below it, of a staff, of the notation of a score and of a frame at most
+_PLAYER, _TOLD, _STAFF, _SHEET, _HIGHEST = 450, 75, 80, 512, 1600
+#: notes and bars that fit a line of notation
+_NOTES, _BARS = 36, 12
 
 
 def drawn(thing: Any) -> Html:
@@ -65,9 +67,18 @@ def player_of_explained(found: Explanation) -> Html:
 
 
 def framed(shown: Sequence[Heard]) -> Html:
-    """A frame around a page of players."""
-    height = min(_HEIGHT + _FURTHER * (len(shown) - 1), _HIGHEST)
-    return frame(listening_page(shown[0].name if shown else "Music", shown, compact=True), height)
+    """A frame around a page of players, about as high as they are."""
+    height = min(sum(map(_height, shown)), _HIGHEST)
+    return frame(listening_page(shown[0].name if shown else "Music", shown, compact=True), max(height, _PLAYER))
+
+
+def _height(one: Heard) -> int:
+    """Pixels that a score takes; its notation scrolls where it is long."""
+    tracks = one.score.tracks
+    most = max((len(track.notes) for track in tracks), default=0)
+    systems = max(math.ceil(most / _NOTES), math.ceil(len(bars(one.score)) / _BARS))
+    told = sum([bool(one.facts), bool(one.notes), one.bits is not None, len(tracks) > 1])
+    return _PLAYER + told * _TOLD + min(_STAFF * (systems * len(tracks) + 1), _SHEET)
 
 
 def heard(thing: Any, name: str) -> Heard:

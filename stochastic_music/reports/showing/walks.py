@@ -1,7 +1,7 @@
 """Metropolis chains: their traces, how often each change was accepted, and how far the draws can be trusted.
 
-A trace has a line for each chain, in shades of the notebook's own color; the way in, which counts for nothing, ends at
-the dashed line. Of a long run as many points are drawn as there are pixels.
+A trace has a line for each chain, in a color that reads on light and dark ground; the way in, which counts for
+nothing, ends at the dashed line. Of a long run as many points are drawn as there are pixels.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from stochastic_music.corpus.report import counted
 from stochastic_music.pipeline.walking import Walk
 from stochastic_music.protocols import FloatArray
+from stochastic_music.render.plots import COLORS
 from stochastic_music.reports.pages.markup import Html, element
 from stochastic_music.reports.pages.tables import Row, count, figure
 from stochastic_music.reports.showing import scores
@@ -64,11 +65,11 @@ def _proposals(told: Diagnostics) -> Html:
 
 
 def _traces(run: Run) -> Html:
-    """A picture for each quantity, its name above."""
+    """A picture for each quantity that changes, its name above."""
     found = [
         (element("span", name, class_="faint"), element("br"), trace(values, run.burn_in, name))
         for name, values in quantities(run).items()
-        if len(values) > 1
+        if len(values) > 1 and (values != values[0, 0]).any()
     ]
     return element("div", *(element("div", *parts) for parts in found))
 
@@ -82,7 +83,7 @@ def trace(values: FloatArray, burn_in: int, name: str) -> Html:
     n_kept, n_chains = values.shape
     low, high = _bounds(values)
     lines = [
-        element("path", d=_line(values[:, i], low, high), stroke_opacity=_shade(i, n_chains))
+        element("path", d=_line(values[:, i], low, high), stroke=COLORS[i % len(COLORS)])
         for i in range(min(n_chains, _CHAINS))
     ]
     end = _WIDTH * burn_in / max(n_kept, 1)
@@ -96,11 +97,6 @@ def trace(values: FloatArray, burn_in: int, name: str) -> Html:
 def _bounds(values: FloatArray) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-
-
-def _shade(chain: int, n_chains: int) -> float:
-    """From strong to faint, chain by chain."""
-    return round(0.9 - 0.6 * chain / max(min(n_chains, _CHAINS), 2), 2)
 
 
 def _line(values: FloatArray, low: float, high: float) -> str:
