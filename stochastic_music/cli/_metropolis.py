@@ -218,17 +218,17 @@ def write(pipeline: Pipeline, walk: Walk, folder: Path, stem: str, *, made_by: s
     from stochastic_music.io.midi import midi_bytes
     from stochastic_music.music.sequence import one_after_another
     from stochastic_music.render.plots import to_png
-    from stochastic_music.render.traces import trace_plot
+    from stochastic_music.render.traces import Traces, trace_plot
 
     found = walk.run.diagnostics
     title = f"{stem}: Metropolis, {walk.run.n_steps:,} steps"
-    stages = walk.stages(pipeline, HEARD)
+    stages, traces = walk.stages(pipeline, HEARD), Traces.of(walk.run)
     heard = one_after_another([score for _, score in stages], [f"step {step:,}" for step, _ in stages])
     data = {
         "mid": midi_bytes(heard, provenance=made_by),
         "txt": found.text().encode(),
-        "json": (json.dumps({"schema": 1, **found.to_json()}, indent=2) + "\n").encode(),
-        "png": to_png(trace_plot(walk.run, title=title), title=title, provenance=made_by),
+        "json": (json.dumps({"schema": 1, **found.to_json(), "traces": traces.to_json()}) + "\n").encode(),
+        "png": to_png(trace_plot(traces, title=title), title=title, provenance=made_by),
     }
     paths = _paths(folder, stem)
     for path, suffix in zip(paths, WRITTEN, strict=True):

@@ -10,7 +10,7 @@ import typer
 
 from stochastic_music.cli import _options
 from stochastic_music.cli._common import find_model, open_corpus, open_model, print_json, provenance, say
-from stochastic_music.errors import UsageError
+from stochastic_music.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from stochastic_music.model_file import ModelFile
@@ -28,7 +28,10 @@ FORMATS = (".png", ".svg", ".json", ".txt")
 
 def inspect(
     model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="A fitted model (*.smm); default: the last one here.")
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]", help="A fitted model (*.smm); default: the last one here. Or a folder of --diagnostics."
+        ),
     ] = None,
     context: Annotated[
         str | None, typer.Option(metavar='"G4 A4"', help="Notes heard last: what comes next, and how often it did.")
@@ -53,11 +56,10 @@ def inspect(
 
     suffix = _check(output)
     path = find_model(model, None)
-    file = _open(path)
-    found = look(_fitted(file), Request(context, middle_c, rows, _score(piece, tune)))
+    thing, facts = _opened(path)
+    found = look(thing, Request(context, middle_c, rows, _score(piece, tune)))
     if output is not None:
-        made_by = provenance(model=f"sha256:{file.checksum}")
-        _write(found, output, suffix, made_by, force=force)
+        _write(found, output, suffix, provenance(**facts), force=force)
     if as_json:
         print_json({**found.to_json(), "model": str(path), "files": [str(output)] if output else []})
     else:
@@ -82,26 +84,44 @@ def _check(output: Path | None) -> str:
     return suffix
 
 
-def _open(path: Path) -> ModelFile:
-    """The file of a fitted model; raises UsageError for a kind of model, which has learned nothing yet."""
+def _opened(path: Path) -> tuple[Any, dict[str, str]]:
+    """What is looked into, a fitted model or a record of chains, and what its provenance is.
+
+    Raises UsageError for a kind of model, which has learned nothing yet.
+    """
     from stochastic_music import registry
 
+    if path.is_dir() or path.suffix.lower() == ".json":
+        from stochastic_music.reports.inspection.walks import recorded
+
+        return recorded(path), {"record": path.name}
     if not path.suffix and not path.exists() and path.name in registry.names("models"):
         raise UsageError(
             f"{path} is a kind of model and has learned nothing yet: fit one with 'stochmusic fit CORPUS -m {path}', "
             "then inspect its file."
         )
-    return open_model(path)
+    file = open_model(path)
+    return _fitted(file), {"model": f"sha256:{file.checksum}"}
 
 
 def _fitted(file: ModelFile) -> Any:
-    """What a model file holds, ready to be looked into; raises UsageError for counts, which hold no model."""
+    """What a model file holds, ready to be looked into; the file of a network itself where torch is missing.
+
+    Raises UsageError for counts, which hold no model.
+    """
     from importlib import import_module
+
+    from stochastic_music.reports.inspection.networks import has_history
 
     if file.task not in _CLASSES:
         raise UsageError(f"{file.path} holds {file.task}, not a model: look at it with 'stochmusic info {file.path}'")
     module, _, name = _CLASSES[file.task].partition(":")
-    return getattr(import_module(module), name).from_file(file)
+    try:
+        return getattr(import_module(module), name).from_file(file)
+    except MissingExtraError:
+        if not has_history(file):
+            raise
+        return file
 
 
 def _write(found: Inspection, path: Path, suffix: str, made_by: str, *, force: bool) -> None:

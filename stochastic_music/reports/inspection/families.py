@@ -20,6 +20,12 @@ _FAMILIES: dict[str, str] = {
     "stochastic_music.models.maxent.model:MaxEnt": "maxent",
     "stochastic_music.tasks.chords.labeller:ChordLabeller": "fields",
     "stochastic_music.tasks.given.composer:CRFComposer": "fields",
+    "stochastic_music.models.mixture:Mixture": "mixtures",
+    "stochastic_music.models.neural.model:NeuralModel": "networks",
+    "stochastic_music.model_file:ModelFile": "networks",
+    "stochastic_music.pipeline.walking:Walk": "walks",
+    "stochastic_music.sampling.metropolis.run:Run": "walks",
+    "stochastic_music.reports.inspection.walks:Record": "walks",
 }
 #: modules that can look at a piece through a model
 _READING = {"fields", "hidden"}

@@ -21,9 +21,18 @@ def kind_of(pipeline: Pipeline) -> str:
 
 def title_of(pipeline: Pipeline) -> str:
     """The model with those of its parameters that are not the usual ones."""
-    name = kind_of(pipeline)
-    usual = registry.parameters_of(type(pipeline.model))
-    set_ = {key: value for key, value in registry.parameters_set(pipeline.model).items() if _differs(value, usual[key])}
+    return named(pipeline.model)
+
+
+def named(model: Any) -> str:
+    """A model with those of its parameters that are not the usual ones.
+
+    >>> from stochastic_music.models import Markov
+    >>> named(Markov()), named(Markov(2))
+    ('markov', 'markov(order=2)')
+    """
+    name, usual = registry.name_of("models", model), registry.parameters_of(type(model))
+    set_ = {key: value for key, value in registry.parameters_set(model).items() if _differs(value, usual[key])}
     return f"{name}({', '.join(f'{key}={_value(value)}' for key, value in set_.items())})" if set_ else name
 
 
