@@ -6,6 +6,7 @@ live without. Verovio takes a second for a thousand notes, so long pieces are le
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MOST_NOTES = 3000
 #: pixels at which a sheet is laid out: as wide as a page is on a desk
 _WIDTH = 1000
+#: what is higher than so many times its width is broken between pages in print
+_TALL = 2.6
 
 MISSING = 'Scores are engraved here too once the extra is installed: pip install "stochastic-music[notation]".'
 
@@ -53,8 +56,15 @@ def engraved(score: ScoreTick, take: Take, name: str, prefix: str) -> Engraved:
     signs = {part: [note.ids for note in notes] for part, notes in groupby(found.notes, key=lambda note: note.part)}
     parts = [part._replace(signs=signs.get(i, ())) for i, part in enumerate(take.parts)]
     svg = Html(found.svg.strip().replace("<svg ", '<svg aria-hidden="true" ', 1))  # text in it was escaped
-    box = element("div", svg, class_="sheet", role="group", aria_label=f"Notation of {name}", tabindex="0")
+    kind = "sheet whole" if _fits_a_page(svg) else "sheet"
+    box = element("div", svg, class_=kind, role="group", aria_label=f"Notation of {name}", tabindex="0")
     return Engraved(take._replace(parts=parts), box)
+
+
+def _fits_a_page(svg: str) -> bool:
+    """Whether a printed page holds it all without making it too small to read."""
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    return size is not None and float(size[2]) < _TALL * float(size[1])
 
 
 def _word(text: str) -> Html:

@@ -195,7 +195,7 @@ class Player {
     this.button.querySelector("span").textContent = on ? "❚❚ Pause" : "▶ Play";
     if (on) Player.used = this.root;
     if (on) this.say(`Playing ${this.name}`);
-    else if (state === "blocked") this.say("The browser holds the sound back: tap or press Play to allow it.");
+    else if (state === "blocked") this.say("The browser blocks sound until you tap: press Play once more to allow it.");
     else if (state === "paused") this.say("");
     if (on) requestAnimationFrame(() => this.follow());
   }

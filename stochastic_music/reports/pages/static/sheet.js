@@ -2,6 +2,8 @@
 "use strict";
 
 class Sheet {
+  static MARGIN = 40; // pixels that stay free above and before a bar
+
   /* `take` as player.js has it; `seek` is called with quarters, `point` with a note or null. */
   constructor(box, take, seek, point) {
     this.box = box;
@@ -45,7 +47,7 @@ class Sheet {
     for (const sign of this.lit) sign.classList.remove("sounding");
     for (const sign of lit) sign.classList.add("sounding");
     this.lit = lit;
-    if (playing && lit.length) this.follow(lit[0].getBoundingClientRect());
+    if (playing && lit.length) this.follow(sounding.reduce((latest, note) => (note.onset > latest.onset ? note : latest)));
   }
 
   mark(note) {
@@ -54,12 +56,23 @@ class Sheet {
     for (const sign of this.marked) sign.classList.add("pointed");
   }
 
-  /* Scroll so that a sign stands in the upper third, where it has come near an edge. */
-  follow(sign) {
-    const box = this.box.getBoundingClientRect();
-    const low = sign.bottom > box.top + 0.7 * box.height || sign.top < box.top + 20;
-    const far = sign.right > box.right - 20 || sign.left < box.left + 20;
-    if (low) this.box.scrollTop += sign.top - box.top - box.height / 3;
-    if (far) this.box.scrollLeft += sign.left - box.left - box.width / 4;
+  /* Scroll to the bar of a note, all parts of it, where it is out of sight. */
+  follow(note) {
+    const view = this.box.getBoundingClientRect();
+    const { left, right, top, bottom } = this.extent(note);
+    if (top < view.top || bottom > view.bottom) this.box.scrollTop += top - view.top - Sheet.MARGIN;
+    if (left < view.left || right > view.right) this.box.scrollLeft += left - view.left - Sheet.MARGIN;
+  }
+
+  /* Where the notes stand that begin in the same bar; a bar is never broken. */
+  extent({ onset }) {
+    const { bars, notes } = this.take;
+    const start = bars.findLast(([, begin]) => begin <= onset)?.[1] ?? 0;
+    const end = bars.find(([, begin]) => begin > onset)?.[1] ?? Infinity;
+    const signs = notes.filter((note) => note.onset >= start && note.onset < end).map((note) => Sheet.signs(note)[0]);
+    const boxes = signs.filter(Boolean).map((sign) => sign.getBoundingClientRect());
+    const least = (side) => Math.min(...boxes.map((box) => box[side]));
+    const most = (side) => Math.max(...boxes.map((box) => box[side]));
+    return { left: least("left"), right: most("right"), top: least("top"), bottom: most("bottom") };
   }
 }

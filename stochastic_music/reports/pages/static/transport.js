@@ -140,7 +140,7 @@ class Transport {
     if (Transport.playing !== this) Transport.playing?.pause();
     Transport.playing = this;
     this.turn("waiting");
-    Transport.wake().then(() => this.state !== "paused" && this.state !== "playing" && this.begin());
+    Transport.wake().then(() => ["waiting", "blocked"].includes(this.state) && this.begin());
     setTimeout(() => this.state === "waiting" && this.turn("blocked"), Transport.PATIENCE);
   }
 
