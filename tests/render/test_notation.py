@@ -19,6 +19,8 @@ from stochastic_music.io.layout import note_names
 from stochastic_music.music import marks
 from stochastic_music.render import plots
 from stochastic_music.render.notation import Look, sheet, to_pdf, to_png, to_svg
+from stochastic_music.render.notation.engraving import engrave
+from stochastic_music.render.notation.svg import picture
 
 TPQ = 480
 SVG = "{http://www.w3.org/2000/svg}"
@@ -228,6 +230,20 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "verovio", None)
     with pytest.raises(MissingExtraError, match=r"stochastic-music\[notation\]"):
         sheet(score_of([(0, 1, 60)]))
+
+
+def test_pages_that_one_picture_puts_together_have_no_page_numbers():
+    score = score_of([(i, 1, 60 + i % 5) for i in range(200)])
+    found = engrave(score, width=2000, height=1000, title="Long")
+    assert len(found.pages) > 1
+    assert words(picture(found)).count("Long") == 1
+    assert not [text for text in words(picture(found)) if "–" in text]
+    assert len(groups(picture(found))) == 200
+
+
+def test_parts_without_notes_keep_their_place():
+    notes = sheet(score_of([], [(0, 1, 60)], [])).notes
+    assert [(note.part, note.ids) for note in notes] == [(1, ("n0",))]
 
 
 # PNG

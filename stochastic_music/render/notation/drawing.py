@@ -92,12 +92,14 @@ class Style(NamedTuple):
     musical: bool = False
 
 
-def read(svg: str, resources: Path) -> Drawing:
-    """A page of Verovio's, whose fonts lie in `resources`."""
+def read(svg: str, resources: Path, *, headed: bool = True) -> Drawing:
+    """A page of Verovio's, whose fonts lie in `resources`; one that is not `headed` has its page number left out."""
     root = ET.fromstring(svg)  # noqa: S314 - made here, from escaped text
     page = next(e for e in root.iter(f"{_SVG}svg") if e.get("class") == "definition-scale")
     _, _, width, height = _numbers(page.get("viewBox", ""))
     margin = page[0]
+    for element in [] if headed else [e for e in margin if "pgHead" in e.get("class", "")]:
+        margin.remove(element)
     x, y = _numbers(margin.get("transform", ""))
     shapes = [(note, _fitted(shape, width - 2 * x)) for note, shape in _shapes(margin, "", Style(), resources)]
     drawn = {e.get("id", "")[:4]: e[0].get("d", "") for defs in root.iter(f"{_SVG}defs") for e in defs if len(e)}

@@ -82,7 +82,8 @@ def _laid_out(musicxml: bytes, options: dict[str, Any]) -> list[Drawing]:
     toolkit.setOptions(options)
     if not toolkit.loadData(musicxml.decode()):
         raise EncodingError("Verovio could not lay this score out; write it as MusicXML to see what it holds")
-    return [read(toolkit.renderToSVG(page), resources) for page in range(1, toolkit.getPageCount() + 1)]
+    pages = range(1, toolkit.getPageCount() + 1)
+    return [read(toolkit.renderToSVG(page), resources, headed=page == 1) for page in pages]
 
 
 def _signs(pages: Sequence[Drawing]) -> dict[str, str]:
