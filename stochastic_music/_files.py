@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stochastic_music.errors import MachineError, UsageError
@@ -74,6 +74,15 @@ def write_new(path: Path, data: bytes, *, force: bool = False) -> None:
     """
     refuse_overwrite(path, data, force=force)
     write_atomically(path, lambda temporary: _write_bytes(temporary, data))
+
+
+def write_all(drafts: Mapping[Path, bytes], *, force: bool = False) -> list[Path]:
+    """Write files as `write_new` does, but none of them where one may not be overwritten."""
+    for path, data in drafts.items():
+        refuse_overwrite(path, data, force=force)
+    for path, data in drafts.items():
+        write_new(path, data, force=force)
+    return list(drafts)
 
 
 def refuse_unwritable(folder: Path) -> None:

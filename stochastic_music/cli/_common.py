@@ -145,6 +145,17 @@ def provenance(**facts: Any) -> str:
     return json.dumps({"stochastic_music": __version__, "command": command, **facts}, sort_keys=True)
 
 
+def again(**options: Any) -> str:
+    """This command with other values of some options, as a line for a shell."""
+    words = sys.argv[1:]
+    for name, value in options.items():
+        named = [i for i, word in enumerate(words) if word == f"--{name}"]
+        gone = {*named, *(i + 1 for i in named)}
+        words = [word for i, word in enumerate(words) if i not in gone and not word.startswith(f"--{name}=")]
+        words += [f"--{name}", str(value)]
+    return shlex.join(["stochmusic", *words])
+
+
 def plural(n: int, noun: str) -> str:
     """A count with its noun.
 

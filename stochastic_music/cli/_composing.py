@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stochastic_music.cli import _copies, _demands, _given, _metropolis, _mixing, _takes
+from stochastic_music.cli import _copies, _demands, _formats, _given, _metropolis, _mixing, _pages, _takes
 from stochastic_music.cli._common import open_corpus, progress, provenance, say
 from stochastic_music.errors import UsageError
 
@@ -26,14 +25,6 @@ class Sound(NamedTuple):
     meter: str | None
     tempo: float | None
     instrument: str | None
-
-
-class Files(NamedTuple):
-    """Where takes go, and in which formats besides MIDI."""
-
-    formats: list[str]
-    output: Path
-    force: bool
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,7 @@ class _Begun(NamedTuple):
     shift: int | None
 
 
-def compose(request: Request, files: Files) -> dict[str, Any]:
+def compose(request: Request, files: _formats.Wanted) -> dict[str, Any]:
     """Compose and write the takes, and tell of them; what --json prints. Raises UsageError for what does not go."""
     if request.bars is not None and request.length is not None:
         raise UsageError("--bars and --length were both given; expected one of them")
@@ -72,7 +63,7 @@ def compose(request: Request, files: Files) -> dict[str, Any]:
     )
 
 
-def _compose_under(request: Request, given: str, files: Files) -> dict[str, Any]:
+def _compose_under(request: Request, given: str, files: _formats.Wanted) -> dict[str, Any]:
     """Music over a rhythm, or chords, that is given."""
     from stochastic_music import _random
 
@@ -85,11 +76,10 @@ def _compose_under(request: Request, given: str, files: Files) -> dict[str, Any]
     _given.refuse(options)
     number, temperature = _random.key(request.seed), shaping["temperature"]
     wanted = _given.Request(given, request.n, *request.sound, asked.pitch_range, temperature, asked.middle_c, number)
-    name, rows, held_out = _given.generate(request.model, wanted, **files._asdict())
-    return {"model": name, "held_out_copies": held_out, "files": rows}
+    return _given.generate(request.model, wanted, files)
 
 
-def _compose_freely(request: Request, files: Files) -> dict[str, Any]:
+def _compose_freely(request: Request, files: _formats.Wanted) -> dict[str, Any]:
     """New music, or what comes after a start."""
     from stochastic_music import _random
 
@@ -103,16 +93,21 @@ def _compose_freely(request: Request, files: Files) -> dict[str, Any]:
     scores = [
         take.score if begun.score else _takes.in_key(take.score, request.sound.key, begun.shift) for take in takes
     ]
-    rows = []
+    rows, page = [], _pages.Takes(files, files.folder / f"{named}.html", surprise=pipeline.surprises)
     with progress("writing") as show:
         for i, (take, score) in enumerate(zip(takes, scores, strict=True), 1):
-            stem = files.output / f"{named}-{i:02d}"
-            written = _takes.write(score, stem, files.formats, made_by, files.force)
+            stem = files.folder / f"{named}-{i:02d}"
+            music = _formats.Music(score, stem.name, made_by)
+            written = _formats.write(music, stem, files)
             rows.append(_takes.row(take, written, seed, *_takes.copies(pipeline, [take])))
+            page.add(music, rows[-1])
             if show:
                 show(i, len(takes), "writing")
     _takes.tell(rows, takes, pipeline, seed, request.bars or request.length or request.asked.form)
-    report = {"model": source.name, "held_out_copies": _copies.held_out(pipeline.originality())}
+    title = f"Music after {source.stem}"
+    shown = page.write(title, made_by, _takes.facts(pipeline, source.name), _takes.commands(rows, seed, source.path))
+    _takes.tell_next(rows, seed, files)
+    report = {"model": source.name, "held_out_copies": _copies.held_out(pipeline.originality()), "page": shown}
     if walk is not None:
         folder = request.walking.diagnostics
         report |= _metropolis.report(pipeline, walk, folder, named, made_by=made_by, force=files.force)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stochastic_music.cli._common import plural, say
@@ -45,8 +45,13 @@ def held_out(index: OriginalityIndex | None) -> dict[str, Any] | None:
     return {how.key: usual.to_json() for how, usual in index.held_out.items()}
 
 
-def of(row: dict[str, Any]) -> str:
+def of(row: Mapping[str, Any]) -> str:
     """The longest copy of a take, as the end of a sentence."""
+    return f"; longest copy {copy}" if (copy := longest(row)) else ""
+
+
+def longest(row: Mapping[str, Any]) -> str:
+    """The longest copy of a take: how long it is, whose, and how much of the take lies in copies; '' for none."""
     from stochastic_music.corpus.matching import USUAL
 
     copy = row["longest_copy"]
@@ -55,7 +60,7 @@ def of(row: dict[str, Any]) -> str:
     bar = "" if copy["bar"] is None else f", bar {copy['bar']}"
     share = row["copies"][USUAL.key]["share"]
     in_copies = f" ({share:.0%} of its notes in copies)" if share else ""
-    return f"; longest copy {plural(copy['length'], 'note')} of {copy['piece']}{bar}{in_copies}"
+    return f"{plural(copy['length'], 'note')} of {copy['piece']}{bar}{in_copies}"
 
 
 def tell(pipeline: Pipeline) -> None:

@@ -4,44 +4,45 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from stochastic_music._files import refuse_overwrite, write_new
-from stochastic_music.errors import UnknownNameError, UsageError
+from stochastic_music._files import write_all
+from stochastic_music.cli import _formats, _pages
+from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
     from stochastic_music.corpus import Piece
     from stochastic_music.evaluation import Explanation, NoteExplanation
-    from stochastic_music.protocols import Reason
+    from stochastic_music.protocols import FloatArray, Reason
 
-FORMATS = ("musicxml", "png")
+_PAGE_ENDING = ".html"
 #: so many reasons are shown of a note, and but the first none that says less than this
 _SHOWN, _WORTH_SAYING = 4, 0.05
 #: columns of what is no terminal
 _ENDLESS = 1 << 16
 
 
-def check(also: str, output: Path | None) -> list[str]:
-    """The suffixes of the files that --also and -o ask for; raises UsageError for those that cannot be written."""
-    formats = [text.strip().lower() for text in also.split(",") if text.strip()]
-    for name in formats:
-        if name not in FORMATS:
-            raise UnknownNameError("format of --also", name, FORMATS)
+def check(also: str, output: Path | None, *, open_: bool) -> list[str]:
+    """The formats that --also, -o and --open ask for; errors as `_formats.named`, UsageError for an unknown suffix."""
+    formats = _formats.named(also)
     if output is not None:
-        if (suffix := output.suffix.lower().removeprefix(".")) not in FORMATS:
-            raise UsageError(f"-o got '{output}'; expected a name that ends in .png or .musicxml")
-        formats.insert(0, suffix)
-    return list(dict.fromkeys(formats))
+        shown = {name: form for name, form in _formats.FORMATS.items() if name != "mid"}  # which has no surprise
+        endings = {form.ending: name for name, form in shown.items()} | {_PAGE_ENDING: _formats.PAGE}
+        if (suffix := output.suffix.lower()) not in endings:
+            raise UsageError(f"-o got '{output}'; expected a name that ends in {', '.join(endings)}")
+        formats = _formats.named(",".join([endings[suffix], *formats]))
+    return formats or ([_formats.PAGE] if open_ else [])
 
 
-def paths(formats: Sequence[str], output: Path | None, piece: Piece) -> list[Path]:
-    """The files, named as -o says, or after the piece in this folder."""
+def paths(formats: Sequence[str], output: Path | None, piece: Piece) -> dict[str, Path]:
+    """The file of each format, named as -o says, or after the piece in this folder."""
     tune = f"-{piece.tune}" if piece.tune else ""
     stem = output.with_suffix("") if output else Path(f"{Path(piece.source).stem}{tune}-explained")
-    files = [stem.with_name(f"{stem.name}.{name}") for name in formats]
-    return [output, *files[1:]] if output else files
+    endings = {name: form.ending for name, form in _formats.FORMATS.items()} | {_formats.PAGE: _PAGE_ENDING}
+    files = {name: stem.with_name(stem.name + endings[name]) for name in formats}
+    return {**files, formats[0]: output} if output else files
 
 
 def table(found: Explanation) -> str:
@@ -122,39 +123,38 @@ def where(note: NoteExplanation) -> str:
     return "" if note.bar is None else f" in bar {note.bar}, beat {note.beat:.4g}"
 
 
-def write(found: Explanation, files: Sequence[Path], *, title: str, made_by: str, force: bool) -> None:
+def write(found: Explanation, files: Mapping[str, Path], *, title: str, made_by: str, force: bool) -> None:
     """The files, all of them or none; nothing is overwritten unless it is equal."""
     if found.score is None:
         raise UsageError(
             "the notes that this model reads cannot be told apart in a score: leave --also and -o out for the table"
         )
-    make = {".png": _picture, ".musicxml": _sheet}
-    drafts = {path: make[path.suffix.lower()](found, found.score.copy(), title, made_by) for path in files}
-    for path, data in drafts.items():
-        refuse_overwrite(path, data, force=force)
-    for path, data in drafts.items():
-        write_new(path, data, force=force)
+    music = _formats.Music(found.score, title, made_by, _bits(found))
+    drafts = {path: _formats.FORMATS[name].make(music) for name, path in files.items() if name != _formats.PAGE}
+    if _formats.PAGE in files:
+        drafts[files[_formats.PAGE]] = _page(found, music)
+    write_all(drafts, force=force)
 
 
-def _picture(found: Explanation, score: Any, title: str, made_by: str) -> bytes:
+def _bits(found: Explanation) -> list[FloatArray]:
+    """The bits of the notes of each track, in order of time and pitch."""
     import numpy as np
 
-    from stochastic_music.render.plots import surprise_roll, to_png
+    parts = [np.array([note.bits for note in part]) for part in found.by_part()]
+    columns = [track.notes.numpy() for track in found.score.tracks] if found.score else []
+    parts += [np.zeros(0)] * (len(columns) - len(parts))
+    return [bits[np.lexsort((c["pitch"], c["time"]))] for bits, c in zip(parts, columns, strict=True)]
 
-    bits = [np.array([note.bits for note in part]) for part in found.by_part()]
-    return to_png(surprise_roll(score, bits, title=title), title=title, provenance=made_by)
 
-
-def _sheet(found: Explanation, score: Any, title: str, made_by: str) -> bytes:
-    """MusicXML with the bits of each note beneath it; notes of a chord have theirs from the top down."""
-    from symusic.core import TextMetaTick
-
-    from stochastic_music.io.engrave import to_musicxml
-
-    for track, part in zip(score.tracks, found.by_part(), strict=False):
-        texts: dict[int, list[str]] = {}
-        for sounding, note in zip(track.notes, part, strict=True):
-            texts.setdefault(int(sounding.time), []).append(f"{note.bits:.1f}" if math.isfinite(note.bits) else "inf")
-        for time, said in texts.items():
-            track.lyrics.append(TextMetaTick(time, "/".join(said)))
-    return to_musicxml(score, title=f"{title}: surprise in bits", provenance=made_by)
+def _page(found: Explanation, music: _formats.Music) -> bytes:
+    facts = [
+        ("Notes", f"{len(found.notes):,}"),
+        ("Surprise", f"{number(found.bits_per_note)} bits per note, rhythm and ending among it"),
+        *([("In training", "yes: it surprises less than new music")] if found.in_training else []),
+    ]
+    if found.notes:
+        most = max(found.notes, key=lambda note: note.bits)
+        facts.append(("Most surprising", f"{most.name}{where(most)}, {number(most.bits)} bits"))
+    name = Path(music.title).stem
+    entry = _pages.Entry(name, music, f"{name}-explained", facts, found.remarks)
+    return _pages.page(f"What surprises in {music.title}", [entry], music.made_by)

@@ -8,7 +8,7 @@ from stochastic_music._checkpoint import digest
 from stochastic_music.cli import _fit_store
 from stochastic_music.cli._choices import choose_encoding, default_model, parse_parameters, transposition_for
 from stochastic_music.cli._common import open_corpus, plural, progress, say
-from stochastic_music.cli._fitting import Fitted, Request, surprise
+from stochastic_music.cli._fitting import COMPOSE, Fitted, Request, surprise
 from stochastic_music.cli._resuming import Unfinished
 from stochastic_music.cli._stores import only_store
 
@@ -47,7 +47,7 @@ def fitted(request: Request) -> Fitted:
         **learned(pipeline, kind, held_out, refit=request.refit),
     }
     save = unfinished.clearing(pipeline.save)
-    return Fitted(save, report, told(report, kind, parameters), "Now compose: stochmusic generate {}")
+    return Fitted(save, report, told(report, kind, parameters), COMPOSE)
 
 
 def choose_kind(request: Request, encoding: Any) -> str:

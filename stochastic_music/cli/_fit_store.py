@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stochastic_music.cli import _fit_compose
 from stochastic_music.cli._choices import parse_parameters
 from stochastic_music.cli._common import progress, say
-from stochastic_music.cli._fitting import Fitted, Request
+from stochastic_music.cli._fitting import COMPOSE, Fitted, Request
 from stochastic_music.cli._resuming import Unfinished
 from stochastic_music.cli._stores import Wish, refuse_other
 
@@ -45,7 +45,7 @@ def fitted(request: Request, store: TokenStore) -> Fitted:
     told = _fit_compose.told(report, kind, parameters)
     if not pipeline.has_sources and request.sources is None:
         told.append(f"Its {store.n_symbols:,} training symbols are not put into the file (--sources puts them there).")
-    return Fitted(unfinished.clearing(pipeline.save), report, told, "Now compose: stochmusic generate {}")
+    return Fitted(unfinished.clearing(pipeline.save), report, told, COMPOSE)
 
 
 def _fit(pipeline: Pipeline, store: TokenStore | Parts, request: Request, **ways: Any) -> None:

@@ -46,6 +46,10 @@ class Request:
                 raise UsageError(f"--{option} does not go with --task {task}: leave it out")
 
 
+#: what to do with a model that composes
+COMPOSE = "Now compose, hear and see: stochmusic generate {} --also page --open"
+
+
 class Fitted(NamedTuple):
     """A fitted model: how to write it, what the report says of it, and what is told to people.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stochastic_music.cli import _copies, _takes
+from stochastic_music.cli import _copies, _formats, _pages, _takes
 from stochastic_music.cli._common import find_model, open_corpus, open_model, plural, provenance, say
 from stochastic_music.errors import UsageError
 
@@ -38,10 +37,8 @@ def refuse(unused: dict[str, Any]) -> None:
             raise UsageError(f"--{name} does not go with --given, which brings the rhythm or the bars: leave one out")
 
 
-def generate(
-    model: str | None, request: Request, *, formats: list[str], output: Path, force: bool
-) -> tuple[str, list[dict[str, Any]], dict[str, Any] | None]:
-    """Compose, write and tell; the model's file, a row for each take, and what held-out pieces copy."""
+def generate(model: str | None, request: Request, wanted: _formats.Wanted) -> dict[str, Any]:
+    """Compose, write and tell; what --json prints."""
     from stochastic_music.tasks.given.composer import CRFComposer
 
     path = find_model(model, "given")
@@ -67,11 +64,13 @@ def generate(
     made_by = provenance(seed=request.seed, model=f"sha256:{file.checksum}", given=request.given, licences=licences)
     index = composer.originality()
     rows: list[dict[str, Any]] = []
+    page = _pages.Takes(wanted, wanted.folder / f"{path.stem}-s{request.seed}.html")
     for i, take in enumerate(takes):
         if request.instrument is not None:
             _takes.set_instrument(take.score, request.instrument, take.track)
-        stem = output / f"{path.stem}-s{request.seed}-{i + 1:02d}"
-        files = _takes.write(take.score, stem, formats, made_by, force)
+        stem = wanted.folder / f"{path.stem}-s{request.seed}-{i + 1:02d}"
+        music = _formats.Music(take.score, stem.name, made_by)
+        files = _formats.write(music, stem, wanted)
         rows.append(
             {
                 "file": str(files[0]),
@@ -83,13 +82,16 @@ def generate(
                 "capped": False,
             }
         )
+        page.add(music, rows[-1], ("Notes", plural(take.n_notes, "note")))
         _tell(rows[-1], take.n_notes)
     _copies.tell_usual(index)
     say(f"Sampling: exact, from the posterior of all that was given; seed {request.seed}.")
     for licence in licences:
         say(f"Licence of the corpus: {licence}")
-    say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
-    return str(path), rows, _copies.held_out(index)
+    facts, commands = [("Model", str(path))], _takes.commands(rows, request.seed, None)
+    shown = page.write(f"Melodies over {request.given}", made_by, facts, commands)
+    _takes.tell_next(rows, request.seed, wanted)
+    return {"model": str(path), "held_out_copies": _copies.held_out(index), "page": shown, "files": rows}
 
 
 def _given(text: str) -> Score | str:

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class Opened(NamedTuple):
-    """A pipeline to compose with, what its takes are called after, its name, and what the takes say of it."""
+    """A pipeline to compose with, what its takes are called after, its name, and what the takes say of it.
+
+    `path` is its file, None of a mixture.
+    """
 
     pipeline: Pipeline
     stem: str
     name: str
     provenance: dict[str, Any]
+    path: Path | None = None
 
 
 class Part(NamedTuple):
@@ -36,7 +40,7 @@ def opened(model: str | None, mix: list[str], bars: int | None, length: int | No
     if not mix:
         path = find_model(model)
         pipeline, checksum = load_model(path)
-        return Opened(pipeline, path.stem, str(path), {"model": f"sha256:{checksum}"})
+        return Opened(pipeline, path.stem, str(path), {"model": f"sha256:{checksum}"}, path)
     if model is not None:
         raise UsageError(f"{model} and --mix were both given; name every model with --mix, for example --mix {model}=1")
     return _mixed([_parse(text) for text in mix], bars, length)

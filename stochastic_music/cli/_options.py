@@ -29,9 +29,19 @@ TopK = Annotated[
 TopP = Annotated[float, typer.Option(help="Draw from the likeliest share p only; changes the distribution.")]
 MiddleC = Annotated[str, typer.Option(help="What your workstation calls MIDI 60: C4 or C3.")]
 SeedNumber = Annotated[int | None, typer.Option("--seed", min=0, help="Equal seeds give equal music.")]
-Also = Annotated[str, typer.Option(help="Further formats: musicxml, wav, png.")]
+Also = Annotated[
+    str,
+    typer.Option(
+        metavar="FORMAT,...",
+        help="Further files: musicxml; svg, pdf, sheet (engraved); png (piano roll); wav, flac, ogg; page (to hear and "
+        "see all in a browser).",
+    ),
+]
+SoundFont = Annotated[
+    str | None, typer.Option("--soundfont", metavar="FILE|auto", help="Sound through FluidSynth: a SoundFont (*.sf2).")
+]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the takes go.")]
-Open = Annotated[bool, typer.Option("--open", help="Open the first take when done.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page when done, or else the first take.")]
 
 TAKES = Path("takes")
 

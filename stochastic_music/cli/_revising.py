@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stochastic_music.cli import _copies, _demands, _takes
-from stochastic_music.cli._common import find_model, load_model, print_json, provenance, say, show_log
+from stochastic_music.cli import _copies, _demands, _formats, _opening, _pages, _takes
+from stochastic_music.cli._common import find_model, load_model, plural, print_json, provenance, say, show_log
 from stochastic_music.errors import UnreadableFileError
 
 if TYPE_CHECKING:
@@ -33,10 +35,7 @@ class Request:
     asked: _demands.Asked
     shaping: dict[str, Any]
     seed: int | None
-    also: str
-    output: Path
-    force: bool
-    open_: bool
+    files: _formats.Wanted
     as_json: bool
 
 
@@ -55,7 +54,6 @@ def revise(
     from stochastic_music import _random
     from stochastic_music.pipeline.excerpts import read_part
 
-    formats = _takes.formats(request.also)
     kept = _opened(request.piece)
     path = find_model(request.model)
     pipeline, checksum = load_model(path)
@@ -68,14 +66,18 @@ def revise(
         takes = compose(pipeline, kept.score, request.n, **options)
     licences = pipeline.card_.get("licences", [])
     made_by = provenance(seed=seed, model=path.name, sha256=checksum, piece=Path(request.piece).name, licences=licences)
-    rows = _written(request, kept, takes, pipeline, formats, made_by, seed)
+    page = _page(request, kept.score, pipeline, reading.track, seed)
+    rows = _written(request, kept, takes, pipeline, made_by, seed, page)
     _takes.tell(rows, list(takes), pipeline, seed, None if ends else request.n)
+    title = f"{Path(request.piece).name}: {request.verb}"
+    shown = page.write(title, made_by, _takes.facts(pipeline, path.name), _takes.commands(rows, seed, path))
+    _takes.tell_next(rows, seed, request.files)
     if request.as_json:
         usual = _copies.held_out(pipeline.originality())
         facts = {"model": path.name, "piece": request.piece, "part": reading.track}
-        print_json({**facts, "held_out_copies": usual, "files": rows})
-    if request.open_:
-        _takes.open_first(rows)
+        print_json({**facts, "held_out_copies": usual, "page": shown, "files": rows})
+    if request.files.open_:
+        _opening.open_best(rows[0], shown)
 
 
 def _opened(piece: str) -> KeptFile:
@@ -101,9 +103,9 @@ def _written(
     kept: KeptFile,
     takes: list[Revision],
     pipeline: Pipeline,
-    formats: list[str],
     made_by: str,
     seed: int,
+    page: _pages.Takes,
 ) -> list[dict[str, Any]]:
     originals = _takes.copies(pipeline, list(takes))
     rows = []
@@ -113,8 +115,49 @@ def _written(
             if request.only_new
             else kept.with_notes(take.track, take.dropped, take.new)
         )
-        stem = request.output / f"{Path(request.piece).stem}-{request.verb}-s{seed}-{i + 1:02d}"
-        midi = file.midi_bytes(provenance=made_by)
-        files = _takes.write(file.score, stem, formats, made_by, request.force, midi=midi)
+        stem = request.files.folder / f"{_stem(request, seed)}-{i + 1:02d}"
+        music = _formats.Music(file.score, stem.name, made_by, midi=file.midi_bytes(provenance=made_by))
+        files = _formats.write(music, stem, request.files)
         rows.append(_takes.row(take, files, seed, {"new_notes": len(take.new.onset), **originals[i]}))
+        new = f"{plural(len(take.new.onset), 'note')}, {_where(take)}"
+        page.add(replace(music, score=_marked(file.score, take)), rows[-1], ("New", new))
     return rows
+
+
+def _stem(request: Request, seed: int) -> str:
+    """What the takes are called, short of their numbers."""
+    return f"{Path(request.piece).stem}-{request.verb}-s{seed}"
+
+
+def _page(request: Request, original: Score, pipeline: Pipeline, track: int, seed: int) -> _pages.Takes:
+    """The page of the takes, with the original first; surprise is told of whole pieces alone."""
+    from stochastic_music import registry
+    from stochastic_music.music.parts import sounding_parts
+
+    path = request.files.folder / f"{_stem(request, seed)}.html"
+    piece = Path(request.piece)
+    heard = _pages.Entry("The original", _formats.Music(original, piece.stem, ""), piece.stem, [("File", piece.name)])
+    takes_part = "part" in registry.parameters_set(pipeline.encoding)
+    part = sounding_parts(original).index(track) if takes_part else None
+    surprise = None if request.only_new else partial(pipeline.surprises, part=part)
+    return _pages.Takes(request.files, path, [heard], surprise)
+
+
+def _where(take: Revision) -> str:
+    """The bars that the new notes of a take begin in: 'bars 5 to 8'."""
+    from stochastic_music.music.bars import bar_at, bars
+
+    if not len(take.new.onset):
+        return "nothing"
+    printed, quarter = bars(take.score), take.score.ticks_per_quarter
+    ends = int(take.new.onset.min()), int(take.new.onset.max())
+    first, last = (bar_at(printed, Fraction(tick, quarter)).number for tick in ends)
+    return f"bar {first}" if first == last else f"bars {first} to {last}"
+
+
+def _marked(score: Score, take: Revision) -> Score:
+    """A copy of what was written, in which the part that was changed says where."""
+    marked = score.copy()
+    track = marked.tracks[min(take.track, len(marked.tracks) - 1)]
+    track.name = f"{track.name or f'Part {take.track + 1}'} ({_where(take)} new)"
+    return marked

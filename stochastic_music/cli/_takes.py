@@ -1,36 +1,24 @@
-"""What every composing verb does with its takes: write them, say how original they are, report."""
+"""What composing verbs share: how takes are to sound, how original they are, and what is told of them."""
 
 from __future__ import annotations
 
 import math
 import shlex
-import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from stochastic_music.cli import _copies
-from stochastic_music.cli._common import plural, say
-from stochastic_music.errors import UnknownNameError, UsageError
+from stochastic_music.cli import _copies, _formats
+from stochastic_music.cli._common import again, plural, say
+from stochastic_music.errors import UsageError
 
 if TYPE_CHECKING:
     from stochastic_music.pipeline import Pipeline, Take
     from stochastic_music.sampling import Sample
 
-_ALSO = ("musicxml", "wav", "png")
 #: of more takes than these the first are told one by one, the rest in sum
 _TOLD = 10
-
-
-def formats(also: str) -> list[str]:
-    """The formats that --also asks for; raises UnknownNameError for one there is not."""
-    found = [text.strip().lower() for text in also.split(",") if text.strip()]
-    for name in found:
-        if name not in _ALSO:
-            raise UnknownNameError("format of --also", name, _ALSO)
-    return found
 
 
 def span(text: str, middle_c: str) -> tuple[int, int]:
@@ -85,38 +73,6 @@ def in_key(score: Any, key: str | None, shift: int | None) -> Any:
     return moved
 
 
-def write(
-    score: Any, stem: Path, formats: list[str], made_by: str, force: bool, *, midi: bytes | None = None
-) -> list[Path]:
-    """The MIDI file (`midi` where that is more than the score), then the further formats.
-
-    Nothing is overwritten unless it is equal.
-    """
-    from stochastic_music import io
-    from stochastic_music._files import write_new
-
-    paths = []
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix in ["mid", *formats]:
-            draft = Path(folder) / f"{stem.name}.{suffix}"
-            if suffix == "mid" and midi is not None:
-                draft.write_bytes(midi)
-            elif suffix in {"mid", "musicxml"}:
-                io.save(score, draft, provenance=made_by)
-            elif suffix == "wav":
-                from stochastic_music.render.audio import write_sound
-
-                write_sound(score, draft, provenance=made_by)
-            else:
-                from stochastic_music.render.plots import write_piano_roll
-
-                write_piano_roll(score, draft, provenance=made_by, title=stem.name)
-            path = stem.with_name(draft.name)
-            write_new(path, draft.read_bytes(), force=force)
-            paths.append(path)
-    return paths
-
-
 def row(take: Take, files: list[Path], seed: int, more: dict[str, Any]) -> dict[str, Any]:
     """What --json says of a take that was written to `files`, MIDI first."""
     first, *further = map(str, files)
@@ -133,11 +89,6 @@ def row(take: Take, files: list[Path], seed: int, more: dict[str, Any]) -> dict[
         "drawn_again": take.redrawn,
         **walked,
     }
-
-
-def open_first(rows: list[dict[str, Any]]) -> None:
-    """Open the first take, in the last of its formats, with what the system has for it."""
-    typer.launch([rows[0]["file"], *rows[0]["also"]][-1])
 
 
 def copies(pipeline: Pipeline, takes: list[Take]) -> list[dict[str, Any]]:
@@ -181,7 +132,31 @@ def tell(rows: list[dict[str, Any]], takes: list[Take], pipeline: Pipeline, seed
         )
     for licence in pipeline.card_.get("licences", []):
         say(f"Licence of the corpus: {licence}")
+
+
+def tell_next(rows: Sequence[Mapping[str, Any]], seed: int, wanted: _formats.Wanted) -> None:
+    """What to do next: see how a take was made, and hear them all where there is no page yet."""
     say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
+    if not wanted.page:
+        say(f"Hear and see them: {again(seed=seed, also=','.join([*wanted.formats, 'page']))} --open")
+
+
+def facts(pipeline: Pipeline, name: str) -> list[tuple[str, str]]:
+    """What a model is, and what it learned from, for a page."""
+    from stochastic_music import registry
+
+    card, kind = pipeline.card_, registry.name_of("models", pipeline.model)
+    learned = f"{plural(card['n_pieces'], 'piece')}, {plural(card['n_notes'], 'note')}"
+    return [("Model", f"{name}: {kind}, which reads music as {pipeline.encoding.name}"), ("Learned from", learned)]
+
+
+def commands(rows: Sequence[Mapping[str, Any]], seed: int, model: Path | None) -> list[tuple[str, str]]:
+    """What to do next, for a page; `model` is a file that can explain the takes."""
+    first = shlex.quote(rows[0]["file"])
+    why = (
+        [("Why the notes of take 1 came", f"stochmusic explain {first} -m {shlex.quote(str(model))}")] if model else []
+    )
+    return [("More takes", again(seed=seed + 1)), *why, ("How take 1 was made", f"stochmusic info {first}")]
 
 
 def _tell_more(rows: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stochastic_music._files import refuse_overwrite, write_new
+from stochastic_music._files import write_all
 from stochastic_music.cli import _options
 from stochastic_music.cli._common import open_corpus, open_model, plural, print_json, provenance, say, say_repairs
 from stochastic_music.cli.explain import choose_tune
@@ -91,11 +91,7 @@ def _write(found: Analysis, piece: Piece, formats: list[str], folder: Path, made
         raise UsageError(f"-o got '{folder}', which is a file: name a folder")
     stem = Path(piece.source or "piece").stem + (f"-{piece.tune}" if piece.tune else "")
     drafts = {folder / f"{stem}-chords.{name}": _WRITERS[name](found, piece, made_by) for name in formats}
-    for path, data in drafts.items():
-        refuse_overwrite(path, data, force=force)
-    for path, data in drafts.items():
-        write_new(path, data, force=force)
-    return list(drafts)
+    return write_all(drafts, force=force)
 
 
 def _musicxml(found: Analysis, piece: Piece, made_by: str) -> bytes:

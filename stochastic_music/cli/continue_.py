@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stochastic_music.cli import _demands, _revising
+from stochastic_music.cli import _demands, _formats, _revising
 from stochastic_music.cli import _options as options
 from stochastic_music.errors import UsageError
 
@@ -32,6 +32,7 @@ def continue_(
     middle_c: options.MiddleC = "C4",
     seed: options.SeedNumber = None,
     also: options.Also = "",
+    soundfont: options.SoundFont = None,
     output: options.Output = options.TAKES,
     force: options.Force = False,
     open_: options.Open = False,
@@ -42,9 +43,8 @@ def continue_(
         raise UsageError("--bars and --length were both given; expected one of them")
     asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, None, middle_c)
     shaping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "method": sampler}
-    request = _revising.Request(
-        "continue", piece, model, n, part, only_new, asked, shaping, seed, also, output, force, open_, as_json
-    )
+    files = _formats.wanted(also, output, soundfont=soundfont, force=force, open_=open_)
+    request = _revising.Request("continue", piece, model, n, part, only_new, asked, shaping, seed, files, as_json)
     _revising.revise(
         request,
         lambda pipeline, score, n, **more: pipeline.continue_(

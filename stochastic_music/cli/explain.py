@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stochastic_music.cli import _explained, _options
+from stochastic_music.cli import _explained, _formats, _opening, _options
 from stochastic_music.cli._common import find_model, load_model, open_corpus, plural, print_json, provenance, say
 from stochastic_music.errors import EncodingError, UnknownNameError, UsageError
 
@@ -30,17 +30,23 @@ def explain(
     ] = None,
     part: Annotated[str | None, typer.Option(help="Which part: its name, its number from 0, or drums.")] = None,
     also: Annotated[
-        str, typer.Option(help="Files to write: png (colored by surprise), musicxml (bits as lyrics).")
+        str,
+        typer.Option(
+            metavar="FORMAT,...",
+            help="Files to write: svg, pdf, sheet (engraved), png (piano roll), page (in a browser): notes colored by "
+            "surprise; musicxml: bits as lyrics.",
+        ),
     ] = "",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="What to write: a name in .png or .musicxml.")
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="What to write: a name in .svg, .html ...")
     ] = None,
     sources: Annotated[int, typer.Option(min=1, help="How many places of the corpus to name for a note.")] = 3,
     force: _options.Force = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open what was written, the page if there is one.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
 ) -> None:
     """Tell for every note how likely it was, what spoke for and against it, and where that was learned."""
-    formats = _explained.check(also, output)
+    formats = _explained.check(also, output, open_=open_)
     path = find_model(model)
     pipeline, checksum = load_model(path)
     chosen = choose_tune(open_corpus([piece]), tune)
@@ -48,14 +54,27 @@ def explain(
     found = _explanation(pipeline, chosen, part, sources)
     _remark(found, chosen, path)
     made_by = provenance(piece=chosen.name, model=f"sha256:{checksum}", licences=pipeline.card_.get("licences", []))
+    files = list(wanted.values())
     if wanted:
         _explained.write(found, wanted, title=chosen.name, made_by=made_by, force=force)
     if as_json:
-        told = {"piece": chosen.name, "model": str(path), **found.to_json(), "files": [str(file) for file in wanted]}
+        told = {
+            "piece": chosen.name,
+            "model": str(path),
+            **found.to_json(),
+            "page": _page_of(wanted),
+            "files": list(map(str, files)),
+        }
         print_json(told)
     else:
         print(_explained.table(found))
-    _tell(found, wanted, ["stochmusic", "explain", piece, "-m", str(path), *(["--tune", tune] if tune else [])])
+    _tell(found, files, ["stochmusic", "explain", piece, "-m", str(path), *(["--tune", tune] if tune else [])])
+    if open_:
+        _opening.open_file(wanted.get(_formats.PAGE, files[-1]))
+
+
+def _page_of(wanted: Mapping[str, Path]) -> str | None:
+    return str(wanted[_formats.PAGE]) if _formats.PAGE in wanted else None
 
 
 def choose_tune(music: Corpus, wanted: str | None) -> Piece:
@@ -122,4 +141,4 @@ def _tell(found: Explanation, files: Sequence[Path], command: Sequence[str]) -> 
     if files:
         say(f"Wrote {' and '.join(map(str, files))}.\n\nHow it was made: stochmusic info {shlex.quote(str(files[0]))}")
     elif found.score is not None:
-        say(f"\nSee it: {shlex.join([*command, '--also', 'png,musicxml'])}")
+        say(f"\nSee it: {shlex.join([*command, '--also', 'page', '--open'])}")

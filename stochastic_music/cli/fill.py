@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stochastic_music.cli import _demands, _revising
+from stochastic_music.cli import _demands, _formats, _revising
 from stochastic_music.cli import _options as options
 from stochastic_music.errors import UsageError
 
@@ -35,6 +35,7 @@ def fill(
     middle_c: options.MiddleC = "C4",
     seed: options.SeedNumber = None,
     also: options.Also = "",
+    soundfont: options.SoundFont = None,
     output: options.Output = options.TAKES,
     force: options.Force = False,
     open_: options.Open = False,
@@ -43,9 +44,8 @@ def fill(
     """Fill some bars of a part anew, so that they fit what comes before and after; all else in the file stays."""
     asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, None, middle_c)
     shaping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "method": sampler}
-    request = _revising.Request(
-        "fill", piece, model, n, part, only_new, asked, shaping, seed, also, output, force, open_, as_json
-    )
+    files = _formats.wanted(also, output, soundfont=soundfont, force=force, open_=open_)
+    request = _revising.Request("fill", piece, model, n, part, only_new, asked, shaping, seed, files, as_json)
     span = bars_of(bars, "--bars")
     _revising.revise(
         request,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stochastic_music.cli import _composing, _demands, _metropolis, _options, _takes
+from stochastic_music.cli import _composing, _demands, _formats, _metropolis, _opening, _options
 from stochastic_music.cli._common import print_json
 
 
@@ -64,6 +64,7 @@ def generate(
     middle_c: _options.MiddleC = "C4",
     seed: _options.SeedNumber = None,
     also: _options.Also = "",
+    soundfont: _options.SoundFont = None,
     output: _options.Output = _options.TAKES,
     force: _options.Force = False,
     open_: _options.Open = False,
@@ -75,10 +76,10 @@ def generate(
     shaping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "method": sampler, "backend": backend}
     shaping |= {"max_arcs": max_arcs} if max_arcs else {}
     sound = _composing.Sound(key, meter, tempo, instrument)
-    files = _composing.Files(_takes.formats(also), output, force)
+    files = _formats.wanted(also, output, soundfont=soundfont, force=force, open_=open_)
     request = _composing.Request(model, n, bars, length, start, given, tuple(mix), asked, walking, shaping, sound, seed)
     report = _composing.compose(request, files)
     if as_json:
         print_json(report)
     if open_:
-        _takes.open_first(report["files"])
+        _opening.open_best(report["files"][0], report["page"])

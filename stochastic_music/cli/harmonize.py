@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stochastic_music.cli import _copies, _options, _takes
+from stochastic_music.cli import _copies, _formats, _opening, _options, _pages, _takes
 from stochastic_music.cli._common import open_corpus, open_model, print_json, provenance, say, say_repairs
 from stochastic_music.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from symusic.core import ScoreTick as Score
+
+    from stochastic_music.corpus import Piece
     from stochastic_music.evaluation import OriginalityIndex
     from stochastic_music.models.harmony.lattice import Strictness
     from stochastic_music.tasks.harmonize import Harmonization, Harmonizer, Take
@@ -48,15 +51,17 @@ def harmonize(
     best: Annotated[bool, typer.Option("--best", help="Let the first take be the likeliest of all.")] = False,
     seed: _options.SeedNumber = None,
     also: _options.Also = "",
+    soundfont: _options.SoundFont = None,
     output: _options.Output = _options.TAKES,
     force: _options.Force = False,
+    open_: _options.Open = False,
     as_json: _options.AsJson = False,
 ) -> None:
     """Set a melody for four voices (or with chords), several ways; the melody stays as it was."""
     from stochastic_music import _random
     from stochastic_music.tasks.harmonize.harmonizer import STYLES
 
-    formats = _takes.formats(also)
+    wanted = _formats.wanted(also, output, soundfont=soundfont, force=force, open_=open_)
     if style not in STYLES:
         raise UnknownNameError("style", style, STYLES)
     rules = _rules(rule)
@@ -72,13 +77,20 @@ def harmonize(
     )
     licences = sorted({*harmonizer.card_["licences"], *filter(None, [music[0].licence])})
     made_by = provenance(seed=number, **made_from, piece=music[0].name, licences=licences)
-    rows = []
-    index = harmonizer.originality()
+    rows, index = [], harmonizer.originality()
+    page = _page(wanted, music[0], found, output / f"{Path(piece).stem}-s{number}.html")
     for i, take in enumerate(found.takes):
         stem = output / f"{Path(piece).stem}-s{number}-{i + 1:02d}"
-        files = _takes.write(take.score, stem, formats, made_by, force)
+        written = _formats.Music(take.score, stem.name, made_by)
+        files = _formats.write(written, stem, wanted)
         rows.append({**_row(take, found, files, number), **_copies.row(index if take.lines else None, take.lines)})
+        page.add(
+            replace(written, score=_marked(take, found, len(music[0].score.tracks))), rows[-1], *_facts(take, found)
+        )
     _tell(rows, found, harmonizer, index)
+    model_facts = [("Model", made_from["model"]), ("Key of the melody", str(found.tune.key.key))]
+    shown = page.write(f"{Path(piece).stem}, harmonised", made_by, model_facts, _takes.commands(rows, number, None))
+    _takes.tell_next(rows, number, wanted)
     if as_json:
         print_json(
             {
@@ -88,9 +100,12 @@ def harmonize(
                 "remarks": list(found.remarks),
                 "corpus_rates": harmonizer.card_["rates"],
                 "held_out_copies": _copies.held_out(index),
+                "page": shown,
                 "files": rows,
             }
         )
+    if wanted.open_:
+        _opening.open_best(rows[0], shown)
 
 
 def _rules(texts: list[str]) -> dict[str, Strictness]:
@@ -171,4 +186,29 @@ def _tell(
         )
     else:
         say("\nExact: the chords are drawn from the skeleton, conditioned on where they may change.")
-    say(f"\nHow one was made: stochmusic info {shlex.quote(rows[0]['file'])}")
+
+
+def _page(wanted: _formats.Wanted, piece: Piece, found: Harmonization, path: Path) -> _pages.Takes:
+    """The page of the takes, with what was given first."""
+    given = _pages.Entry("What was given", _formats.Music(piece.score, piece.name, ""), Path(piece.source).stem)
+    return _pages.Takes(wanted, path, [given._replace(facts=[("Key", str(found.tune.key.key))], notes=found.remarks)])
+
+
+def _facts(take: Take, found: Harmonization) -> list[_pages.Fact]:
+    """What the harmoniser knows of a take besides its row: chords, closes, rules that were broken."""
+    key = found.tune.key.key
+    closes = ", ".join(f"{kind} (bar {bar})" for bar, kind in take.cadences) or "none"
+    facts = [("Chords", " ".join(chord.symbol(key) for chord in take.chords)), ("Cadences", closes)]
+    if take.report is None:
+        return facts
+    broken = [f"{name.replace('_', ' ')} {n}" for name, n in take.report.counts.items() if n]
+    return [*facts, ("Rules broken", ", ".join(broken) or "none")]
+
+
+def _marked(take: Take, found: Harmonization, n_given: int) -> Score:
+    """A copy whose parts say whether they were given: voices stand after the melody, an accompaniment comes last."""
+    marked, first = take.score.copy(), found.tune.track + 1 if take.report else n_given
+    new = range(first, first + len(marked.tracks) - n_given)
+    for i, track in enumerate(marked.tracks):
+        track.name = f"{track.name or f'Part {i + 1}'} ({'new' if i in new else 'given'})"
+    return marked

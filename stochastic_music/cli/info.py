@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: what analyses are written as
 _TEXTS = {".rntxt", ".txt", ".json"}
+_SOUNDS, _ENGRAVED = {".wav", ".flac", ".ogg"}, {".svg", ".pdf"}
 _LABELS = {"stochastic_music": "written by version"}
 _WORDS = {True: "yes", False: "no", None: "-"}
 
@@ -118,10 +119,10 @@ def _states(file: ModelFile) -> list[dict[str, Any]]:
 def _of_piece(path: Path) -> dict[str, Any]:
     from stochastic_music import io
 
-    known = path.suffix.lower() in {*io.SUFFIXES, ".wav", ".png", *_TEXTS}
+    known = path.suffix.lower() in {*io.SUFFIXES, *_SOUNDS, *_ENGRAVED, ".png", ".html", *_TEXTS}
     made_by = _stated(_provenance(path)) if known else {}
     if not known or (path.suffix.lower() in _TEXTS and not made_by):
-        raise UsageError(f"{path} is neither a model (*.smm) nor a piece of music, sound, picture or analysis.")
+        raise UsageError(f"{path} is neither a model (*.smm) nor a piece of music, sound, picture, page or analysis.")
     pieces = io.read(path) if path.suffix.lower() in io.SUFFIXES else []
     notes = [sum(len(track.notes) for track in piece.score.tracks) for piece in pieces]
     payload: dict[str, Any] = {"file": str(path), **made_by}
@@ -136,8 +137,12 @@ def _provenance(path: Path) -> str:
     """What a file of any kind that generate writes says of its making."""
     from stochastic_music import io
 
-    if path.suffix.lower() == ".wav":
+    if path.suffix.lower() in _SOUNDS:
         from stochastic_music.render.audio import provenance
+    elif path.suffix.lower() in _ENGRAVED:
+        from stochastic_music.render.notation.provenance import provenance
+    elif path.suffix.lower() == ".html":
+        from stochastic_music.cli._pages import provenance
     elif path.suffix.lower() == ".png":
         from stochastic_music.render.plots import provenance
     elif path.suffix.lower() in _TEXTS:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stochastic_music.cli import _demands, _revising
+from stochastic_music.cli import _demands, _formats, _revising
 from stochastic_music.cli import _options as options
 from stochastic_music.cli._common import say
 from stochastic_music.cli.fill import bars_of
@@ -35,6 +35,7 @@ def vary(
     middle_c: options.MiddleC = "C4",
     seed: options.SeedNumber = None,
     also: options.Also = "",
+    soundfont: options.SoundFont = None,
     output: options.Output = options.TAKES,
     force: options.Force = False,
     open_: options.Open = False,
@@ -45,9 +46,8 @@ def vary(
 
     asked = _demands.Asked(pitch_range, scale, end, tuple(at), contains, max_copy, None, middle_c)
     shaping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "method": sampler}
-    request = _revising.Request(
-        "vary", piece, model, n, part, only_new, asked, shaping, seed, also, output, force, open_, as_json
-    )
+    files = _formats.wanted(also, output, soundfont=soundfont, force=force, open_=open_)
+    request = _revising.Request("vary", piece, model, n, part, only_new, asked, shaping, seed, files, as_json)
     kept = [text for text in keep if not text.startswith("bars=")]
     bars = [bars_of(text.removeprefix("bars="), "--keep bars=") for text in keep if text.startswith("bars=")]
     if similarity is None and not keep:

@@ -30,6 +30,7 @@ from stochastic_music.pipeline.composing import Take, composed, opened
 from stochastic_music.pipeline.guiding import Guides
 from stochastic_music.pipeline.originals import index_of
 from stochastic_music.pipeline.revisions import Revision
+from stochastic_music.pipeline.surprising import surprises
 from stochastic_music.protocols import Constraint, Progress
 from stochastic_music.tokens import Header, TokenPiece, Vocabulary
 
@@ -278,6 +279,24 @@ class Pipeline(ShowsItself):
             remarks=tuple(loss.sentences()),
             score=as_heard(found, printed),
         )
+
+    def surprises(
+        self, scores: Sequence[Score], *, part: str | int | None = None
+    ) -> list[list[NDArray[np.float64]] | None]:
+        """How many bits each note of `scores` takes, as `explain` tells them, in one pass.
+
+        For each score an array a track, (n_notes,), in order of time and pitch, nan for notes that the model does not
+        hear; None for a score that cannot be encoded, and of models that only compare pieces. `part` as for `explain`.
+
+            >>> import stochastic_music as sm
+            >>> corpus = sm.Corpus.from_text("4/4 c4 d e c c d e c e f g2 e4 f g2")
+            >>> pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1)).fit(corpus)
+            >>> [[melody]] = pipeline.surprises([corpus[0].score])
+            >>> len(melody)
+            14
+        """
+        self.check_fitted()
+        return surprises(self, scores, part=part)
 
     def in_its_key(self, score: Score) -> Piece:
         """A score in the key in which this model reads music."""

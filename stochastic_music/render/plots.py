@@ -105,8 +105,8 @@ def piano_roll(score: ScoreTick, *, title: str = "") -> Figure:
 def surprise_roll(score: ScoreTick, bits: Sequence[FloatArray], *, title: str = "") -> Figure:
     """A score with its notes colored by surprise, as a matplotlib figure.
 
-    `bits` holds an array for each track, (n_notes,) in the order of its notes. Raises EncodingError for an impossible
-    meter.
+    `bits` holds an array for each track, (n_notes,) in the order of its notes, nan for those of which nothing is told:
+    they are gray. Raises EncodingError for an impossible meter.
     """
     with _optional.require("matplotlib.style").context("default"):
         rows = _rows(score)
@@ -219,8 +219,9 @@ def _scale(bits: Sequence[FloatArray]) -> Any:
 def _surprising(part: Part, bits: FloatArray, scale: Any) -> Part:
     """A part colored by the surprise of its notes."""
     faces = scale.to_rgba(np.where(np.isfinite(bits), bits, scale.norm.vmax))
-    ink, faint = (_optional.require("matplotlib.colors").to_rgba(color) for color in (INK, _BAR))
-    return part._replace(color=INK, faces=faces, edges=np.where(np.isfinite(bits)[:, None], faint, ink))
+    ink, faint, gray = (_optional.require("matplotlib.colors").to_rgba(color) for color in (INK, _BAR, _BEAT))
+    faces[np.isnan(bits)] = gray
+    return part._replace(color=INK, faces=faces, edges=np.where(np.isposinf(bits)[:, None], ink, faint))
 
 
 # How it is drawn

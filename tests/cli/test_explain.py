@@ -67,7 +67,7 @@ def test_a_table_says_how_likely_and_why(stochmusic, fitted, new):
     assert "Using music.smm" in done.stderr
     assert "1 note never heard in training: F#4" in done.stderr
     assert "bits per note" in done.stderr
-    assert "stochmusic explain new.mid -m music.smm --also png,musicxml" in done.stderr
+    assert "stochmusic explain new.mid -m music.smm --also page --open" in done.stderr
 
 
 def test_json_has_everything(explain, fitted, new):

@@ -9,6 +9,7 @@ a symbol of the field it predicts. A viewpoint stays if that is above zero.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -61,7 +62,8 @@ def gains(problem: Problem, piece: IntArray, part: Sequence[str]) -> tuple[Gains
     """
     parts = _distinct(part)
     group = np.array([parts.index(name) for name in part], dtype=np.int64)
-    found = [problem.solve([half]) for half in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda half: problem.solve([half]), range(2)))
     lost = problem.losses(found[0].weights, 1, group) + problem.losses(found[1].weights, 0, group)
     gain = lost / len(piece) / np.log(2)
     middle: FloatArray = (found[0].variables + found[1].variables) / 2

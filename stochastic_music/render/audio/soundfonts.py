@@ -75,6 +75,13 @@ def check(font: Path) -> None:
         raise UnreadableFileError(f"the SoundFont {font} is cut short: {size:,} of {wanted:,} bytes", _REMEDY)
 
 
+def fluidsynth() -> str:
+    """The program that plays SoundFonts; raises MissingExtraError where it is not installed."""
+    if (program := shutil.which("fluidsynth")) is None:
+        raise MissingExtraError(f"a SoundFont needs FluidSynth, which is not installed here: {_INSTALL}.")
+    return program
+
+
 def rendered(score: ScoreTick, font: Path, seconds: float, sample_rate: int) -> Sound:
     """(n_samples, 2) as FluidSynth plays a score of `seconds`, not yet leveled.
 
@@ -82,9 +89,7 @@ def rendered(score: ScoreTick, font: Path, seconds: float, sample_rate: int) -> 
     MachineError where it fails or takes too long.
     """
     check(font)
-    program = shutil.which("fluidsynth")
-    if program is None:
-        raise MissingExtraError(f"a SoundFont needs FluidSynth, which is not installed here: {_INSTALL}.")
+    program = fluidsynth()
     with tempfile.TemporaryDirectory() as folder:
         midi, raw = Path(folder) / "score.mid", Path(folder) / "sound.raw"
         score.dump_midi(midi)

@@ -36,8 +36,10 @@ sample size*, 1 / sum of squared weights, tells how many particles had a say in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -47,7 +49,7 @@ from stochastic_music.protocols import AutoregressiveModel, BoolArray, Constrain
 from stochastic_music.sampling.ancestral import begun
 from stochastic_music.sampling.compiling import by_timing
 from stochastic_music.sampling.drawing import NO_START, Sample, as_samples, choose, vocabulary_of
-from stochastic_music.sampling.particles.foresight import Foresight, Guide, Outlook
+from stochastic_music.sampling.particles.foresight import Foresight, Guide, Outlook, Prepared
 from stochastic_music.sampling.shaping import Shaping, log_mass, normalized
 from stochastic_music.tokens import Header
 
@@ -57,6 +59,10 @@ N_PARTICLES = 64
 N_SWEEPS = 2
 #: a crowd is drawn anew when its effective sample size falls below this share of it
 _SHARE = 0.5
+#: so many crowds grow side by side at least, which is quicker than one sweep after the other
+_ABREAST = 64
+#: pieces under one timing, and what follows their chains
+_Plan: TypeAlias = tuple[IntArray, list[Prepared]]
 _BELOW_ONE = np.nextafter(1.0, 0.0)
 #: added to the 64-bit seed for the draws of particles by weight, and for each sweep; keys of 128 bits leave room above
 _RESAMPLING, _ACCEPTING, _SWEEP = 1 << 96, 1 << 97, 1 << 100
@@ -91,15 +97,16 @@ def particles(
     outlook = Outlook(vocabulary_of(model), constraint, guide, shaping or Shaping(), start)
     plans = [(np.array(pieces), outlook.under(headers[pieces[0]])) for pieces in by_timing(headers, constraint)]
 
-    def drawn(key: int) -> _Drawn:
-        foresight = Foresight(plans, n_particles, vocabulary_of(model).n_symbols)
-        crowds = _Crowds(model, headers, foresight, n_particles, start)
-        return crowds.drawn(key, max_events * crowds.vocabulary.n_fields, shaping or Shaping(), most_repeats)
+    def drawn(keys: Sequence[int]) -> list[_Drawn]:
+        foresight = Foresight(_repeated(plans, len(headers), len(keys)), n_particles, vocabulary_of(model).n_symbols)
+        crowds = _Crowds(model, headers * len(keys), foresight, n_particles, start)
+        return crowds.drawn(keys, max_events * crowds.vocabulary.n_fields, shaping or Shaping(), most_repeats)
 
-    kept, accepted = drawn(key), np.zeros(len(headers))
-    for sweep in range(1, sweeps + 1):
-        fresh = drawn(key + sweep * _SWEEP)
-        uniforms = _random.uniforms(key + sweep * _SWEEP + _ACCEPTING, 0, len(headers))
+    keys, together = [key + sweep * _SWEEP for sweep in range(sweeps + 1)], max(_ABREAST // len(headers), 1)
+    crowds = [crowd for i in range(0, len(keys), together) for crowd in drawn(keys[i : i + together])]
+    kept, accepted = crowds[0], np.zeros(len(headers))
+    for sweep, fresh in zip(keys[1:], crowds[1:], strict=True):
+        uniforms = _random.uniforms(sweep + _ACCEPTING, 0, len(headers))
         better = kept.log_evidence + np.log1p(-uniforms) < fresh.log_evidence
         kept, accepted = _better(kept, fresh, better), accepted + better
     dead = np.flatnonzero(np.isneginf(kept.log_evidence))
@@ -109,12 +116,25 @@ def particles(
     return [replace(sample, acceptance=share) for sample, share in zip(kept.samples, shares, strict=True)]
 
 
+def _repeated(plans: Sequence[_Plan], n: int, times: int) -> list[_Plan]:
+    """The plans of so many crowds for each of `n` pieces, all pieces once, then all again."""
+    return [(np.concatenate([pieces + n * i for i in range(times)]), prepared) for pieces, prepared in plans]
+
+
 class _Drawn(NamedTuple):
     """What a crowd of each piece gave: a sample, the estimate of the evidence in nats, where it was stuck if it was."""
 
     samples: list[Sample]
     log_evidence: FloatArray
     stuck: list[str]
+
+    def parts(self, n: int) -> list[_Drawn]:
+        """The pieces in `n` equal shares."""
+        ends = np.linspace(0, len(self.samples), n + 1).astype(int).tolist()
+        return [
+            _Drawn(self.samples[first:last], self.log_evidence[first:last], self.stuck[first:last])
+            for first, last in pairwise(ends)
+        ]
 
 
 def _better(kept: _Drawn, fresh: _Drawn, better: BoolArray) -> _Drawn:
@@ -153,33 +173,44 @@ class _Crowds:
         self.evidence, self.stuck = np.zeros(len(headers)), [""] * len(headers)
         self.ended, self.runs = np.zeros(len(crowd), dtype=bool), np.zeros(len(crowd), dtype=np.int64)
         self.symbols, self.scores = np.zeros((0, len(crowd)), dtype=np.int64), np.zeros((0, len(crowd)))
+        at_end = np.arange(self.vocabulary.n_symbols) == self.vocabulary.end
+        self.due = [np.flatnonzero(due | at_end) for due in self.vocabulary.due_mask[:-1]]
 
-    def drawn(self, key: int, most: int, shape: Shaping, most_repeats: int | None) -> _Drawn:
-        """Grow the crowds to their ends, of at most `most` symbols, and draw one particle of each."""
+    def drawn(self, keys: Sequence[int], most: int, shape: Shaping, most_repeats: int | None) -> list[_Drawn]:
+        """Grow the crowds to their ends, of at most `most` symbols, and draw one particle of each.
+
+        Each of `keys` seeds an equal share of the pieces, in order: what it gives does not depend on the others.
+        """
         n, n_particles = self.weight.shape
+
+        def uniforms(more: int, step: int, each: int) -> FloatArray:
+            return np.concatenate([_random.uniforms(key + more, step, n // len(keys) * each) for key in keys])
+
         for step in range(len(self.start), most + 1):  # END may follow the last event of a whole piece
-            self._grow(_random.uniforms(key, step, n * n_particles), shape, most_repeats)
+            self._grow(uniforms(0, step, n_particles), shape, most_repeats)
             if self.ended.all() or step == most:
                 break
             self._advance()
-            self._renew(_random.uniforms(key + _RESAMPLING, step, n))
-        return self._chosen(_random.uniforms(key + _RESAMPLING, most + 1, n), most)  # whatever the others' lengths
+            self._renew(uniforms(_RESAMPLING, step, 1))
+        chosen = self._chosen(uniforms(_RESAMPLING, most + 1, 1), most)  # whatever the others' lengths
+        return chosen.parts(len(keys))
 
     def _grow(self, uniforms: FloatArray, shape: Shaping, most_repeats: int | None) -> None:
         """One more symbol a particle, by model and foresight; its weight is multiplied by what that took from it."""
-        rows, end, ahead = self.model.next_log_probs(self.state), self.vocabulary.end, self.foresight.ahead()
+        due = self.due[(len(self.start) + len(self.symbols)) % len(self.due)]  # nothing else can come
+        rows, ahead = self.model.next_log_probs(self.state)[:, due], self.foresight.ahead()[:, due]
         held = np.where(ahead > -np.inf, rows, -np.inf)
         twisted = shape(normalized(held)) + ahead
         gain = left(rows, held, shape.temperature) + log_mass(twisted) - self.foresight.now()
         self.weight = self.weight + gain.reshape(self.weight.shape)
-        drawn = np.minimum(choose(np.exp(normalized(twisted)), uniforms), end)  # one that is stuck weighs nothing
-        drawn = np.where(self.ended, end, drawn)
+        chosen = np.minimum(choose(np.exp(normalized(twisted)), uniforms), len(due) - 1)  # if stuck, weighs nothing
+        drawn = np.where(self.ended, self.vocabulary.end, due[chosen])
         if most_repeats:
             self._count_repeats(drawn, most_repeats)
         self.symbols = np.append(self.symbols, drawn[None], axis=0)
-        said = np.where(self.ended, 0.0, rows[np.arange(len(drawn)), drawn])
+        said = np.where(self.ended, 0.0, rows[np.arange(len(drawn)), chosen])
         self.scores = np.append(self.scores, said[None], axis=0)
-        self.ended = self.ended | (drawn == end)
+        self.ended = self.ended | (drawn == self.vocabulary.end)
         self._bury()
 
     def _count_repeats(self, drawn: IntArray, most: int) -> None:
