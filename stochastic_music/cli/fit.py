@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shlex
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,9 +97,16 @@ def fit(
             output=path,
         )
         fitted = _fitter(task, model)(request)
+    from stochastic_music.model_file import ModelFile
+
     fitted.save(path, sources=sources is not False, force=force)
     seconds = round(time.perf_counter() - started, 3)
-    report = {"model_file": str(path), "task": task, **fitted.report, "seconds": seconds, "peak_bytes": peak_bytes()}
+    report = {
+        **{"model_file": str(path), "sha256": ModelFile(path).checksum, "task": task},
+        **{"command": shlex.join(["stochmusic", *sys.argv[1:]]), "corpus": list(corpus)},
+        **fitted.report,
+        **{"seconds": seconds, "peak_bytes": peak_bytes()},
+    }
     text = json.dumps(report, indent=2) + "\n"
     write_atomically(path.with_suffix(".report.json"), lambda draft: _fill(draft, text))
     for sentence in fitted.sentences:

@@ -26,25 +26,59 @@ _WORDS = {True: "yes", False: "no", None: "-"}
 def info(
     file: Annotated[Path, typer.Argument(help="A model (*.smm), a store, or a piece that stochmusic wrote.")],
     verify: Annotated[bool, typer.Option("--verify", help="Check every checksum of a model file or a store.")] = False,
+    cite: Annotated[bool, typer.Option("--cite", help="What to cite for it, as BibTeX.")] = False,
+    card: Annotated[bool, typer.Option("--card", help="A model's card, as Markdown.")] = False,
     as_json: _options.AsJson = False,
 ) -> None:
     """Tell what a model was fitted on, what a store holds, or how a piece was made."""
     if not file.exists():
         raise UsageError(f"there is no file {file}: check the spelling.")
     if (store := only_store([str(file)])) is not None:
+        _refuse(file, "store", cite=cite, card=card)
         show(store, as_json, verify=verify)
         return
     if file.is_dir():
         raise UsageError(f"{file} is a folder: name a file, or see 'stochmusic corpus info FOLDER'.")
     payload = _of_model(file, verify) if file.suffix == ".smm" else _of_piece(file)
+    texts = _texts(file, payload, cite=cite, card=card)
     if as_json:
-        print_json(payload)
+        print_json({**payload, **texts})
+        return
+    if texts:
+        print("\n".join(text if isinstance(text, str) else text["bibtex"] for text in texts.values()), end="")
         return
     states = payload.pop("states", [])
     for key, value in payload.items():
         print(f"{_LABELS.get(key, key.replace('_', ' ')):<18} {_shown(value)}")
     if states:
         print("\nWhat its hidden states play:\n" + "\n".join(f"  {state['said']}" for state in states))
+
+
+def _texts(path: Path, payload: dict[str, Any], *, cite: bool, card: bool) -> dict[str, Any]:
+    """What --card and --cite ask for, by key; what has no citation is said."""
+    from stochastic_music.cli import _cards
+    from stochastic_music.model_file import ModelFile
+
+    if not cite and not card:
+        return {}
+    file = ModelFile(path) if path.suffix == ".smm" else None
+    if file is not None and file.task == "counts":
+        _refuse(path, "table of counts", cite=cite, card=card)
+    if file is None:
+        _refuse(path, "piece", cite=False, card=card)
+    found: dict[str, Any] = {"card": _cards.model_card(file, payload)} if card and file else {}
+    if cite:
+        citations = _cards.cited_model(file, payload) if file else _cards.cited_take(path, payload)
+        for lost in citations.not_cited:
+            say(f"No citation is known for {lost}.")
+        found["cite"] = citations.to_json()
+    return found
+
+
+def _refuse(path: Path, what: str, *, cite: bool, card: bool) -> None:
+    """Raise UsageError where a card or citations are asked for and there are none."""
+    if cite or card:
+        raise UsageError(f"{path} is a {what}, which has no {'card' if card else 'citations'}: name a model (*.smm)")
 
 
 def _of_counts(file: ModelFile, verify: bool) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""Corpora that come inside the music21 package, parsed once and kept in the user's cache folder.
+"""Corpora that come inside the music21 package [1], parsed once and kept in the user's cache folder.
 
 They are found without importing music21, and never shipped with this package: some may not be used for money. What is
 kept is filed under the name, the source code of the readers, the version of music21 and the content of the files, so
 that it is made again whenever one of these changes. Nothing is taken out of a built-in corpus: equal pieces stay.
+
+[1] M. S. Cuthbert, C. Ariza. music21: a toolkit for computer-aided musicology and symbolic music data. ISMIR 2010.
 """
 
 from __future__ import annotations
