@@ -57,14 +57,14 @@ def picture(engraving: Engraving, *, prefix: str = "", head: str = "", wide: int
     size = f' width="{wide}" height="{round(wide * height / width)}"' if wide else ""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-        f'{size} viewBox="0 0 {width:g} {height:g}">{head}<defs>{defs}</defs>'
+        f'{size} viewBox="0 0 {width:.10g} {height:.10g}">{head}<defs>{defs}</defs>'
         f'<g fill="currentColor" stroke="currentColor" stroke-width="0" font-family="{FONT}">{body}</g></svg>\n'
     )
 
 
 def _page(page: Drawing, top: float, colors: dict[str, str], prefix: str) -> str:
     x, y = page.origin
-    parts = [f'<g transform="translate({x:g},{y + top:g})">', *_strokes(page)]
+    parts = [f'<g transform="translate({x:g},{y + top:.10g})">', *_strokes(page)]
     for note, shapes in groupby((pair for pair in page.shapes if not _is_plain(*pair)), key=lambda pair: pair[0]):
         drawn = "".join(_element(shape, prefix) for _, shape in shapes)
         color = f' fill="{colors[note]}" stroke="{colors[note]}"' if note in colors else ""
