@@ -1,65 +1,87 @@
-"""`stochmusic doctor`: whether everything is in place on this machine."""
+"""`stochmusic doctor`: whether everything is in place on this machine, and what to do where it is not.
+
+Without the core nothing works: exit code 4. Extras may be absent; one that is installed and does not load is named, and
+stops nothing else.
+"""
 
 from __future__ import annotations
 
 import platform
-import time
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stochastic_music.cli import _options
 from stochastic_music.cli._common import print_json, say
-
-_CORE = ("numpy", "scipy", "symusic", "mido", "music21", "matplotlib", "safetensors", "typer", "rich")
-_OPTIONAL = {
-    "hmmlearn": "hidden Markov models through hmmlearn (--set engine=hmmlearn)",
-    "sklearn_crfsuite": "training conditional random fields (fit -m crf, --task chords)",
-    "pomegranate": "hidden Markov models through pomegranate",
-    "miditok": "--encoding remi",
-    "torch": "neural networks to compare with (fit -m lstm, gru, wavenet, transformer)",
-}
+from stochastic_music.cli._health import heading, lines
 
 
 def doctor(
     as_json: _options.AsJson = False,
 ) -> None:
-    """Check the installation: Python, libraries, extras, cache, and a short self-test."""
-    from stochastic_music import __version__, _backends
+    """Check the installation: Python, libraries, extras, sound, GPU, cache, and a short self-test."""
+    from stochastic_music import __version__
     from stochastic_music.errors import MachineError
 
-    missing = [name for name in _CORE if _version(name) is None]
-    report: dict[str, Any] = {
+    about = {
         "stochastic_music": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "core": {name: _version(name) for name in _CORE},
-        "optional": {name: _version(name) for name in _OPTIONAL},
-        "back_ends": _back_ends(),
-        "gpu": _backends.gpu()[1],
-        "cache": _cache(),
-        "self_test": None if missing else _self_test(),
+        "interpreter": sys.executable,
     }
-    report["ok"] = not missing and report["self_test"]["ok"]
-    _tell(report)
+    say(heading(about))
+    report: dict[str, Any] = {**about, **_about_libraries()}
+    whole = not report["missing"] and not any(module in report["broken"] for module in report["core"])
+    report |= _about_machine() if whole else dict.fromkeys(("back_ends", "gpu", "fluidsynth", "cache"))
+    report["self_test"] = _self_test() if whole else None
+    ailments = _ailments(report)
+    report["ok"] = not ailments
+    for line in lines(report)[1:]:
+        say(line)
     if as_json:
         print_json(report)
-    if not report["ok"]:
-        raise MachineError(f"not all is well: {', '.join(missing) or 'the self-test failed'}. Reinstall the package.")
+    if ailments:
+        raise MachineError(f"not all is well. {'; '.join(ailments)}.")
 
 
-def _back_ends() -> dict[str, bool]:
-    """Which are there, the quickest first: the one that is taken by default."""
+def _about_libraries() -> dict[str, Any]:
+    """Versions of what is installed, what each extra is good for, and what of the core is missing or broken."""
+    from stochastic_music.cli import _libraries
+
+    found = _libraries.examined()
+    versions = {module: library and library.version for module, library in found.items()}
+    extras = _libraries.about_extras(found)
+    core = {module: versions[module] for module in _libraries.CORE}
+    in_extras = {module: versions[module] for extra in _libraries.EXTRAS.values() for module in extra.modules}
+    return {
+        "core": core,
+        "missing": [module for module in core if found[module] is None],
+        "broken": {module: library.why for module, library in found.items() if library and library.why},
+        "optional": {**{module: versions[module] for module in _libraries.WHERE_THEY_EXIST}, **in_extras},
+        "extras": extras,
+    }
+
+
+def _about_machine() -> dict[str, Any]:
     from stochastic_music import _backends
 
-    return {name: _backends.present(name) for name in _backends.BACKENDS}
+    return {
+        "back_ends": {name: _backends.present(name) for name in _backends.BACKENDS},
+        "gpu": _backends.gpu()[1],
+        "fluidsynth": _fluidsynth(),
+        "cache": _cache(),
+    }
 
 
-def _version(module: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
+def _fluidsynth() -> dict[str, str | None]:
+    """Where FluidSynth is, and the SoundFont that it would take."""
+    import shutil
 
-    try:
-        return version(module.replace("_", "-"))
-    except PackageNotFoundError:
-        return None
+    from stochastic_music.render.audio import soundfonts
+
+    font = soundfonts.found()
+    return {"program": shutil.which("fluidsynth"), "soundfont": None if font is None else str(font)}
 
 
 def _cache() -> dict[str, Any]:
@@ -69,49 +91,36 @@ def _cache() -> dict[str, Any]:
 
     folder = cache_folder()
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    return {"folder": str(folder), "writable": os.access(nearest, os.W_OK)}
+    sizes = [path.stat().st_size for path in _files(folder)]
+    writable = nearest.is_dir() and os.access(nearest, os.W_OK)
+    return {"folder": str(folder), "writable": writable, "files": len(sizes), "bytes": sum(sizes)}
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.corpus") if path.is_file()] if folder.is_dir() else []
 
 
 def _self_test() -> dict[str, Any]:
-    """Learn from four bars and compose two, twice with one seed."""
-    import stochastic_music as sm
+    from stochastic_music.cli._self_test import self_test
 
-    started = time.perf_counter()
-    corpus = sm.Corpus.from_scores([_four_bars()])
-    pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1)).fit(corpus)
-    first, second = (pipeline.compose(1, constraint=sm.Bars(2), seed=1)[0] for _ in range(2))
-    same = first.piece.symbols.tolist() == second.piece.symbols.tolist()
-    return {"ok": same and bool(first.score.tracks), "seconds": round(time.perf_counter() - started, 3)}
-
-
-def _four_bars() -> Any:
-    from symusic.core import NoteTick as Note
-    from symusic.core import ScoreTick, TimeSignatureTick, TrackTick
-
-    score = ScoreTick(480)
-    score.time_signatures.append(TimeSignatureTick(0, 4, 4))
-    track = TrackTick()
-    for i, pitch in enumerate([60, 62, 64, 60, 60, 62, 64, 60, 64, 65, 67, 67, 64, 65, 67, 67]):
-        track.notes.append(Note(480 * i, 480, pitch, 80))
-    score.tracks.append(track)
-    return score
+    steps = self_test()
+    return {
+        "ok": all(step.ok for step in steps),
+        "seconds": round(sum(step.seconds for step in steps), 3),
+        "steps": [{**step._asdict(), "ok": step.ok} for step in steps],
+    }
 
 
-def _tell(report: dict[str, Any]) -> None:
-    say(f"stochastic_music {report['stochastic_music']} on Python {report['python']}, {report['system']}")
-    for name, version in report["core"].items():
-        say(f"  {name:<18} {version or 'MISSING'}")
-    for name, version in report["optional"].items():
-        say(f"  {name:<18} {version or 'not installed'}  ({_OPTIONAL[name]})")
-    say(f"  back ends          {_back_ends_in_words(report)}")
-    cache = report["cache"]
-    say(f"  cache              {cache['folder']} ({'writable' if cache['writable'] else 'NOT writable'})")
-    if report["self_test"]:
-        outcome = "passed" if report["self_test"]["ok"] else "FAILED"
-        say(f"  self-test          {outcome} in {report['self_test']['seconds']:.1f} s")
-    say("All is well." if report["ok"] else "Not all is well.")
-
-
-def _back_ends_in_words(report: dict[str, Any]) -> str:
-    numba = "numba" if report["back_ends"]["numba"] else "no numba (extra fast)"
-    return f"numpy; {numba}; {report['gpu']}"
+def _ailments(report: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the core, each with what to do."""
+    missing = ", ".join(report["missing"])
+    broken = ", ".join(module for module in report["core"] if module in report["broken"])
+    steps = report["self_test"]["steps"] if report["self_test"] else []
+    failed = ", ".join(step["name"] for step in steps if not step["ok"])
+    again = "install it again: pip install --force-reinstall stochastic-music"
+    told = {
+        f"{missing}: not there. The package is not whole, {again}": missing,
+        f"{broken}: there, but will not load. The package is not whole, {again}": broken,
+        f"the self-test failed ({failed}); the lines above say why": failed,
+    }
+    return [text for text, holds in told.items() if holds]

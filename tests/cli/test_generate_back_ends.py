@@ -26,14 +26,6 @@ def test_back_ends_are_asked_for_by_name(stochmusic, music_folder):
         assert len(told("--backend", "cupy", "--bars", "2", code=4).strip().splitlines()) == 1
 
 
-def test_doctor_names_the_back_ends(stochmusic):
-    done = stochmusic("doctor", "--json")
-    report = json.loads(done.stdout)
-    assert report["back_ends"] == {name: _backends.present(name) for name in _backends.BACKENDS}
-    assert report["gpu"] == _backends.gpu()[1]
-    assert report["gpu"] in done.stderr
-
-
 def test_many_takes_are_told_in_sum(stochmusic, music_folder):
     assert stochmusic("fit", "music", "-m", "markov", "--set", "order=1").returncode == 0
     done = stochmusic("generate", "music.smm", "-n", "13", "--seed", "5", "--json")

@@ -226,12 +226,6 @@ def test_models_and_corpora_are_listed(stochmusic):
     assert all(row["licence"] for row in corpora)
 
 
-def test_doctor_finds_all_well(stochmusic):
-    done = stochmusic("doctor", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["ok"]
-
-
 def test_voices_are_as_many_as_most_pieces_have(stochmusic, music_folder):
     done = stochmusic("fit", "music", "-m", "markov", "--encoding", "voices")
     assert done.returncode == 0, done.stderr
