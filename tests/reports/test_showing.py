@@ -6,6 +6,7 @@ import re
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from symusic import Note, Score, Track
 
@@ -15,9 +16,11 @@ from stochastic_music._showing import ShowsItself, html_of
 from stochastic_music.constraints import Count, Form, Leaps
 from stochastic_music.errors import UsageError
 from stochastic_music.pipeline.walking import walked
+from stochastic_music.reports.inspection import Inspection
 from stochastic_music.reports.showing import blocks, demands, drawn, findings, models, scores
 from stochastic_music.sampling.metropolis import Plan
-from stochastic_music.tasks.structure import form_of
+from stochastic_music.tasks.harmonize.harmonizer import Take
+from stochastic_music.tasks.structure import find_structure, form_of
 
 TUNE = "4/4 c4 d e c  c d e c  e f g2  e4 f g2  g8 a g f e4 c  g8 a g f e4 c  c G c2  c4 G c2"
 _VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
@@ -79,6 +82,26 @@ def walk(pipeline):
     return walked(pipeline, 2, n_chains=2, plan=Plan(steps=20), constraint=sm.Bars(1), seed=1)
 
 
+def harmony():
+    from stochastic_music.music.voice_leading import RULES, Report
+
+    counts = dict.fromkeys(RULES, 0) | {next(iter(RULES)): 3}
+    return Take(Score(480), np.zeros((2, 4), dtype=np.int64), (), -3.0, Report(counts, {}, 2), ((4, "half"),))
+
+
+def analysis():
+    from fractions import Fraction
+
+    from stochastic_music.music.bars import bars
+    from stochastic_music.music.chords import parse_chord
+    from stochastic_music.music.keys import key_of, parse_key
+    from stochastic_music.tasks.chords.analysis import Analysis, ChordSpan
+
+    score = sm.Corpus.from_text(TUNE)[0].score
+    span = ChordSpan(Fraction(4), Fraction(4), parse_key("C"), parse_chord("G7"), 0.9, 1.0)
+    return Analysis("a tune", key_of(score), (span,), tuple(bars(score)), remarks=("It is short",))
+
+
 @pytest.fixture(scope="module")
 def things(corpus, pipeline, takes, walk):
     """One of each kind that shows itself."""
@@ -101,6 +124,10 @@ def things(corpus, pipeline, takes, walk):
         "explanation": pipeline.explain(takes[0].score),
         "originality": pipeline.originality().report(takes[0].piece),
         "form": form_of(corpus[0].score, n_states=1),
+        "structure": find_structure(corpus + corpus, n_states=1),
+        "harmony": harmony(),
+        "analysis": analysis(),
+        "inspection": Inspection("toy", "A toy", {"order": 1}, lines=["It says little."]),
     }
 
 
@@ -124,6 +151,10 @@ EXPECTED = {
     "explanation": "learned",
     "originality": "intervals and rhythm",
     "form": "Sections, in bars as printed",
+    "structure": "Form of 2 pieces",
+    "harmony": "half (bar 4)",
+    "analysis": "V7 90%",
+    "inspection": "It says little.",
 }
 
 
@@ -150,6 +181,13 @@ def test_it_asks_for_nothing_and_has_no_ground_of_its_own(name, things):
 @pytest.mark.parametrize("name", sorted(set(EXPECTED) - {"score", "takes"}))
 def test_notebooks_are_given_the_same(name, things):
     assert things[name]._repr_html_() == drawn(things[name]) == sm.show(things[name]).html
+
+
+def test_the_report_of_a_comparison_is_its_page():
+    from tests.reports.a_report import a_report
+
+    [page] = framed(drawn(a_report()))
+    assert "Models compared on" in words(page)
 
 
 def test_whoever_names_an_artist_has_one():

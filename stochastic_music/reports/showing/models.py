@@ -39,14 +39,19 @@ def _pipeline(pipeline: Pipeline) -> Html:
 
 
 def _learned_from(pipeline: Pipeline) -> list[tuple[str, object]]:
-    card = pipeline.card_
     return [
-        ("Learned from", f"{counted(card['n_pieces'], 'piece')}, {counted(card['n_notes'], 'note')}"),
-        ("Licences", "; ".join(card["licences"])),
+        *_card(pipeline),
         *_sizes(pipeline.model),
         ("Training symbols", "kept" if pipeline.has_sources else "not kept: it can neither explain nor forget"),
         ("Weights", _STALE if getattr(pipeline.model, "stale_", False) else None),
     ]
+
+
+def _card(fitted: Any) -> list[tuple[str, object]]:
+    """What it learned from, as far as it says so."""
+    card = getattr(fitted, "card_", {})
+    known = [counted(card[key], noun) for key, noun in (("n_pieces", "piece"), ("n_notes", "note")) if key in card]
+    return [("Learned from", ", ".join(known)), ("Licences", "; ".join(card.get("licences", ())))]
 
 
 _STALE = "stale: counts have changed since they were learned. Fit again for the best"
@@ -63,7 +68,7 @@ def _model(model: Any) -> Html:
     known = facts([
         *changed.items(),
         ("As usual", ", ".join(f"{name}={_value(getattr(model, name, None))}" for name in usual)),
-        *(_sizes(model) if is_fitted(model) else ()),
+        *([*_card(model), *_sizes(model)] if is_fitted(model) else ()),
     ])  # fmt: skip
     vocabulary = getattr(model, "vocabulary_", None)
     seen = folded("How it sees music", alphabet(vocabulary)) if vocabulary is not None else Html()
@@ -104,7 +109,12 @@ def _changed(thing: Any) -> Mapping[str, str]:
     """The parameters that differ from the usual ones."""
     usual = registry.parameters_of(type(thing))
     values = {name: getattr(thing, name, default) for name, default in usual.items()}
-    return {name: _value(value) for name, value in values.items() if repr(value) != repr(usual[name])}
+    return {name: _value(value) for name, value in values.items() if not _is_usual(value, usual[name])}
+
+
+def _is_usual(value: Any, usual: Any) -> bool:
+    """Whether a value is the default one; empty collections are made anew for each model."""
+    return repr(value) == repr(usual) or (isinstance(value, Mapping) and not value)
 
 
 def _value(value: Any) -> str:

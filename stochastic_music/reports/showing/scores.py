@@ -20,6 +20,7 @@ from stochastic_music.reports.pages.listening import Fact, Heard, listening_page
 from stochastic_music.reports.pages.markup import Html
 from stochastic_music.reports.pages.tables import figure
 from stochastic_music.tasks.harmonize.harmonizer import Harmonization
+from stochastic_music.tasks.harmonize.harmonizer import Take as Harmony
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
@@ -103,12 +104,25 @@ def _name(thing: Any, place: int, n: int) -> str:
 
 def _facts(thing: Any) -> list[Fact]:
     """How a take came about, as far as it knows."""
+    if isinstance(thing, Harmony):
+        return _facts_of_harmony(thing)
     bits = getattr(thing, "bits_per_note", math.nan)
     sample = getattr(thing, "sample", None)
     known = [
         ("Surprise", f"{figure(bits)} bits a note" if math.isfinite(bits) else ""),
         ("Drawn", getattr(sample, "guarantee", "")),
         ("Licence", getattr(thing, "licence", "")),
+    ]
+    return [(term, said) for term, said in known if said]
+
+
+def _facts_of_harmony(take: Harmony) -> list[Fact]:
+    """What a harmony cost, how its phrases close, which rules it breaks."""
+    broken = take.report.counts.items() if take.report else ()
+    known = [
+        ("Surprise", f"{figure(take.nats_per_beat)} nats a beat"),
+        ("Cadences", ", ".join(f"{kind} (bar {bar})" for bar, kind in take.cadences)),
+        ("Rules broken", ", ".join(f"{name.replace('_', ' ')} ({n})" for name, n in broken if n)),
     ]
     return [(term, said) for term, said in known if said]
 
