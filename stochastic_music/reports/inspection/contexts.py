@@ -40,7 +40,7 @@ def inspect(pipeline: Pipeline, request: Request) -> Inspection:
         return following.after(pipeline, request, _answer)
     if pipeline.corpus_ is None:
         return _without_sources(pipeline)
-    line = Line(pipeline.vocabulary_)
+    line = Line.of(pipeline)
     return _whole(pipeline, line, Heard.of(pipeline.corpus_, line, _DEPTH), request)
 
 
@@ -92,7 +92,11 @@ def _whole(pipeline: Pipeline, line: Line, heard: Heard, request: Request) -> In
         title,
         _facts(pipeline),
         tables,
-        [*transposition(pipeline), *following.asked(len(heard.asked), len(heard.places.at))],
+        [
+            *line.remarks(),
+            *([] if line.drums else transposition(pipeline)),
+            *following.asked(len(heard.asked), len(heard.places.at)),
+        ],
         draw=lambda: heat_maps(_panels(maps, line), label="probability", title=f"{title}: what follows what"),
         data={f"{name}s": _matrix(found, line) for name, found in maps.items()},
         ask=_worth_asking(by_length[2], line),
@@ -125,7 +129,7 @@ def _memory(by_length: Sequence[Distribution], line: Line) -> Table:
 def _follows(found: Distribution, line: Line, at_most: int) -> Table:
     """The commonest notes, and what follows them."""
     columns = (Column("after"), Column("heard"), Column("left_open", unit="bits"), Column("then"))
-    most = np.argsort(-found.times, kind="stable")[:at_most]
+    most = [i for i in np.argsort(-found.times, kind="stable") if found.asked[i]][:at_most]
     rows = [(*_of_past(found, i, line), ", ".join(_best(found, i, line))) for i in most]
     left = len(found.times) - len(rows)
     return Table("follows", "What follows what", columns, rows, f"{left} rarer left out" if left else "")
@@ -153,7 +157,7 @@ def _extremes(key: str, caption: str, by_length: Sequence[Distribution], line: L
 def _often(found: Distribution) -> list[int]:
     """The pasts heard often enough, those of a piece that has hardly begun left to shorter ones."""
     whole = found.before[:, -1] != NOTHING
-    often: list[int] = np.flatnonzero(whole & (found.times >= _OFTEN) & (found.asked > 0)).tolist()
+    often: list[int] = np.flatnonzero(whole & (found.asked >= _OFTEN)).tolist()
     return often
 
 
@@ -188,7 +192,7 @@ def _matrix(found: Distribution, line: Line) -> dict[str, Any]:
         "from": [line.name(symbol) for symbol in found.before[:, 0].tolist()],
         "to": [*(line.name(symbol) for symbol in found.symbols[columns].tolist()), "others"],
         "heard": found.times,
-        "probability": _with_others(found.probability[:, columns]),
+        "probability": _with_others(found, columns),
         "count": np.pad(found.came[:, columns], ((0, 0), (0, 1))),
     }
 
@@ -205,13 +209,15 @@ def _panel(noun: str, found: Distribution, line: Line) -> HeatMap:
     rarer = f"; {left} rarer left out" if left else ""
     names = [f"{line.name(int(found.before[i, 0]))} ({found.times[i]:,})" for i in rows]
     across = [*(line.name(symbol) for symbol in found.symbols[columns].tolist()), "others"]
-    values = _with_others(found.probability[np.ix_(rows, columns)])
+    values = _with_others(found, columns)[rows]
     return HeatMap(values, names, across, f"From {noun} to {noun}{rarer}", f"{noun} (times heard)", f"next {noun}")
 
 
-def _with_others(probability: FloatArray) -> FloatArray:
-    """Rows with what they lack to 1 as a last column."""
-    return np.column_stack([probability, np.maximum(1 - probability.sum(axis=1), 0.0)])
+def _with_others(found: Distribution, columns: IntArray) -> FloatArray:
+    """Some columns, and what rows lack to 1 as a last one; nan where the model was not asked."""
+    shown = found.probability[:, columns]
+    whole = np.column_stack([shown, np.maximum(1 - shown.sum(axis=1), 0.0)])
+    return np.where(found.asked[:, None] > 0, whole, np.nan)
 
 
 def _commonest(times: IntArray, n: int) -> IntArray:

@@ -29,8 +29,7 @@ class Heard(NamedTuple):
     @classmethod
     def of(cls, corpus: TokenCorpus, line: Line, depth: int) -> Heard:
         """All places of `corpus`, with `depth` notes before."""
-        places = line.places(corpus, depth)
-        return cls(corpus, places, evenly(len(places.at)))
+        return cls._spread(corpus, line.places(corpus, depth))
 
     def came(self, field: int) -> IntArray:
         """The symbol of a field that came at each place, or END: (n,)."""
@@ -40,7 +39,13 @@ class Heard(NamedTuple):
 
     def matching(self, rows: IntArray) -> Heard:
         """Some of the places."""
-        return Heard(self.corpus, self.places.select(rows), evenly(len(rows)))
+        return self._spread(self.corpus, self.places.select(rows))
+
+    @classmethod
+    def _spread(cls, corpus: TokenCorpus, places: Places) -> Heard:
+        """The places asked are evenly spread over the pasts, sorted: so that commoner ones are asked more often."""
+        sorted_by_past = np.lexsort(places.before.T[::-1]) if places.before.size else np.arange(len(places.at))
+        return cls(corpus, places, np.sort(sorted_by_past[evenly(len(places.at))]))
 
 
 class Distribution(NamedTuple):

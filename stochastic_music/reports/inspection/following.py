@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: continuations in a sentence, and places that are named of each
 _SAID, _NAMED = 5, 3
+#: continuations that never came are listed from this chance on
+_WORTH_SAYING = 0.0005
 
 
 class Answer(NamedTuple):
@@ -45,7 +47,7 @@ def after(pipeline: Pipeline, request: Request, ask: Ask) -> Inspection:
 
     Raises UsageError for one that makes no sense, for a model without its sources, and where nothing ever came after.
     """
-    line = Line(pipeline.vocabulary_)
+    line = Line.of(pipeline)
     wanted = line.read(request.context or "", pipeline.alphabet_, middle_c=request.middle_c)
     if pipeline.corpus_ is None:
         raise UsageError("this model was saved without its sources, where --context looks: fit it again with them")
@@ -59,7 +61,8 @@ def after(pipeline: Pipeline, request: Request, ask: Ask) -> Inspection:
     said = [
         _sentence(past, found, line),
         *answer.lines,
-        *transposition(pipeline),
+        *line.remarks(),
+        *(transposition(pipeline) if not line.drums else []),
         *asked(int(found.asked[0]), len(rows)),
     ]
     facts: dict[str, Cell] = {"after": past, "heard": len(rows), "left_open_bits": round(float(found.bits[0]), 4)}
@@ -98,6 +101,11 @@ def likeliest(found: Distribution, i: int) -> list[tuple[int, float, int]]:
     return list(zip(*columns, strict=True))
 
 
+def _known(found: Distribution) -> list[tuple[int, float, int]]:
+    """Continuations that came, or are not all too unlikely."""
+    return [one for one in likeliest(found, 0) if one[2] or one[1] >= _WORTH_SAYING]
+
+
 def _lost(wanted: Wanted, lost: int, line: Line, past: str) -> list[str]:
     """What to say where a context was never heard."""
     whole = " ".join(map(line.name, wanted.symbols[::-1]))
@@ -107,8 +115,7 @@ def _lost(wanted: Wanted, lost: int, line: Line, past: str) -> list[str]:
 def _sentence(past: str, found: Distribution, line: Line) -> str:
     """What comes in a sentence: B4 41 % (37 times)."""
     said = [
-        f"{line.name(symbol)} {percent(chance)} ({_times(times)})"
-        for symbol, chance, times in likeliest(found, 0)[:_SAID]
+        f"{line.name(symbol)} {percent(chance)} ({_times(times)})" for symbol, chance, times in _known(found)[:_SAID]
     ]
     return f"After {past}: {', '.join(said)}."
 
@@ -119,10 +126,11 @@ def _times(n: int) -> str:
 
 def _next(line: Line, at: Heard, found: Distribution, at_most: int) -> Table:
     """Continuations, the likeliest first, with the places where they were learned."""
-    known = likeliest(found, 0)
-    rows = [(line.name(symbol), chance, n, _learned(at, line, symbol)) for symbol, chance, n in known[:at_most]]
-    rest = [chance for _, chance, _ in known[at_most:]]
-    note = f"{len(rest)} others, together {percent(sum(rest))}" if rest else ""
+    known = _known(found)[:at_most]
+    rows = [(line.name(symbol), chance, n, _learned(at, line, symbol)) for symbol, chance, n in known]
+    rest = max(1 - sum(chance for _, chance, _ in known), 0.0)
+    others = int((found.probability > 0).sum()) - len(known)
+    note = f"{others} other{'s' * (others > 1)}, together {percent(rest)}" if others else ""
     columns = (Column("next"), Column("probability", "chance", "probability"), Column("times"), Column("learned_in"))
     return Table("next", "What comes next", columns, rows, note)
 

@@ -7,23 +7,29 @@ notes, the latest last, as `pitch_name` prints them, with lengths where those ma
     1/4:G4 A4    the first a quarter note long
     start G4     a piece that begins with G4
 
-Voices that hold their note meanwhile are passed over: their context is what they began.
+Voices that hold their note meanwhile are passed over: their context is what they began. Drums are named with their
+number, kick36, and may be written as that number.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
 from stochastic_music.errors import InvalidParameterError, UnknownNameError, UsageError
+from stochastic_music.music.instruments import drum_name
 from stochastic_music.protocols import BoolArray, IntArray
 from stochastic_music.tokens import Vocabulary, pitch_name, pitch_number
 from stochastic_music.tokens.voices import HOLD
+
+if TYPE_CHECKING:
+    from stochastic_music.pipeline import Pipeline
 
 #: what stands before the first note of a piece, and before that
 START, NOTHING = -1, -2
@@ -67,6 +73,14 @@ class Line:
     """The field of a vocabulary that people ask about; see the module's article."""
 
     vocabulary: Vocabulary
+    drums: bool = False
+
+    @classmethod
+    def of(cls, pipeline: Pipeline) -> Self:
+        """The line of a fitted pipeline, whose pitches are drums where its pieces say so."""
+        parts = [part for header in pipeline.headers_ if header for part in header.parts]
+        drums = bool(parts) and all(part.is_drum for part in parts)
+        return cls(pipeline.vocabulary_, drums and pipeline.vocabulary_.index("pitch") is not None)
 
     @cached_property
     def field(self) -> int:
@@ -91,6 +105,14 @@ class Line:
         """The field of the length of each note, None where lengths are not told note by note."""
         return None if self.vocabulary.voices else self.vocabulary.index("duration")
 
+    def remarks(self) -> list[str]:
+        """What to know of a line that is one of several, or of drums."""
+        if self.drums:
+            return ["Notes are drums, named with their General MIDI number."]
+        if self.vocabulary.voices and self.has_pitches:
+            return ["Notes are those of the top voice; 'hold': it keeps its note while another voice moves."]
+        return []
+
     def name(self, symbol: int) -> str:
         """A symbol of the line as it is shown; START and END too.
 
@@ -99,6 +121,9 @@ class Line:
         """
         if symbol in {START, self.vocabulary.end}:
             return "start" if symbol == START else "the end"
+        if self.drums:
+            pitch = int(self.vocabulary.values(np.array(symbol)))
+            return f"{drum_name(pitch).replace(' ', '-').removesuffix(f'-{pitch}')}{pitch}"
         return field_name(self.vocabulary, symbol)
 
     def read(self, text: str, alphabet: IntArray, *, middle_c: str = "C4") -> Wanted:
@@ -119,23 +144,25 @@ class Line:
         if first and word.lower() == "start":
             return START, ANY
         length, colon, note = word.rpartition(":")
-        symbol = self._pitch(note, middle_c) if self.has_pitches else self._label(note)
+        symbol = self._pitch(note, middle_c) if self.has_pitches else self._label(note, alphabet)
         if symbol not in alphabet:
             raise UsageError(self._unheard(note, symbol, alphabet))
         return symbol, self._length(word, length) if colon else ANY
 
     def _pitch(self, note: str, middle_c: str) -> int:
+        note = re.sub(r"^[a-z-]*(?=\d+$)", "", note) if self.drums else note
         name = self.vocabulary.fields[self.field].name
         try:
             return self.vocabulary.symbol(name, pitch_number(note, middle_c=middle_c))
         except InvalidParameterError as error:
             raise UsageError(f"--context: {error}") from error
 
-    def _label(self, word: str) -> int:
+    def _label(self, word: str, alphabet: IntArray) -> int:
         field = self.vocabulary.fields[self.field]
         names = [field.describe(field.first + i) for i in range(field.size)]
         if word not in names:
-            raise UnknownNameError(f"{field.name} of --context", word, names)
+            known = map(self.name, self.members(alphabet).tolist())
+            raise UnknownNameError(f"{field.name} of --context", word, known)
         return int(self.vocabulary.starts[self.field]) + names.index(word)
 
     def _length(self, word: str, text: str) -> int:
