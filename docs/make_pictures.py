@@ -33,7 +33,19 @@ def metropolis() -> None:
     (IMAGES / "metropolis.png").write_bytes(to_png(trace_plot(walk.run, title=title), title=title))
 
 
+def inspection() -> None:
+    """What follows what in Bach's sopranos."""
+    from stochastic_music.render.plots import to_png
+    from stochastic_music.reports.inspection import inspect
+
+    corpus = sm.Corpus.builtin("bach-sopranos")
+    pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.Markov(order=1), transpose="common").fit(corpus)
+    found = inspect(pipeline)
+    (IMAGES / "inspect.png").write_bytes(to_png(found.draw(), title=found.title))
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     piano_roll()
     metropolis()
+    inspection()
