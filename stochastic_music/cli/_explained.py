@@ -157,4 +157,4 @@ def _page(found: Explanation, music: _formats.Music) -> bytes:
         facts.append(("Most surprising", f"{most.name}{where(most)}, {number(most.bits)} bits"))
     name = Path(music.title).stem
     entry = _pages.Entry(name, music, f"{name}-explained", facts, found.remarks)
-    return _pages.page(f"What surprises in {music.title}", [entry], music.made_by)
+    return _pages.page(f"What surprises in {music.title}", [entry], music.made_by, colored=True)

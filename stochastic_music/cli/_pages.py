@@ -102,12 +102,14 @@ def page(
     lead: str = "",
     facts: Sequence[Fact] = (),
     commands: Sequence[Fact] = (),
+    colored: bool = False,
 ) -> bytes:
     """A listening page, with MIDI and MusicXML of each piece to download; `made_by` is its provenance."""
     from stochastic_music.reports.pages.listening import listening_page
 
     facts = [*facts, *origin(json.loads(made_by))]
-    text = listening_page(title, list(map(_heard, entries)), facts=facts, commands=commands, lead=lead)
+    heard = list(map(_heard, entries))
+    text = listening_page(title, heard, facts=facts, commands=commands, lead=lead, colored=colored)
     # no text of a comment may end it, and within a string of JSON a sign may be written by its number
     safe = made_by.replace("--", "-\\u002d").replace(">", "\\u003e")
     return f"{text}{_COMMENT}{safe} -->\n".encode()

@@ -23,6 +23,7 @@ from stochastic_music.cli import (
     inspect,
     models,
     score,
+    show,
     structure,
     vary,
 )
@@ -48,6 +49,7 @@ app.command("explain")(explain.explain)
 app.command("analyze")(analyze.analyze)
 app.command("structure")(structure.structure)
 app.add_typer(corpus.app, name="corpus")
+app.command("show")(show.show)
 app.command("models")(models.models)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)

@@ -6,9 +6,9 @@ from stochastic_music.render import surprise
 from stochastic_music.reports.pages.markup import Html, element, short
 
 
-def switch(top: float, *, impossible: bool) -> Html:
+def switch(top: float, *, impossible: bool, on: bool = False) -> Html:
     """Colors notes by their bits, on a scale from 0 to `top`; `impossible` says that there are notes beyond it."""
-    toggle = element("label", element("input", type="checkbox", class_="surprise"), "Color by surprise")
+    toggle = element("label", element("input", type="checkbox", class_="surprise", checked=on), "Color by surprise")
     return element("div", toggle, _legend(top, impossible), class_="controls surprises", data_top=short(top))
 
 

@@ -60,11 +60,13 @@ def listening_page(
     commands: Sequence[Fact] = (),
     lead: str = "",
     compact: bool = False,
+    colored: bool = False,
 ) -> str:
     """The page, as HTML.
 
     `facts` tell how all of it was made, `commands` are purposes with command lines. A `compact` page has no title in
-    sight and no footer, for frames in notebooks. Raises EncodingError for a meter that nobody can print.
+    sight and no footer, for frames in notebooks; a `colored` one shows surprise from the beginning. Raises
+    EncodingError for a meter that nobody can print.
 
     >>> from symusic import Note, Score, Track
     >>> score = Score(480)
@@ -80,7 +82,7 @@ def listening_page(
         Html() if sheets.is_there() else element("p", sheets.MISSING, class_="faint"),
     )
     top = surprise.highest([bits for one in heard for bits in one.bits or ()])
-    takes = [_take(one, f"t{i}-", top) for i, one in enumerate(heard, start=1)]
+    takes = [_take(one, f"t{i}-", top, colored) for i, one in enumerate(heard, start=1)]
     content = (
         header,
         *(takes or [element("p", "There is nothing to hear.")]),
@@ -96,10 +98,10 @@ _SCRIPTS = (*player.SCRIPTS, "surprise.js", "notes.js", "listening.js")
 _FOOTER = "Written by stochastic_music. This page is complete: it opens from disk and asks for nothing."
 
 
-def _take(heard: Heard, prefix: str, top: float) -> Html:
+def _take(heard: Heard, prefix: str, top: float, colored: bool) -> Html:
     """A take; ids of its notation begin with `prefix`, colors of surprise end at `top` bits."""
     take, sheet = sheets.engraved(heard.score, of_score(heard.score, heard.bits), heard.name, prefix)
-    below = (_colors(heard.bits, top), _notes(take))
+    below = (_colors(heard.bits, top, colored), _notes(take))
     after = (
         _facts(heard.facts),
         *(element("p", sentence, class_="remark", dir="auto") for sentence in heard.notes),
@@ -109,11 +111,11 @@ def _take(heard: Heard, prefix: str, top: float) -> Html:
     return element("article", drawn, *after, class_="take")
 
 
-def _colors(bits: Sequence[FloatArray] | None, top: float) -> Html:
+def _colors(bits: Sequence[FloatArray] | None, top: float, on: bool) -> Html:
     """The switch for colors, where surprise is told of any note."""
     if not any(np.any(~np.isnan(of_part)) for of_part in bits or ()):
         return Html()
-    return colors.switch(top, impossible=any(np.any(np.isinf(of_part)) for of_part in bits or ()))
+    return colors.switch(top, impossible=any(np.any(np.isinf(of_part)) for of_part in bits or ()), on=on)
 
 
 def _notes(take: Take) -> Html:

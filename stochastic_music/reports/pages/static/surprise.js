@@ -10,6 +10,7 @@ class Surprise {
     this.colors = [...box.querySelectorAll(".ramp path")].map((path) => channels(path.getAttribute("fill")));
     this.toggle = box.querySelector(".surprise");
     this.toggle.addEventListener("change", () => this.show());
+    if (this.toggle.checked) this.show();
   }
 
   show() {
