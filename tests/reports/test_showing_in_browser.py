@@ -51,7 +51,7 @@ def test_a_frame_holds_its_player_without_much_to_spare(cell, piece):
         given = window.run("return document.querySelector('iframe').clientHeight")
         into_frame(window)
         needed = window.run("return document.querySelector('main').getBoundingClientRect().bottom")
-        assert needed - 40 < given < needed + 200
+        assert needed - 40 < given < needed + 120
 
 
 def test_tables_take_the_color_of_the_notebook(cell):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: notes of one score, and scores of a list, that are shown
 MOST_NOTES, MOST_SCORES = 1000, 8
 #: pixels: of a player alone, of what is told below it, of a staff, of the notation of a score and of a frame at most
-_PLAYER, _TOLD, _STAFF, _SHEET, _HIGHEST = 450, 75, 80, 512, 1600
+_PLAYER, _TOLD, _STAFF, _SHEET, _HIGHEST = 460, 75, 70, 512, 1600
 #: notes and bars that fit a line of notation
 _NOTES, _BARS = 36, 12
 
@@ -79,7 +79,7 @@ def _height(one: Heard) -> int:
     most = max((len(track.notes) for track in tracks), default=0)
     systems = max(math.ceil(most / _NOTES), math.ceil(len(bars(one.score)) / _BARS))
     told = sum([bool(one.facts), bool(one.notes), one.bits is not None, len(tracks) > 1])
-    return _PLAYER + told * _TOLD + min(_STAFF * (systems * len(tracks) + 1), _SHEET)
+    return _PLAYER + told * _TOLD + min(_STAFF * systems * len(tracks) + _STAFF // 2, _SHEET)
 
 
 def heard(thing: Any, name: str) -> Heard:
