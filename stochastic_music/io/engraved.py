@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
 from stochastic_music._optional import require
 from stochastic_music.errors import UnreadableFileError
-from stochastic_music.io import _texts
+from stochastic_music.io import _drum_keys, _texts
 from stochastic_music.io._streams import load_stream
 from stochastic_music.io.loaded import LoadedScore
 
@@ -33,6 +34,18 @@ def read_engraved(data: bytes, suffix: str, *, largest: int = _LARGEST) -> list[
     return _read_musicxml(_texts.unpack_mxl(data, largest) if data[:2] == b"PK" else data)
 
 
+def to_stream(data: bytes) -> Any:
+    """What music21 makes of a MusicXML file of ours: a stream."""
+    with _quiet("MusicXML"):
+        return _imported(_texts.parse_xml(data))
+
+
+def read_stream(stream: Any) -> LoadedScore:
+    """A music21 stream as a score; raises UnreadableFileError where it holds no notes."""
+    with _quiet("stream"):
+        return load_stream(stream)
+
+
 def _read_musicxml(data: bytes) -> list[LoadedScore]:
     root = _texts.parse_xml(data)
     if root.tag != "score-partwise":
@@ -43,9 +56,16 @@ def _read_musicxml(data: bytes) -> list[LoadedScore]:
         )
         raise UnreadableFileError(f"this is {what}", _EXPORT_AGAIN + " as part-wise MusicXML")
     with _quiet("MusicXML"):
-        importer = require("music21.musicxml.xmlToM21").MusicXMLImporter()
-        importer.xmlRootToScore(root, importer.stream)  # staves of one part are put there, and nowhere else
-        return _load_all(importer.stream)
+        return _load_all(_imported(root))
+
+
+def _imported(root: ET.Element) -> Any:
+    importer = require("music21.musicxml.xmlToM21").MusicXMLImporter()
+    has_drums = _drum_keys.mark(root)
+    importer.xmlRootToScore(root, importer.stream)  # staves of one part are put there, and nowhere else
+    if has_drums:
+        _drum_keys.restore(importer.stream)
+    return importer.stream
 
 
 def _read_kern(text: str) -> list[LoadedScore]:
