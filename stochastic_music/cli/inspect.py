@@ -37,7 +37,7 @@ def inspect(
         str | None, typer.Option(metavar='"G4 A4"', help="Notes heard last: what comes next, and how often it did.")
     ] = None,
     piece: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A piece to look at through a model: its hidden states.")
+        str | None, typer.Option(metavar="FILE", help="A piece to look at through a model: its states, its labels.")
     ] = None,
     tune: Annotated[
         str | None, typer.Option(metavar="NAME|N", help="Which tune of --piece: its name, or its number from 1.")

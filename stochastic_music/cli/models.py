@@ -14,6 +14,7 @@ def models(
     """List the models that can be fitted, their parameters and where they come from."""
     from stochastic_music import registry
     from stochastic_music.model_file import TASKS
+    from stochastic_music.reports.references import METHODS
 
     rows: list[dict[str, Any]] = []
     broken: list[dict[str, str]] = []
@@ -29,6 +30,7 @@ def models(
                 "name": entry.name,
                 "package": entry.package,
                 "summary": summary,
+                "references": list(METHODS.get(entry.name, ())),
                 "parameters": {name: _plain(value) for name, value in registry.parameters_of(cls).items()},
             }
         )

@@ -198,10 +198,9 @@ def _trellis_panel(figure: Any, trellis: Trellis) -> None:
     cut = f" (the first {n_events} of {len(trellis.path):,} events)" if n_events < len(trellis.path) else ""
     states = [str(k) for k in range(n_states)]
     one = HeatMap(trellis.posterior[:n_events].T, states, trellis.heard[:n_events], f"Trellis: {what}{cut}", "state")
-    drawn = draw_heat_map(axes, one, 1.0, numbers=False)
+    draw_heat_map(axes, one, 1.0, numbers=False)
     path = trellis.path[:n_events] + 0.5
     axes.plot(np.arange(n_events) + 0.5, path, color=COLORS[1], linewidth=1.6, marker="o", markersize=3.5, zorder=5)
-    draw_scale(figure, drawn, [axes], "probability")
 
 
 def _trellis_width(trellis: Trellis) -> float:

@@ -9,8 +9,10 @@ import pytest
 from stochastic_music.cli import main
 from stochastic_music.corpus import Corpus
 from stochastic_music.models import STM, Markov
+from stochastic_music.models.hmm import HMM
 from stochastic_music.pipeline import Pipeline
 from stochastic_music.render.plots import provenance
+from stochastic_music.tasks.given.composer import CRFComposer
 from stochastic_music.tokens import MelodyEncoding
 
 
@@ -112,3 +114,44 @@ def test_a_damaged_model_is_refused(run, plain, tmp_path):
     done = run(plain)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+TUNES = "4/4 c4 d e c c d e c e f g2 e4 f g2 g8 a g f e4 c"
+
+
+@pytest.fixture
+def others(tmp_path):
+    """Models of hidden states, and of a task of their own."""
+    tunes = Corpus.from_text(TUNES)
+    tunes[0].score.dump_midi(str(tmp_path / "tune.mid"))
+    Pipeline(MelodyEncoding(), HMM(2, n_iterations=3, n_restarts=1)).fit(tunes).save(tmp_path / "states.smm")
+    CRFComposer(max_iterations=3).fit(tunes).save(tmp_path / "over.smm")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["states.smm", "--piece", "tune.mid"], "States behind each event"),
+        (["states.smm", "--context", "start C4 D4"], "After start C4 D4"),
+        (["over.smm"], "Strongest transitions of rhythms"),
+        (["over.smm", "--piece", "tune.mid"], "The pitches"),
+    ],
+)
+def test_states_and_labels_are_looked_into(run, others, arguments, said):
+    done = run(*arguments, "-o", "seen.png")
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["plain.smm", "--piece", "tune.mid"], "leave --piece out"),
+        (["states.smm", "--piece", "tune.mid", "--tune", "2"], "--tune got 2; there is 1 piece"),
+        (["states.smm", "--piece", "tune.mid", "--context", "C4"], "expected one of them"),
+    ],
+)
+def test_pieces_that_cannot_be_looked_at_are_said(run, plain, others, arguments, said):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr

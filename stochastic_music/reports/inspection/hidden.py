@@ -7,9 +7,9 @@
     plays        what it emits, averaged over the places of the bar at which its events begin
 
 The trellis of a piece is exact: what is believed of each event's state given the whole piece (forward-backward), and
-the likeliest path of all (Viterbi) [1]. A context tells pitches only, from anywhere in a piece: all else of its events
-is summed over, and its first state is as likely as the state is among the events of the corpus. What comes next is then
-a mixture over states:
+the likeliest path of all (Viterbi) [1]. A context tells notes only, from anywhere in a piece (see `line`): all else of
+its events is summed over, and its first state is as likely as the state is among the events of the corpus. What comes
+next is then a mixture over states:
 
     p(next note | context)  =  sum over j, k of  p(z_t = j | context) transmat[j, k] emission[k, note]
 
@@ -32,9 +32,9 @@ from stochastic_music.render.heat import HeatMap
 from stochastic_music.render.hidden import Graph, Trellis, hidden_picture
 from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
+from stochastic_music.reports.inspection.line import ANY, START, Line, Wanted
 from stochastic_music.reports.inspection.telling import percent
 from stochastic_music.sampling.chains import Chain, best_path, marginals
-from stochastic_music.tokens import Vocabulary, pitch_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +62,7 @@ class Heard(NamedTuple):
 def inspect(pipeline: Pipeline, request: Request) -> Inspection:
     """The inspection of a hidden Markov model; of a piece or a context, its trellis too.
 
-    Raises UsageError for both at once, and for a context where events are no single notes; EncodingError or
+    Raises UsageError for both at once, and for a context that makes no sense; EncodingError or
     EmptyCorpusError for a piece that cannot be read as the model reads music.
     """
     model: HMM = pipeline.model
@@ -71,7 +71,7 @@ def inspect(pipeline: Pipeline, request: Request) -> Inspection:
     heard = _heard(pipeline, request)
     tables = [_states(model, reports, in_the_end), _transitions(model.transmat_, request.at_most)]
     if heard is not None:
-        tables += [_trellis(heard, request.at_most), *_next(heard, model.vocabulary_, request.at_most)]
+        tables += [_trellis(heard, request.at_most), *_next(heard, Line.of(pipeline), request.at_most)]
     title = title_of(pipeline)
     return Inspection(
         kind_of(pipeline),
@@ -123,26 +123,36 @@ def emission_tables(model: HMM) -> list[FloatArray]:
     return [np.einsum("kb,kbs->ks", model.places_, t) if t.ndim > 2 else t for t in model.emissions_]
 
 
-def heard_through(model: HMM, pitches: Sequence[int]) -> Chain:
-    """The states behind notes of which the pitches alone are known, from anywhere in a piece; in nats."""
-    field = model.vocabulary_.place("pitch")
-    unary = np.zeros((len(pitches), model.n_states_))
-    columns = np.array(pitches, dtype=np.int64) - model.vocabulary_.fields[field].first
-    tables = emission_tables(model)
+def heard_through(model: HMM, wanted: Wanted, line: Line) -> Chain:
+    """The states behind notes of which no more is known than what is `wanted`; in nats.
+
+    They stand anywhere in a piece, or at its beginning where START comes before them.
+    """
+    starts = wanted.symbols[-1] == START
+    notes = list(zip(*wanted, strict=True))[: -1 if starts else None][::-1]
+    first = model.startprob_ if starts else model.occupancy_
     with np.errstate(divide="ignore"):
-        unary += np.log(tables[field][:, columns].T)
-        if field:
-            unary += np.log(1 - _ending(model, tables))
-        unary[:1] += np.log(model.occupancy_)
+        unary = np.log(np.array([_likelihood(model, line, *note) for note in notes]))
+        unary[:1] += np.log(first)
     return Chain(unary, model.log_transmat)
 
 
-def following(model: HMM, belief: FloatArray) -> tuple[FloatArray, float]:
-    """What comes after an event whose state is believed, (K,), in: pitches (size,), and how likely END comes."""
-    tables, pitch = emission_tables(model), model.vocabulary_.place("pitch")
+def _likelihood(model: HMM, line: Line, symbol: int, length: int) -> FloatArray:
+    """The probability of a note, of this length if one is told, given each state: (K,)."""
+    tables, edges = emission_tables(model), model.vocabulary_.starts
+    found = tables[line.field][:, symbol - edges[line.field]]
+    if length != ANY and line.length_field is not None:
+        found = found * tables[line.length_field][:, length - edges[line.length_field]]
+    known = {line.field} if length == ANY else {line.field, line.length_field}
+    return found if 0 in known else found * (1 - _ending(model, tables))
+
+
+def following(model: HMM, belief: FloatArray, field: int) -> tuple[FloatArray, float]:
+    """What comes after an event whose state is believed, (K,), in a field: (size,), and how likely END comes."""
+    tables = emission_tables(model)
     states = belief @ model.transmat_
     ending = _ending(model, tables)
-    sounding = tables[pitch][:, : model.vocabulary_.fields[pitch].size] * ((1 - ending)[:, None] if pitch else 1.0)
+    sounding = tables[field][:, : model.vocabulary_.fields[field].size] * ((1 - ending)[:, None] if field else 1.0)
     found: FloatArray = states @ sounding
     return found, float(states @ ending)
 
@@ -155,21 +165,24 @@ def _heard(pipeline: Pipeline, request: Request) -> Heard | None:
     if request.context is not None and request.score is not None:
         raise UsageError("a context and a piece were given: expected one of them")
     if request.context is not None:
-        return _of_context(pipeline.model, request.context, request.middle_c)
+        return _of_context(pipeline, request)
     return None if request.score is None else _of_piece(pipeline, request.score)
 
 
-def _of_context(model: Any, context: str, middle_c: str) -> Heard:
-    names = context.split()
-    if model.vocabulary_.index("pitch") is None or not names:
-        raise UsageError(
-            f"--context got '{context}'; expected notes, of a model that reads one note at a time: \"G4 A4\""
-        )
-    chain = heard_through(model, [pitch_number(name, middle_c=middle_c) for name in names])
+def _of_context(pipeline: Pipeline, request: Request) -> Heard:
+    line, model = Line.of(pipeline), pipeline.model
+    if line.has_pitches and line.vocabulary.voices:
+        raise UsageError("--context does not go with hidden states of several voices: give it a --piece")
+    wanted = line.read(str(request.context), pipeline.alphabet_, middle_c=request.middle_c)
+    if set(wanted.symbols) == {START}:
+        raise UsageError('--context names no note; expected notes after "start", such as "start G4"')
+    chain = heard_through(model, wanted, line)
     belief = marginals(chain)
-    pitches, ends = following(model, belief[-1])
-    what = f"After {' '.join(names)}, anywhere in a piece"
-    return Heard(Trellis(belief, best_path(chain), names), pitches, ends, what)
+    names = [line.name(symbol) for symbol in wanted.symbols[::-1]]
+    notes, ends = following(model, belief[-1], line.field)
+    anywhere = "" if wanted.symbols[-1] == START else ", anywhere in a piece"
+    trellis = Trellis(belief, best_path(chain), names[len(names) - len(belief) :])
+    return Heard(trellis, notes, ends, f"After {' '.join(names)}{anywhere}")
 
 
 def _of_piece(pipeline: Pipeline, score: Any) -> Heard:
@@ -177,17 +190,15 @@ def _of_piece(pipeline: Pipeline, score: Any) -> Heard:
     [symbols, *_], [header, *_] = list(tokens), tokens.headers
     posterior = pipeline.model.predict_proba(symbols, header)
     path = pipeline.model.decode(symbols, header)
-    named = _events_in_words(symbols, tokens.vocabulary)
+    named = _events_in_words(symbols, Line.of(pipeline))
     return Heard(Trellis(posterior, path, named), np.zeros(0), 0.0, "The piece")
 
 
-def _events_in_words(symbols: IntArray, vocabulary: Vocabulary) -> list[str]:
-    """What sounds at each event: its pitch, or its first field where it has none; END where the piece ends."""
-    tell = vocabulary.index("pitch") or 0
-    n = vocabulary.n_fields
+def _events_in_words(symbols: IntArray, line: Line) -> list[str]:
+    """What sounds at each event; END where the piece ends."""
+    n = line.vocabulary.n_fields
     events = [symbols[i : i + n] for i in range(0, len(symbols), n)]
-    words = [vocabulary.describe(int(event[min(tell, len(event) - 1)])) for event in events]
-    return [word.removeprefix(f"{vocabulary.fields[tell].name} ") for word in words]
+    return [line.name(int(event[line.field])) if len(event) == n else "END" for event in events]
 
 
 # In words
@@ -258,16 +269,14 @@ def _trellis(heard: Heard, at_most: int) -> Table:
     return Table("trellis", "States behind each event", columns, rows, f"{left:,} more events" if left else "")
 
 
-def _next(heard: Heard, vocabulary: Vocabulary, at_most: int) -> list[Table]:
+def _next(heard: Heard, line: Line, at_most: int) -> list[Table]:
     if not len(heard.following):
         return []
-    field = vocabulary.fields[vocabulary.place("pitch")]
+    first = int(line.vocabulary.starts[line.field])
     order = np.argsort(-heard.following, kind="stable")[:at_most]
-    rows: list[tuple[Cell, ...]] = [
-        (field.describe(field.first + i), float(heard.following[i])) for i in order.tolist()
-    ]
-    rows = sorted([*rows, ("END", heard.ends)], key=lambda row: -float(row[1] or 0))[:at_most]
-    return [Table("next", heard.what, (Column("note"), Column("probability", unit="probability")), rows)]
+    notes = [(line.name(first + i), float(heard.following[i])) for i in order.tolist()]
+    rows = sorted([*notes, ("END", heard.ends)], key=lambda row: -row[1])[:at_most]
+    return [Table("next", heard.what, (Column(line.noun), Column("probability", unit="probability")), rows)]
 
 
 def _lines(model: HMM, heard: Heard | None) -> list[str]:
