@@ -73,3 +73,12 @@ def test_a_model_without_a_module_is_told_of_in_general(tunes):
 def test_what_is_no_model_is_refused():
     with pytest.raises(UsageError, match="int cannot be looked into: expected a fitted pipeline"):
         inspect(3)
+
+
+class Mine(STM):
+    """A model that nobody registered."""
+
+
+def test_a_model_that_nobody_registered_goes_by_its_class(tunes):
+    found = inspect(Pipeline(MelodyEncoding(), Mine(order_bound=2)).fit(tunes))
+    assert (found.kind, found.title) == ("Mine", "Mine(order_bound=2)")

@@ -153,12 +153,49 @@ def test_symbols_without_pitch_are_asked_by_their_labels():
         line.read("Pitch_61", np.arange(3))
 
 
-def test_without_sources_there_is_less_to_tell(tmp_path):
-    Pipeline(MelodyEncoding(), Markov(1)).fit(Corpus.from_text(TUNE)).save(tmp_path / "m.smm", sources=False)
-    pipeline = Pipeline.load(tmp_path / "m.smm")
-    assert "without its sources" in inspect(pipeline).lines[0]
+@pytest.mark.parametrize("model", [Markov(1), Markov(2, "witten_bell"), PPM(2), PPM(None), Markov(0)], ids=repr)
+def test_without_sources_the_model_tells_what_it_remembers(model, tmp_path):
+    """Of pitches alone that is what the corpus told; of lengths and of places there is nothing to tell."""
+    encoding = MelodyEncoding(fields=("pitch",))
+    kept = Pipeline(encoding, model).fit(Corpus.from_text(TUNE))
+    kept.save(tmp_path / "m.smm", sources=False)
+    bare = Pipeline.load(tmp_path / "m.smm")
+    whole, told = inspect(kept), inspect(bare)
+    assert "without its sources" in told.lines[0]
+    order = model.get_params().get("order", model.get_params().get("order_bound"))
+    n = 1 if order == 0 else 2
+    assert rows(told, "memory")[:n] == [
+        {**row, "left_open": pytest.approx(row["left_open"])} for row in rows(whole, "memory")[:n]
+    ]
+    assert told.draw().axes
+    if order == 0:
+        with pytest.raises(UsageError, match="remembers nothing after these notes"):
+            inspect(bare, Request(context="C4"))
+        return
+    for context in ("C4", "E4 F4"):
+        here, there = (inspect(pipeline, Request(context=context)) for pipeline in (kept, bare))
+        if order in {2, len(context.split())}:
+            assert there.facts["heard"] == here.facts["heard"]
+            for one, other in zip(rows(here, "next"), rows(there, "next"), strict=True):
+                assert {**other, "learned_in": ""} == {
+                    **one, "probability": pytest.approx(one["probability"]), "learned_in": ""
+                }  # fmt: skip
+            assert [row["share"] for row in rows(there, "orders")] == pytest.approx(
+                [row["share"] for row in rows(here, "orders")]
+            )
+
+
+def test_without_sources_rhythm_counts_as_it_did(tmp_path):
+    kept = Pipeline(MelodyEncoding(), Markov(2)).fit(Corpus.from_text(TUNE))
+    kept.save(tmp_path / "m.smm", sources=False)
+    bare = Pipeline.load(tmp_path / "m.smm")
+    here, there = (rows(inspect(pipeline, Request(context="E4 F4")), "next") for pipeline in (kept, bare))
+    assert {row["next"]: row["times"] for row in here} == {row["next"]: row["times"] for row in there}
+    assert {row["learned_in"] for row in there} == {""}
     with pytest.raises(UsageError, match="without its sources"):
-        inspect(pipeline, Request(context="C4"))
+        inspect(bare, Request(context="1/4:C4"))
+    other = inspect(bare, Request(context="G4 D4"))
+    assert other.lines[0] == "G4 D4 was never heard in a row: what the model falls back to is D4."
 
 
 def test_pictures_are_repeatable_and_name_notes():

@@ -39,7 +39,7 @@ def test_gains_are_those_the_model_was_chosen_by(pipeline):
     assert list(told.values()) == sorted(told.values(), reverse=True)
     assert set(found.to_json()["data"]["gains"]["pitch"]) == set(gains.parts)
     assert "training pieces" in found.lines[0]
-    assert found.draw().axes[0].get_xlabel() == "bits gained, a pitch"
+    assert found.draw().axes[0].get_xlabel() == "bits gained a symbol"
 
 
 def test_one_piece_leaves_nothing_to_tell_of_gains():

@@ -7,11 +7,12 @@ remembers there. So for a model of pitches alone whose order is the length of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stochastic_music.errors import UsageError
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.render.heat import HeatMap, heat_maps
 from stochastic_music.render.inspections import Bars
@@ -19,9 +20,10 @@ from stochastic_music.reports.inspection import following
 from stochastic_music.reports.inspection.distribution import Distribution, Heard, of_contexts
 from stochastic_music.reports.inspection.general import alphabet, facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
-from stochastic_music.reports.inspection.line import NOTHING, START, Line
+from stochastic_music.reports.inspection.line import ANY, NOTHING, START, Line
 from stochastic_music.reports.inspection.orders import shares
 from stochastic_music.reports.inspection.telling import percent
+from stochastic_music.reports.inspection.unsourced import remembered
 
 if TYPE_CHECKING:
     from stochastic_music.pipeline import Pipeline
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _DEPTH, _OFTEN = 3, 5
 #: notes and lengths that a heat map shows: those heard most
 _ROWS = 32
+_UNSOURCED = "It was saved without its sources: what it remembers is told, and not where that was learned."
 #: continuations that are named of each note
 _BEST = 4
 
@@ -37,19 +40,46 @@ _BEST = 4
 def inspect(pipeline: Pipeline, request: Request) -> Inspection:
     """The inspection of a model of contexts; with `request.context` of what comes after it."""
     if request.context is not None:
-        return following.after(pipeline, request, _answer)
-    if pipeline.corpus_ is None:
-        return _without_sources(pipeline)
+        kept = pipeline.corpus_ is not None
+        return following.after(pipeline, request, _answer) if kept else _after_unsourced(pipeline, request)
     line = Line.of(pipeline)
-    return _whole(pipeline, line, Heard.of(pipeline.corpus_, line, _DEPTH), request)
+    if pipeline.corpus_ is None:
+        return _whole(pipeline, line, remembered(pipeline.model, line, _DEPTH), {}, [_UNSOURCED], request.at_most)
+    heard, along = Heard.of(pipeline.corpus_, line, _DEPTH), pipeline.model.contexts_along(pipeline.corpus_)
+    longest = of_contexts(pipeline.model, along, heard, heard.places.before, line.field)
+    lines = following.asked(len(heard.asked), len(heard.places.at))
+    return _whole(pipeline, line, longest, _lengths(pipeline, along, line, heard), lines, request.at_most)
 
 
 def _answer(pipeline: Pipeline, line: Line, heard: Heard) -> following.Answer:
     """What comes next, and which orders say so."""
-    found = of_contexts(pipeline.model, line.vocabulary, heard, heard.places.before[:, :0], line.field)
+    along = pipeline.model.contexts_along(heard.corpus)
+    return _with_orders(
+        pipeline.model, of_contexts(pipeline.model, along, heard, heard.places.before[:, :0], line.field)
+    )
+
+
+def _after_unsourced(pipeline: Pipeline, request: Request) -> Inspection:
+    """The same of a model without its training pieces: of the context it knows what it remembers."""
+    line = Line.of(pipeline)
+    wanted = line.read(request.context or "", pipeline.alphabet_, middle_c=request.middle_c)
+    if any(length != ANY for length in wanted.lengths):
+        raise UsageError("lengths in --context need the training pieces, and this model was saved without its sources")
+    known = remembered(pipeline.model, line, len(wanted.symbols))
+    for lost in range(len(wanted.symbols)):
+        notes = wanted.symbols[: len(wanted.symbols) - lost]
+        rows = np.flatnonzero((known.before[:, : len(notes)] == notes).all(axis=1) & (known.times > 0))
+        if len(rows):
+            answer = _with_orders(pipeline.model, known.only(rows).shorter(0))._replace(lines=(_UNSOURCED,))
+            return following.told(pipeline, following.Standing(line, wanted, lost, None), answer, request.at_most)
+    raise UsageError("--context: this model was saved without its sources, and remembers nothing after these notes")
+
+
+def _with_orders(model: Any, found: Distribution) -> following.Answer:
+    """What comes next with the table of orders, where anything but the end may come."""
     if found.due is None or not len(found.due.weight):
         return following.Answer(found)
-    table = _orders(shares(pipeline.model, found.due, 1)[0])
+    table = _orders(shares(model, found.due._replace(group=np.zeros_like(found.due.group)), 1)[0])
     names, said = [f"order {row[0]}" for row in table.rows], [float(row[1] or 0) for row in table.rows]
     beside = Bars(table.caption, names, said, [percent(share) for share in said], "share of the prediction")
     return following.Answer(found, (table,), (beside,))
@@ -69,21 +99,22 @@ def _facts(pipeline: Pipeline) -> dict[str, Cell]:
     return {**facts_of(pipeline), "contexts": contexts.n_contexts, "continuations": len(contexts.entries.key)}
 
 
-def _without_sources(pipeline: Pipeline) -> Inspection:
-    lines = ["It was saved without its sources: what follows what cannot be counted."]
-    return Inspection(kind_of(pipeline), title_of(pipeline), _facts(pipeline), [alphabet(pipeline)], lines)
-
-
-def _whole(pipeline: Pipeline, line: Line, heard: Heard, request: Request) -> Inspection:
+def _whole(  # noqa: PLR0917, all of it is told
+    pipeline: Pipeline,
+    line: Line,
+    longest: Distribution,
+    lengths: Mapping[str, Distribution],
+    lines: Sequence[str],
+    at_most: int,
+) -> Inspection:
     """What follows each note, and how open pasts of one to three notes are."""
-    longest = of_contexts(pipeline.model, line.vocabulary, heard, heard.places.before[:, :_DEPTH], line.field)
-    by_length = [longest.shorter(k) for k in range(_DEPTH + 1)]
-    maps = {line.noun: by_length[1]} | _lengths(pipeline, line, heard)
+    by_length = [longest.shorter(k) for k in range(1 + int((longest.before != NOTHING).any(axis=0).sum()))]
+    maps = {line.noun: by_length[min(1, len(by_length) - 1)], **lengths}
     tables = [
         _memory(by_length, line),
-        _follows(by_length[1], line, request.at_most),
-        _extremes("certain", "Where it is most certain", by_length, line, request.at_most),
-        _extremes("open", "Where it is most open", by_length, line, request.at_most),
+        _follows(maps[line.noun], line, at_most),
+        _extremes("certain", "Where it is most certain", by_length, line, at_most),
+        _extremes("open", "Where it is most open", by_length, line, at_most),
         alphabet(pipeline),
     ]
     title = title_of(pipeline)
@@ -92,23 +123,19 @@ def _whole(pipeline: Pipeline, line: Line, heard: Heard, request: Request) -> In
         title,
         _facts(pipeline),
         tables,
-        [
-            *line.remarks(),
-            *([] if line.drums else transposition(pipeline)),
-            *following.asked(len(heard.asked), len(heard.places.at)),
-        ],
+        [*line.remarks(), *([] if line.drums else transposition(pipeline)), *lines],
         draw=lambda: heat_maps(_panels(maps, line), label="probability", title=f"{title}: what follows what"),
         data={f"{name}s": _matrix(found, line) for name, found in maps.items()},
-        ask=_worth_asking(by_length[2], line),
+        ask=_worth_asking(by_length[-1].shorter(2), line),
     )
 
 
-def _lengths(pipeline: Pipeline, line: Line, heard: Heard) -> dict[str, Distribution]:
+def _lengths(pipeline: Pipeline, along: IntArray, line: Line, heard: Heard) -> dict[str, Distribution]:
     """What length follows what, where notes have lengths."""
     if line.length_field is None:
         return {}
     lengths = heard.places.lengths[:, :1]
-    return {"length": of_contexts(pipeline.model, line.vocabulary, heard, lengths, line.length_field)}
+    return {"length": of_contexts(pipeline.model, along, heard, lengths, line.length_field)}
 
 
 # Tables
@@ -173,7 +200,7 @@ def _of_past(found: Distribution, i: int, line: Line) -> tuple[Cell, ...]:
 
 def _past(before: IntArray, line: Line) -> str:
     """Symbols that came before, the latest first, as they were heard."""
-    return " ".join(line.name(symbol) for symbol in before[::-1].tolist() if symbol >= START)
+    return " ".join(line.name(symbol) for symbol in before[::-1].tolist() if symbol >= START) or "anything"
 
 
 def _worth_asking(pairs: Distribution, line: Line) -> str:
@@ -189,7 +216,7 @@ def _matrix(found: Distribution, line: Line) -> dict[str, Any]:
     """For programs: a row for each past of one symbol, a column for each symbol that ever came, and one for others."""
     columns = np.flatnonzero((found.came > 0).any(axis=0))
     return {
-        "from": [line.name(symbol) for symbol in found.before[:, 0].tolist()],
+        "from": [_past(before, line) for before in found.before],
         "to": [*(line.name(symbol) for symbol in found.symbols[columns].tolist()), "others"],
         "heard": found.times,
         "probability": _with_others(found, columns),
@@ -207,7 +234,7 @@ def _panel(noun: str, found: Distribution, line: Line) -> HeatMap:
     rows, columns = _commonest(found.times, _ROWS), _commonest(came, _ROWS + 1)
     left = len(found.times) - len(rows)
     rarer = f"; {left} rarer left out" if left else ""
-    names = [f"{line.name(int(found.before[i, 0]))} ({found.times[i]:,})" for i in rows]
+    names = [f"{_past(found.before[i], line)} ({found.times[i]:,})" for i in rows]
     across = [*(line.name(symbol) for symbol in found.symbols[columns].tolist()), "others"]
     values = _with_others(found, columns)[rows]
     return HeatMap(values, names, across, f"From {noun} to {noun}{rarer}", f"{noun} (times heard)", f"next {noun}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from stochastic_music.corpus import TokenCorpus
+from stochastic_music.models.backoff import BackoffModel
 from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.reports.inspection.expecting import Spread, entropy, expected
 from stochastic_music.reports.inspection.line import Line, Places
-from stochastic_music.tokens import Vocabulary
 
 #: at most so many places are asked for what a model expects there
 MOST = 10_000
@@ -65,6 +65,16 @@ class Distribution(NamedTuple):
     came: IntArray
     due: Spread | None = None
 
+    def only(self, rows: IntArray) -> Distribution:
+        """Some of the pasts, and the contexts that predict after them, weighted by how often these were asked."""
+        columns = {name: getattr(self, name)[rows] for name in ("before", "times", "asked", "probability", "came")}
+        if self.due is None:
+            return self._replace(**columns)
+        group, context, weight = self.due
+        of = np.isin(group, rows)
+        due = Spread(group[of], context[of], weight[of] * self.asked[group[of]])
+        return self._replace(**columns, due=due)
+
     def shorter(self, k: int) -> Distribution:
         """The same after `k` symbols only; contexts that predict are those of all, without groups."""
         before, group = np.unique(self.before[:, :k], axis=0, return_inverse=True)
@@ -89,15 +99,18 @@ class Distribution(NamedTuple):
         return entropy(self.probability)
 
 
-def of_contexts(model: Any, vocabulary: Vocabulary, heard: Heard, past: IntArray, field: int) -> Distribution:
+def of_contexts(model: BackoffModel, along: IntArray, heard: Heard, past: IntArray, field: int) -> Distribution:
     """What comes in `field` of the next event after each of the pasts (n_places, k), for a model of contexts.
 
-    The lengths and marks that come before it in the event are summed over.
+    `along` (n,) are its contexts before each symbol of the corpus. The lengths and marks that come before the field in
+    the event are summed over.
     """
     before, group = np.unique(past, axis=0, return_inverse=True)
     group, n = group.ravel(), len(before)
-    contexts = model.contexts_along(heard.corpus)[heard.places.at[heard.asked]]
-    found = expected(model, vocabulary, field, Spread(group[heard.asked], contexts, np.ones(len(contexts))), n)
+    contexts = along[heard.places.at[heard.asked]]
+    found = expected(
+        model, heard.corpus.vocabulary, field, Spread(group[heard.asked], contexts, np.ones(len(contexts))), n
+    )
     times, asked = (np.bincount(rows, minlength=n) for rows in (group, group[heard.asked]))
     return Distribution(
         before, times, asked, found.symbols, found.probability, counted(heard, group, n, field), found.due

@@ -16,7 +16,7 @@ from stochastic_music.protocols import IntArray
 from stochastic_music.render.inspections import Bars, bars
 from stochastic_music.reports.inspection.distribution import Distribution, Heard
 from stochastic_music.reports.inspection.general import facts_of, kind_of, title_of, transposition
-from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
+from stochastic_music.reports.inspection.inspection import Column, Inspection, Request, Table
 from stochastic_music.reports.inspection.line import Line, Wanted
 from stochastic_music.reports.inspection.telling import percent
 
@@ -54,24 +54,41 @@ def after(pipeline: Pipeline, request: Request, ask: Ask) -> Inspection:
     heard = Heard.of(pipeline.corpus_, line, len(wanted.symbols))
     rows, lost = standing(heard, wanted)
     at = heard.matching(rows)
-    answer = ask(pipeline, line, at)
-    found, following = answer.found, _next(line, at, answer.found, request.at_most)
-    past = " ".join(map(line.name, wanted.symbols[: len(wanted.symbols) - lost][::-1]))
-    title = f"{title_of(pipeline)}: after {past}"
+    return told(pipeline, Standing(line, wanted, lost, at), ask(pipeline, line, at), request.at_most)
+
+
+class Standing(NamedTuple):
+    """A context that was found, without its `lost` oldest notes, at the places `at`; None where these are not kept."""
+
+    line: Line
+    wanted: Wanted
+    lost: int
+    at: Heard | None
+
+    @property
+    def past(self) -> str:
+        """The notes that were found, in words."""
+        return " ".join(map(self.line.name, self.wanted.symbols[: len(self.wanted.symbols) - self.lost][::-1]))
+
+
+def told(pipeline: Pipeline, context: Standing, answer: Answer, at_most: int) -> Inspection:
+    """The inspection of an answer."""
+    line, found, past = context.line, answer.found, context.past
+    following, title = _next(context, found, at_most), f"{title_of(pipeline)}: after {past}"
     said = [
         _sentence(past, found, line),
         *answer.lines,
         *line.remarks(),
         *(transposition(pipeline) if not line.drums else []),
-        *asked(int(found.asked[0]), len(rows)),
+        *asked(int(found.asked[0]), int(found.times[0])),
     ]
-    facts: dict[str, Cell] = {"after": past, "heard": len(rows), "left_open_bits": round(float(found.bits[0]), 4)}
+    times, bits = int(found.times[0]), round(float(found.bits[0]), 4)
     return Inspection(
         kind_of(pipeline),
         title,
-        {**facts_of(pipeline), **facts},
+        {**facts_of(pipeline), "after": past, "heard": times, "left_open_bits": bits},
         [following, *answer.tables],
-        [*_lost(wanted, lost, line, past), *said],
+        [*_lost(context), *said],
         draw=lambda: bars([_bars(following), *answer.panels], title=title),
     )
 
@@ -106,10 +123,11 @@ def _known(found: Distribution) -> list[tuple[int, float, int]]:
     return [one for one in likeliest(found, 0) if one[2] or one[1] >= _WORTH_SAYING]
 
 
-def _lost(wanted: Wanted, lost: int, line: Line, past: str) -> list[str]:
+def _lost(context: Standing) -> list[str]:
     """What to say where a context was never heard."""
-    whole = " ".join(map(line.name, wanted.symbols[::-1]))
-    return [f"{whole} was never heard in a row: what the model falls back to is {past}."] if lost else []
+    whole = " ".join(map(context.line.name, context.wanted.symbols[::-1]))
+    told = f"{whole} was never heard in a row: what the model falls back to is {context.past}."
+    return [told] if context.lost else []
 
 
 def _sentence(past: str, found: Distribution, line: Line) -> str:
@@ -124,10 +142,11 @@ def _times(n: int) -> str:
     return {0: "never heard", 1: "once"}.get(n, f"{n:,} times")
 
 
-def _next(line: Line, at: Heard, found: Distribution, at_most: int) -> Table:
+def _next(context: Standing, found: Distribution, at_most: int) -> Table:
     """Continuations, the likeliest first, with the places where they were learned."""
+    line, at = context.line, context.at
     known = _known(found)[:at_most]
-    rows = [(line.name(symbol), chance, n, _learned(at, line, symbol)) for symbol, chance, n in known]
+    rows = [(line.name(symbol), chance, n, _learned(at, line, symbol) if at else "") for symbol, chance, n in known]
     rest = max(1 - sum(chance for _, chance, _ in known), 0.0)
     others = int((found.probability > 0).sum()) - len(known)
     note = f"{others} other{'s' * (others > 1)}, together {percent(rest)}" if others else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stochastic_music import registry
+from stochastic_music.errors import UsageError
 from stochastic_music.reports.inspection.inspection import Cell, Column, Table
 from stochastic_music.tokens import Vocabulary
 
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
 
 
 def kind_of(pipeline: Pipeline) -> str:
-    """The registered name of the model."""
-    return registry.name_of("models", pipeline.model)
+    """The registered name of the model, or that of its class."""
+    return kind_named(pipeline.model)
+
+
+def kind_named(model: Any) -> str:
+    """The registered name of a model, or that of its class where nobody registered it."""
+    try:
+        return registry.name_of("models", model)
+    except UsageError:
+        return type(model).__name__
 
 
 def title_of(pipeline: Pipeline) -> str:
@@ -31,8 +40,9 @@ def named(model: Any) -> str:
     >>> named(Markov()), named(Markov(2))
     ('markov', 'markov(order=2)')
     """
-    name, usual = registry.name_of("models", model), registry.parameters_of(type(model))
-    set_ = {key: value for key, value in registry.parameters_set(model).items() if _differs(value, usual[key])}
+    name, usual = kind_named(model), registry.parameters_of(type(model))
+    given = {key: getattr(model, key, usual[key]) for key in usual}
+    set_ = {key: value for key, value in given.items() if _differs(value, usual[key])}
     return f"{name}({', '.join(f'{key}={_value(value)}' for key, value in set_.items())})" if set_ else name
 
 
@@ -41,7 +51,7 @@ def facts_of(pipeline: Pipeline) -> dict[str, Cell]:
     card = pipeline.card_
     learned = pipeline.model.to_arrays().values() if hasattr(pipeline.model, "to_arrays") else ()
     return {
-        "encoding": registry.name_of("encodings", pipeline.encoding),
+        "encoding": getattr(pipeline.encoding, "name", type(pipeline.encoding).__name__),
         "transpose": pipeline.transpose,
         "pieces": card.get("n_pieces"),
         "notes": card.get("n_notes"),

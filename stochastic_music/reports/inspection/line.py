@@ -121,7 +121,7 @@ class Line:
         """
         if symbol in {START, self.vocabulary.end}:
             return "start" if symbol == START else "the end"
-        if self.drums:
+        if self.drums and self.members(np.array([symbol])).size:
             pitch = int(self.vocabulary.values(np.array(symbol)))
             return f"{drum_name(pitch).replace(' ', '-').removesuffix(f'-{pitch}')}{pitch}"
         return field_name(self.vocabulary, symbol)
@@ -196,6 +196,13 @@ class Line:
         mine: IntArray = alphabet[self.vocabulary.field_of(alphabet) == self.field]
         notes: IntArray = mine[~self._held(mine)]
         return notes
+
+    def heard(self, element: int) -> int:
+        """The note that an element of a model's context begins in the line, START, or NOTHING."""
+        if element >= self.vocabulary.end:
+            return START if element == self.vocabulary.n_symbols else NOTHING
+        notes = self.members(np.array([element]))
+        return int(notes[0]) if len(notes) else NOTHING
 
     def _held(self, symbols: IntArray) -> BoolArray:
         """Which symbols of the line begin nothing."""

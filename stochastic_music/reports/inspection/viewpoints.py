@@ -59,7 +59,9 @@ def inspect(pipeline: Pipeline, request: Request) -> Inspection:
 def _fields(model: MultipleViewpoint) -> dict[str, FieldModel]:
     """The model of each field that is predicted, by name, pitches first."""
     named = dict(zip((field.name for field in model.vocabulary_.fields), model.fields_, strict=True))
-    return {name: field for name, field in reversed(named.items()) if field.plan.n_rows}
+    sung = {"pitch", *model.vocabulary_.voices}
+    ordered = sorted(named.items(), key=lambda one: one[0] not in sung)
+    return {name: field for name, field in ordered if field.plan.n_rows}
 
 
 def _facts(model: MultipleViewpoint) -> dict[str, Cell]:
@@ -104,7 +106,7 @@ def _gains(name: str, field: FieldModel, at_most: int) -> Table:
     left = len(order) - len(rows)
     silent = int((~field.gains.kept).sum())
     note = f"{left} that gain less left out; {silent} of {len(order)} were not kept" if left else ""
-    return Table(f"gains_{name}", f"What the viewpoints of '{name}' gain, in bits a {name}", columns, rows, note)
+    return Table(f"gains_{name}", f"What the viewpoints of '{name}' gain, in bits a symbol", columns, rows, note)
 
 
 def _believed(field: FieldModel) -> dict[str, float]:
@@ -129,7 +131,7 @@ def _bars(name: str, field: FieldModel) -> Bars:
     left = len(field.gains.parts) - len(order)
     rest = f"; {left} that gain less left out" if left else ""
     names = [field.gains.parts[i] for i in order]
-    return Bars(f"{name}{rest}", names, gains, [f"{gain:.3f}" for gain in gains], f"bits gained, a {name}")
+    return Bars(f"{name}{rest}", names, gains, [f"{gain:.3f}" for gain in gains], "bits gained a symbol")
 
 
 # After a context
