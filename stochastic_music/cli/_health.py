@@ -94,7 +94,7 @@ def _cache_in_words(cache: Mapping[str, Any]) -> tuple[str, str]:
     text = f"{cache['folder']} ({cache['files']} files, {cache['bytes'] / 1e6:.1f} MB)"
     if cache["writable"]:
         return "ok", text
-    return "REFUSED", f"{text} cannot be written, so corpora are parsed each time: set STOCHASTIC_MUSIC_CACHE"
+    return "REFUSED", f"{text} cannot be written: what it lacks is parsed each time. Set STOCHASTIC_MUSIC_CACHE"
 
 
 def _sum(report: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ def _engrave(made: dict[str, Any]) -> str:
     return ""
 
 
-def _sound(made: dict[str, Any]) -> str:
+def _play(made: dict[str, Any]) -> str:
     from stochastic_music.render.audio import synthesize, to_wav
 
     sound = synthesize(made["score"])
@@ -115,7 +115,7 @@ _STEPS = {
     "learn": _learn,
     "compose": _compose,
     "engrave": _engrave,
-    "sound": _sound,
+    "play": _play,
     "page": _page,
     "read back": _read_back,
 }

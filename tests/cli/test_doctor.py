@@ -98,7 +98,7 @@ def test_every_line_says_ok_or_what_to_do(found):
 
 def test_the_self_test_took_every_step(found):
     steps = found[0]["self_test"]["steps"]
-    assert [step["name"] for step in steps] == ["learn", "compose", "engrave", "sound", "page", "read back"]
+    assert [step["name"] for step in steps] == ["learn", "compose", "engrave", "play", "page", "read back"]
     assert all(step["ok"] for step in steps)
 
 
@@ -160,9 +160,9 @@ def test_a_step_that_fails_is_named_with_its_reason(small, capsys, monkeypatch):
     monkeypatch.setattr("stochastic_music.render.audio.to_wav", lambda _: b"silence")
     report, said, error = examine(capsys)
     assert error.exit_code == 4
-    assert "the self-test failed (sound)" in str(error)
-    assert "sound             FAILED  ValueError: the sound is no WAV" in said
-    assert [step["name"] for step in report["self_test"]["steps"] if not step["ok"]] == ["sound"]
+    assert "the self-test failed (play)" in str(error)
+    assert "play              FAILED  ValueError: the sound is no WAV" in said
+    assert [step["name"] for step in report["self_test"]["steps"] if not step["ok"]] == ["play"]
 
 
 def test_steps_that_stand_on_one_that_failed_say_so(monkeypatch):
