@@ -41,17 +41,11 @@ def from_muspy(music: Any) -> ScoreTick:
     Carried: notes with velocities, chords as their notes, meters, tempos, programs, drums, names, and keys that say
     how many fifths they have. Lost: lyrics, metadata, and annotations of other groups than `marker`.
     """
-    from symusic.core import (
-        KeySignatureTick,
-        NoteTick,
-        ScoreTick,
-        TempoTick,
-        TextMetaTick,
-        TimeSignatureTick,
-        TrackTick,
-    )
+    from symusic.core import KeySignatureTick, ScoreTick, TempoTick, TextMetaTick, TimeSignatureTick
 
     score = ScoreTick(music.resolution)
+    for part in music.tracks:
+        score.tracks.append(_read(part))
     for tempo in music.tempos:
         score.tempos.append(TempoTick(tempo.time, tempo.qpm))
     for meter in music.time_signatures:
@@ -62,14 +56,18 @@ def from_muspy(music: Any) -> ScoreTick:
     for said in music.annotations:
         if said.group == _MARKER:
             score.markers.append(TextMetaTick(said.time, str(said.annotation)))
-    for part in music.tracks:
-        track = TrackTick(part.name or "", part.program, part.is_drum)
-        sounds = [(n.time, n.duration, n.pitch, n.velocity) for n in part.notes]
-        sounds += [(c.time, c.duration, pitch, c.velocity) for c in part.chords for pitch in c.pitches]
-        for sound in sorted(sounds):
-            track.notes.append(NoteTick(*sound))
-        score.tracks.append(track)
     return score
+
+
+def _read(part: Any) -> TrackTick:
+    from symusic.core import NoteTick, TrackTick
+
+    track = TrackTick(part.name or "", part.program, part.is_drum)
+    sounds = [(n.time, n.duration, n.pitch, n.velocity) for n in part.notes]
+    sounds += [(c.time, c.duration, pitch, c.velocity) for c in part.chords for pitch in c.pitches]
+    for sound in sorted(sounds):
+        track.notes.append(NoteTick(*sound))
+    return track
 
 
 def _track(muspy: Any, track: TrackTick) -> Any:

@@ -257,6 +257,12 @@ def test_a_score_without_notes_is_empty_and_empty_parts_are_left_out():
     assert (synthesize(with_empty, RATE) == synthesize(one(), RATE)).all()
 
 
+def test_what_begins_before_the_beginning_begins_with_it():
+    score = one()
+    score.tracks[0].notes[0].time = -TPQ // 2
+    assert len(synthesize(score, RATE)) == len(synthesize(one(seconds=0.5), RATE))
+
+
 def test_ten_thousand_notes_of_every_pitch():
     everything = [(i / 500, 0.05, i % 128, i % 128) for i in range(10_000)]
     sound = synthesize(score_of((everything, 0, False)), RATE)

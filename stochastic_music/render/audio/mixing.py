@@ -108,8 +108,8 @@ def _families(tracks: Sequence[TrackSecond], sample_rate: int) -> dict[str, _Not
 
 def _notes(arrays: dict[str, NDArray[Any]], name: str, pan: Sound, sample_rate: int) -> _Notes:
     start, lasting = (arrays[field].astype(np.float64) for field in ("time", "duration"))
-    begin = np.round(start * sample_rate).astype(np.int64)
-    length = np.maximum(np.round((start + lasting) * sample_rate).astype(np.int64) - begin, 1)
+    begin, end = (np.rint(at * sample_rate).astype(np.int64).clip(0) for at in (start, start + lasting))
+    length = np.maximum(end - begin, 1)
     pitch, velocity = (arrays[field].astype(np.int64) for field in ("pitch", "velocity"))
     if name == _DRUMS:  # strokes ring out, however long they are written
         length = np.array([len(stroke(key, sample_rate)) for key in pitch.tolist()])
