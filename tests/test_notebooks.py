@@ -112,6 +112,12 @@ def test_a_cell_that_fails_fails_the_notebook(run):
         run(made_of("1 + 1", "raise LookupError('no such tune')", "2 + 2"))
 
 
+def test_a_score_is_shown_as_music_once_the_package_is_imported(run):
+    told = run(made_of("import symusic, stochastic_music", "symusic.Score(480)"))
+    [shown] = told.cells[1].outputs
+    assert "<iframe" in shown.data["text/html"]
+
+
 def test_a_warning_is_a_complaint_and_the_kernel_is_this_interpreter(run):
     told = run(made_of("import sys, warnings; print(sys.executable)", "warnings.warn('old ways')"))
     assert told.cells[0].outputs[0].text.strip() == sys.executable

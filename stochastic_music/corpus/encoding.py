@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus.report import Skipped, counted
 from stochastic_music.corpus.token_corpus import TokenCorpus
 from stochastic_music.errors import EmptyCorpusError, EncodingError
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EncodingReport:
+class EncodingReport(ShowsItself):
     """What encoding a corpus lost: `loss` of all pieces together, and the pieces `left_out` altogether."""
+
+    shown_by = "corpora"
 
     encoding: str
     grid: str

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stochastic_music._parallel import mapped
+from stochastic_music._showing import ShowsItself
 from stochastic_music.corpus import TokenCorpus, folds
 from stochastic_music.errors import EmptyCorpusError, InvalidParameterError
 from stochastic_music.evaluation import likelihood
@@ -30,13 +31,15 @@ from stochastic_music.protocols import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
-class CrossValidation:
+class CrossValidation(ShowsItself):
     """The predictions of all folds.
 
     `fold` is (n_seeds, n_pieces), the fold of each piece; `log_probs` (n_seeds, n_symbols), in nats and aligned
     with `corpus.symbols`, what the models that did not see the piece gave it; `entropy`, in bits, and what each of
     their `parts` gave are of the same shape, where they were asked for.
     """
+
+    shown_by = "findings"
 
     corpus: TokenCorpus
     seeds: tuple[int, ...]

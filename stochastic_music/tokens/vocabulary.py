@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from stochastic_music._showing import ShowsItself
 from stochastic_music.errors import InvalidParameterError, VocabularyError
 from stochastic_music.protocols import BoolArray, IntArray
 
@@ -60,13 +61,15 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(ShowsItself):
     """Fields in event order, END, and the clock; see the module's article.
 
     `resolution` is units a quarter note, 0 where symbols carry no time. `alphabet` holds the ids
     in use, None for all of them; END is not listed there. `step` is what every event takes, in units,
     where no field says so: frames of one length.
     """
+
+    shown_by = "corpora"
 
     fields: tuple[Field, ...]
     resolution: int = 0

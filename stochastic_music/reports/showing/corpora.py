@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from stochastic_music.corpus import Corpus, TokenCorpus
+from stochastic_music.corpus import Corpus, EncodingReport, TokenCorpus
 from stochastic_music.corpus.report import IngestReport, counted, printable
 from stochastic_music.reports.pages.markup import Html
 from stochastic_music.reports.pages.tables import Row, count, figure
 from stochastic_music.reports.showing import scores
 from stochastic_music.reports.showing.blocks import LINES, facts, folded, listed, picture, ranked, rows
-
-if TYPE_CHECKING:
-    from stochastic_music.tokens import Vocabulary
+from stochastic_music.tokens import Vocabulary
 
 #: symbols of a corpus that are spelled out
 _SYMBOLS = 24
 
 
 def drawn(thing: Any) -> Html | None:
-    """The picture of a corpus, of symbols, or of a report on files."""
-    if isinstance(thing, Corpus):
-        return _corpus(thing)
-    if isinstance(thing, TokenCorpus):
-        return _tokens(thing)
-    return _report(thing) if isinstance(thing, IngestReport) else None
+    """The picture of a corpus, of symbols or their vocabulary, or of what reading and encoding came to."""
+    return next((draw(thing) for kind, draw in _KINDS.items() if isinstance(thing, kind)), None)
 
 
 def _corpus(corpus: Corpus) -> Html:
@@ -92,6 +87,19 @@ def _beginning(corpus: TokenCorpus) -> Html:
     return folded("Its first symbols", told)
 
 
+def _encoded(report: EncodingReport) -> Html:
+    said = f"Encoded as {report.encoding}: {counted(report.n_pieces, 'piece')}, {counted(report.loss.n_notes, 'note')}"
+    left_out = listed([one.in_words() for one in islice(report.left_out, LINES)])
+    n_left_out = len(report.left_out)
+    known = facts([("Grid", report.grid), ("Pieces left out", count(n_left_out) if n_left_out else None)])
+    return picture(said, known, listed(report.loss.sentences()), folded("Why pieces were left out", left_out))
+
+
+def _vocabulary(vocabulary: Vocabulary) -> Html:
+    end = ", END among them" if vocabulary.closed else ""
+    return picture(f"Vocabulary: {counted(vocabulary.n_symbols, 'symbol')}{end}", alphabet(vocabulary))
+
+
 def alphabet(vocabulary: Vocabulary) -> Html:
     """The fields of an event: what each holds, how many values it may have, and how many are in use."""
     due = vocabulary.due_mask
@@ -115,3 +123,12 @@ def _value(vocabulary: Vocabulary, place: int, value: int) -> str:
     if field.advances and not field.labels and vocabulary.resolution:
         return f"{Fraction(value, vocabulary.resolution)} quarter notes"
     return field.describe(value) or "none"
+
+
+_KINDS: Mapping[type, Callable[[Any], Html]] = {
+    Corpus: _corpus,
+    TokenCorpus: _tokens,
+    IngestReport: _report,
+    EncodingReport: _encoded,
+    Vocabulary: _vocabulary,
+}

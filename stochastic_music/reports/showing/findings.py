@@ -6,15 +6,15 @@ How much a note surprised is written as a number, and underlined by a color whos
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stochastic_music.corpus.report import counted, printable
-from stochastic_music.evaluation import Explanation, NoteExplanation, Originality
+from stochastic_music.evaluation import CrossValidation, Estimate, Explanation, NoteExplanation, Originality
 from stochastic_music.evaluation.held_out import NOTABLE
 from stochastic_music.reports.inspection import Inspection
 from stochastic_music.reports.pages.markup import Html, element
-from stochastic_music.reports.pages.tables import Row, figure
+from stochastic_music.reports.pages.tables import Row, figure, with_interval
 from stochastic_music.reports.showing import scores
 from stochastic_music.reports.showing.blocks import facts, listed, picture, rows
 from stochastic_music.tasks.chords.analysis import Analysis
@@ -162,6 +162,20 @@ def _structure(found: Structure) -> Html:
     return picture(f"Form of {counted(len(found.forms), 'piece')}", table)
 
 
+def _cross_validation(found: CrossValidation) -> Html:
+    """The figures of each seed, which all pieces have a part in."""
+    figures: dict[str, Sequence[Estimate | None]] = {
+        "Bits a symbol": found.bits_per_symbol(),
+        "Bits a note": found.bits_per_note(),
+        "Bits a pitch": found.bits_per_pitch(),
+    }
+    told = {name: [with_interval(one.to_json()) for one in of_seeds if one] for name, of_seeds in figures.items()}
+    cells = [Row(name, of_seeds) for name, of_seeds in told.items() if of_seeds]
+    title = f"Cross-validation: {counted(len(found.corpus), 'piece')} in {counted(int(found.fold.max()) + 1, 'fold')}"
+    columns = ["Held-out pieces", *(f"Seed {seed}" for seed in found.seeds)]
+    return picture(title, rows("Lower is better; intervals by bootstrap over pieces", columns, cells))
+
+
 def _inspection(found: Inspection) -> Html:
     return picture("", found.to_html())
 
@@ -173,4 +187,5 @@ _KINDS: Mapping[type, Callable[[Any], Html]] = {
     Form: _form,
     Structure: _structure,
     Inspection: _inspection,
+    CrossValidation: _cross_validation,
 }
