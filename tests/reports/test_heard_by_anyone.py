@@ -8,6 +8,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from stochastic_music.render.audio.instruments import FAMILIES
 from stochastic_music.reports.pages import Heard, blind_page, index_page, listening_page
 from tests.reports.a_report import a_report
 from tests.reports.browser import browser, is_there
@@ -86,7 +87,7 @@ def test_no_sum_of_voices_passes_the_limit(opened):
         const synth = new Synth(context);
         for (let part = 0; part < 96; part++) {
           const bus = synth.bus(1 / Math.sqrt(96), part / 48 - 1);
-          synth.note(["piano", "organ", "drums"][part % 3], 36 + (part % 12), 127, 0.1, 0.4, bus);
+          synth.note(["piano", "choir", "brass", "drums"][part % 4], 36 + (part % 12), 127, 0.1, 0.4, bus);
         }
         const done = (channel) => Math.max(...channel.map(Math.abs));
         window.loudest = null;
@@ -97,7 +98,12 @@ def test_no_sum_of_voices_passes_the_limit(opened):
     assert all(0.3 < level < 1 for level in levels)
 
 
-@pytest.mark.parametrize("family", ["piano", "drums"])
+def test_families_are_those_of_sound_files(opened):
+    window = opened(a_page())
+    assert {*window.run("return Object.keys(TIMBRES)"), "drums"} == set(FAMILIES)
+
+
+@pytest.mark.parametrize("family", ["reed", "drums"])
 def test_equal_notes_sound_equal(opened, family):
     window = opened(a_page())
     twice = f"""

@@ -107,7 +107,7 @@ def _take(heard: Heard, prefix: str, top: float, colored: bool) -> Html:
         *(element("p", sentence, class_="remark", dir="auto") for sentence in heard.notes),
         _downloads(heard.files),
     )
-    drawn = player.player(take, heard.name, above=sheet, below=joined(below), heading="h2")
+    drawn = player.player(take, heard.name, sheet=sheet, below=joined(below), heading="h2")
     return element("article", drawn, *after, class_="take")
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from stochastic_music.music.bars import Bar
 from stochastic_music.music.instruments import drum_name
 from stochastic_music.reports.pages import roll
-from stochastic_music.reports.pages.markup import Html, element, joined, short
+from stochastic_music.reports.pages.markup import Html, element, short
 from stochastic_music.reports.pages.takes import DRUMS, Part, Take
 
 #: What a page with players loads, in this order.
@@ -33,10 +33,10 @@ STYLE, SCRIPTS = "player.css", ("synth.js", "transport.js", "roll.js", "sheet.js
 _SLOWEST, _FASTEST = 0.25, 2
 
 
-def player(take: Take, name: str, *, above: str = "", below: str = "", heading: str = "h4") -> Html:
+def player(take: Take, name: str, *, sheet: str = "", below: str = "", heading: str = "h4") -> Html:
     """A take with its roll and controls; `name` says which, to the eye and to screen readers.
 
-    What stands `above` comes between the heading and the roll, what is `below` after the controls.
+    A `sheet` of notation stands above the roll, what is `below` after the controls.
 
     >>> print(player(Take([Part("melody", [(0, 1, 60, 80), (1, 1, 64, 80)])]), "Take <1>")[:58])
     <section class="player" aria-label="Take &lt;1&gt;" data-t
@@ -44,9 +44,12 @@ def player(take: Take, name: str, *, above: str = "", below: str = "", heading: 
     return element(
         "section",
         element(heading, name),
-        above,
+        _transport(take, name),
+        sheet,
         _roll(take, name),
-        _controls(take, name),
+        element("p", class_="said", role="status"),
+        element("div", *_settings(take), class_="controls settings"),
+        _mutes(take.parts),
         below,
         class_="player",
         aria_label=name,
@@ -99,22 +102,16 @@ def _roll(take: Take, name: str) -> Html:
     return element("div", roll.names(take), scrolled, class_="named") if take.bars else scrolled
 
 
-def _controls(take: Take, name: str) -> Html:
-    """What is said; what is used while listening, in sight as long as the player is; what is set once."""
+def _transport(take: Take, name: str) -> Html:
+    """What is used while listening; it stays in sight as long as the player is."""
     position = {"min": 0, "max": short(take.length), "step": "any", "value": 0}
-    transport = (
+    return element(
+        "div",
         _button("play", "▶ Play", name),
         _button("stop", "■ Stop", name),
         element("input", type="range", class_="position", aria_label=f"Position in {name}", **position),
         _output("clock"),
-    )
-    return joined(
-        (
-            element("p", class_="said", role="status"),
-            element("div", *transport, class_="controls transport"),
-            element("div", *_settings(take), class_="controls settings"),
-            _mutes(take.parts),
-        )
+        class_="controls transport",
     )
 
 

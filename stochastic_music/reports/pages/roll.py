@@ -22,7 +22,7 @@ COLORS = 8
 #: pixels: of the picture's height without bars and with them, of the ruler, of the names
 _PLAIN, _PRINTED, _RULER, _NAMES = 112, 208, 20, 44
 #: pixels: at least for a quarter note, without bars and with them; for a bar's number, and with a meter; at most
-_QUARTER, _WIDE_QUARTER, _NARROW, _BETWEEN, _WIDEST = 5, 16, 28, 52, 60_000
+_QUARTER, _WIDE_QUARTER, _NARROW, _BETWEEN, _WIDEST = 5, 16, 26, 44, 60_000
 _BLACK_KEYS = (1, 3, 6, 8, 10)
 
 

@@ -37,6 +37,8 @@ function inBits(bits) {
 }
 
 class Player {
+  static TELLING = 120; // milliseconds between two figures while playing: each is drawn anew
+
   constructor(root) {
     this.root = root;
     this.take = JSON.parse(root.dataset.take);
@@ -215,6 +217,8 @@ class Player {
     const on = this.transport.state === "playing";
     const sounding = this.transport.sounding(at);
     for (const view of this.views) view.show(at, sounding, on);
+    if (on && performance.now() - this.toldAt < Player.TELLING) return;
+    this.toldAt = performance.now();
     this.tell(at);
   }
 

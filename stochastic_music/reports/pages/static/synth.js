@@ -1,35 +1,39 @@
 /* A small synthesizer: families of instruments as harmonics under an envelope, drums as noise and falling tones.
  *
- *   const synth = new Synth(context);            // any BaseAudioContext, so that it can be listened to by tests
+ *   const synth = new Synth(context);            // any BaseAudioContext, so that tests can listen too
  *   const bus = synth.bus(gain, pan);            // one for each part
  *   const voice = synth.note(family, pitch, velocity, start, end, bus);   // seconds of the context
  *   voice.stop(); voice.onended = ...
  *
- * Families are those of the package's sound files. Everything is computed, nothing is random: equal notes sound equal.
+ * Families are those of the package's sound files, in plainer colors: a browser has to make them while they sound.
+ * Everything is computed, nothing is random: equal notes sound equal.
  */
 "use strict";
 
-// harmonics from the fundamental up; attack, half-life (0: steady) and release in seconds
+const harmonics = (n, amplitude) => Array.from({ length: n }, (_, i) => amplitude(i + 1));
+
+// amplitudes from the fundamental up; attack, half-life (0: steady) and release in seconds; `bright` is where high
+// harmonics of a loud note fade, in Hz; `players` are out of tune, and `vibrato` is deep, by so many cents
 const TIMBRES = {
-  piano: { harmonics: [1, 0.5, 0.28, 0.2, 0.1, 0.08, 0.05, 0.03], attack: 0.004, halfLife: 0.5, release: 0.12 },
-  bell: { harmonics: [1, 0.05, 0.25, 0.02, 0.12, 0.01, 0.06], attack: 0.002, halfLife: 0.35, release: 0.25 },
-  organ: { harmonics: [1, 0.7, 0.35, 0.4, 0.08, 0.2, 0.05, 0.15], attack: 0.02, halfLife: 0, release: 0.06 },
-  plucked: { harmonics: [1, 0.6, 0.4, 0.25, 0.18, 0.1, 0.06, 0.04], attack: 0.003, halfLife: 0.3, release: 0.1 },
-  bass: { harmonics: [1, 0.55, 0.25, 0.12, 0.06], attack: 0.006, halfLife: 0.5, release: 0.08 },
-  strings: { harmonics: [1, 0.55, 0.4, 0.28, 0.2, 0.14, 0.1, 0.07, 0.05], attack: 0.06, halfLife: 0, release: 0.14 },
-  choir: { harmonics: [1, 0.65, 0.3, 0.12, 0.08, 0.03], attack: 0.07, halfLife: 0, release: 0.16 },
-  brass: { harmonics: [1, 0.85, 0.65, 0.45, 0.3, 0.2, 0.12, 0.08], attack: 0.04, halfLife: 0, release: 0.08 },
-  reed: { harmonics: [1, 0.25, 0.6, 0.18, 0.35, 0.12, 0.15, 0.06], attack: 0.03, halfLife: 0, release: 0.08 },
-  pipe: { harmonics: [1, 0.3, 0.12, 0.05, 0.02], attack: 0.05, halfLife: 0, release: 0.1 },
+  piano: { waves: harmonics(20, (k) => Math.abs(Math.sin((Math.PI * k) / 8.3)) / k ** 0.9), attack: 0.004, halfLife: 0.45, release: 0.12, bright: 3200 },
+  bell: { waves: [1, 0.08, 0, 0.25, 0, 0, 0, 0, 0, 0.08], attack: 0.002, halfLife: 0.5, release: 0.35, bright: 9000 },
+  organ: { waves: [1, 0.7, 0.3, 0.4, 0, 0.1, 0, 0.16], attack: 0.02, halfLife: 0, release: 0.09, bright: 9000, players: [0, 4] },
+  plucked: { waves: harmonics(16, (k) => Math.abs(Math.sin(0.23 * Math.PI * k)) / k ** 1.1), attack: 0.002, halfLife: 0.35, release: 0.1, bright: 4200 },
+  bass: { waves: harmonics(10, (k) => Math.abs(Math.sin(0.17 * Math.PI * k)) / k), attack: 0.004, halfLife: 0.6, release: 0.08, bright: 1200 },
+  strings: { waves: harmonics(16, (k) => 1 / k), attack: 0.08, halfLife: 0, release: 0.2, bright: 4500, players: [-6, 0, 5] },
+  choir: { waves: harmonics(10, (k) => k ** -1.3), attack: 0.1, halfLife: 0, release: 0.25, bright: 1800, players: [-8, 0, 7] },
+  brass: { waves: harmonics(16, (k) => k ** -0.4), attack: 0.03, halfLife: 0, release: 0.1, bright: 2600 },
+  reed: { waves: harmonics(12, (k) => (k % 2 ? 1 : 0.28) / k ** 0.6), attack: 0.035, halfLife: 0, release: 0.09, bright: 3600, vibrato: 5 },
+  pipe: { waves: [1, 0.32, 0.14, 0.05, 0.02], attack: 0.045, halfLife: 0, release: 0.12, bright: 6000, vibrato: 6 },
 };
 
 // tones fall from one frequency to another; noise passes a filter; times in seconds
-const KICK = { tone: [120, 45], seconds: 0.3, level: 1 };
-const TOM = { tone: [180, 90], seconds: 0.35, level: 0.8 };
-const SNARE = { tone: [220, 160], noise: 1800, seconds: 0.2, level: 0.7 };
-const CLICK = { noise: 2500, seconds: 0.08, level: 0.6 };
-const HAT = { noise: 8000, seconds: 0.09, level: 0.35 };
-const CYMBAL = { noise: 6000, seconds: 0.9, level: 0.4 };
+const KICK = { tone: [120, 45], seconds: 0.3, level: 1.8 };
+const TOM = { tone: [180, 90], seconds: 0.35, level: 1.4 };
+const SNARE = { tone: [220, 160], noise: 1800, seconds: 0.2, level: 1.3 };
+const CLICK = { noise: 2500, seconds: 0.08, level: 1.4 };
+const HAT = { noise: 8000, seconds: 0.09, level: 1.1 };
+const CYMBAL = { noise: 6000, seconds: 0.9, level: 1 };
 const STROKES = new Map([
   ...[35, 36].map((pitch) => [pitch, KICK]),
   ...[38, 40].map((pitch) => [pitch, SNARE]),
@@ -42,6 +46,7 @@ class Synth {
   constructor(context) {
     this.context = context;
     this.waves = new Map();
+    this.swaying = new Map();
     const squeezed = new DynamicsCompressorNode(context, { threshold: -14, knee: 10, ratio: 12, attack: 0.003, release: 0.2 });
     const bounded = new WaveShaperNode(context, { curve: Synth.bound() });
     squeezed.connect(bounded).connect(context.destination);
@@ -70,35 +75,58 @@ class Synth {
 
   tone(family, pitch, strength, start, end, bus) {
     const timbre = TIMBRES[family] || TIMBRES.piano;
-    const { attack, halfLife, release } = timbre;
-    const tone = new OscillatorNode(this.context, { frequency: 440 * 2 ** ((pitch - 69) / 12), periodicWave: this.wave(timbre) });
+    const { bright, players = [0], release } = timbre;
+    const frequency = 440 * 2 ** ((pitch - 69) / 12);
+    const cutoff = Math.max(bright * (0.35 + strength), 1.5 * frequency); // the louder, the brighter
+    const softened = new BiquadFilterNode(this.context, { type: "lowpass", frequency: cutoff, Q: 0.3 });
+    softened.connect(this.envelope(timbre, pitch, strength / players.length ** 0.5, start, end)).connect(bus);
+    const tones = players.map((detune) => new OscillatorNode(this.context, { frequency, detune, periodicWave: this.wave(timbre) }));
+    for (const tone of tones) {
+      tone.connect(softened);
+      if (timbre.vibrato) this.sway(timbre.vibrato).connect(tone.detune);
+      tone.start(start);
+      tone.stop(end + 2 * release);
+    }
+    return tones[0]; // the others end with it
+  }
+
+  envelope({ attack, halfLife, release }, pitch, strength, start, end) {
     const level = 0.3 * strength * 2 ** ((60 - Math.min(Math.max(pitch, 36), 84)) / 48); // low notes are less heard
-    const envelope = new GainNode(this.context, { gain: 0 });
-    envelope.gain.setValueAtTime(0, start);
-    envelope.gain.linearRampToValueAtTime(level, start + attack);
-    if (halfLife) envelope.gain.setTargetAtTime(0, start + attack, halfLife / Math.LN2);
-    envelope.gain.setTargetAtTime(0, Math.max(end, start + attack), release / 3);
-    tone.connect(envelope).connect(bus);
-    tone.start(start);
-    tone.stop(end + 2 * release);
-    return tone;
+    const node = new GainNode(this.context, { gain: 0 });
+    node.gain.setValueAtTime(0, start);
+    node.gain.linearRampToValueAtTime(level, start + attack);
+    if (halfLife) node.gain.setTargetAtTime(0, start + attack, halfLife / Math.LN2);
+    node.gain.setTargetAtTime(0, Math.max(end, start + attack), release / 3);
+    return node;
   }
 
   /* Harmonics of equal power for all families. */
   wave(timbre) {
     if (!this.waves.has(timbre)) {
-      const power = Math.hypot(...timbre.harmonics);
-      const sines = Float32Array.of(0, ...timbre.harmonics.map((a) => a / power));
+      const power = Math.hypot(...timbre.waves);
+      const sines = Float32Array.of(0, ...timbre.waves.map((a) => a / power));
       const cosines = new Float32Array(sines.length);
       this.waves.set(timbre, this.context.createPeriodicWave(cosines, sines, { disableNormalization: true }));
     }
     return this.waves.get(timbre);
   }
 
+  /* One slow wave, so many cents deep, for all notes. */
+  sway(cents) {
+    if (!this.swaying.has(cents)) {
+      const wave = new OscillatorNode(this.context, { frequency: 5 });
+      const depth = new GainNode(this.context, { gain: cents });
+      wave.connect(depth);
+      wave.start();
+      this.swaying.set(cents, depth);
+    }
+    return this.swaying.get(cents);
+  }
+
   stroke(pitch, strength, start, bus) {
     const { tone, noise, seconds, level } = STROKES.get(pitch) || CLICK;
-    const envelope = new GainNode(this.context, { gain: 0.6 * strength * level });
-    envelope.gain.setValueAtTime(0.6 * strength * level, start);
+    const envelope = new GainNode(this.context, { gain: strength * level });
+    envelope.gain.setValueAtTime(strength * level, start);
     envelope.gain.exponentialRampToValueAtTime(0.001, start + seconds);
     envelope.connect(bus);
     const sources = [tone && this.falling(tone, start, seconds, envelope), noise && this.hiss(noise, envelope)].filter(Boolean);
