@@ -114,14 +114,15 @@ def _paper(maps: Sequence[HeatMap], abreast: int) -> tuple[Figure, Any]:
     n_columns = min(abreast, len(maps))
     n_rows = -(-len(maps) // n_columns)
     cell = _CELL if max(max(one.values.shape) for one in maps) <= _WRITTEN else _SMALL_CELL
-    width = max(_side(cell * len(one.columns), one.rows) for one in maps)
+    widths = [_side(cell * len(one.columns), one.rows) for one in maps]
     heights = [_side(cell * len(one.rows), one.columns) for one in maps]
+    in_columns = [max(widths[i::n_columns]) for i in range(n_columns)]
     in_rows = [max(heights[i : i + n_columns]) for i in range(0, len(maps), n_columns)]
     figure: Figure = _optional.require("matplotlib.figure").Figure(
-        figsize=(n_columns * width + _BAR, sum(in_rows) + 0.3), facecolor="white", layout="constrained"
+        figsize=(sum(in_columns) + _BAR, sum(in_rows) + 0.3), facecolor="white", layout="constrained"
     )
     _optional.require("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
-    grid = figure.subplots(n_rows, n_columns, squeeze=False, height_ratios=in_rows)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, height_ratios=in_rows, width_ratios=in_columns)
     return figure, grid.ravel()
 
 

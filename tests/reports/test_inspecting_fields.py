@@ -14,10 +14,17 @@ from stochastic_music.models.crf import CRF, RelativeCRF
 from stochastic_music.music.chords import parse_chord
 from stochastic_music.music.keys import parse_key
 from stochastic_music.reports.inspection import Request, inspect
-from stochastic_music.reports.inspection.attributes import OF_BEATS, OF_CHORDS, OF_NOTES, in_words
+from stochastic_music.reports.inspection.attributes import (
+    OF_BEATS,
+    OF_CHORDS,
+    OF_NOTES,
+    OF_SOPRANOS,
+    in_words,
+)
 from stochastic_music.reports.inspection.fields import Named, draw, fields_of, label_weights, score_of, steps_of
 from stochastic_music.tasks.chords import ChordLabeller
 from stochastic_music.tasks.given.composer import CRFComposer
+from stochastic_music.tasks.harmonize import Harmonizer
 
 TONIC, DOMINANT = {"pitch_classes": (0, 4, 7), "bass": 0}, {"pitch_classes": (2, 7, 11), "bass": 7}
 
@@ -152,3 +159,43 @@ def test_what_cannot_be_asked_is_said(labeller, composer):
         inspect(labeller, Request(context="C4+H4"))
     with pytest.raises(UsageError, match="expected one of them"):
         inspect(labeller, Request(context="C4", score=score_of("C4")))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ("p1*s*s1=2|0|-1", "second before, and soprano on the tonic, and no note next"),
+        ("fell*rises=99|2", "no note to the one before, and +2 semitones to the next"),
+        ("s*end*minor=4|5|0", "soprano on the major third, and 0 beats to the end of the piece, and in major"),
+        ("end=4", "4 or more beats to the end of the phrase"),
+    ],
+)  # fmt: skip
+def test_what_a_harmoniser_hears_of_sopranos_is_said(attribute, said):
+    assert in_words(attribute, OF_SOPRANOS) == said
+
+
+def test_a_harmoniser_tells_chords_as_roman_numerals():
+    phrase = "C3+G3+C4+E4 F3+A3+C4+F4 G3+B3+D4+G4 C3+G3+C4+E4"
+    corpus = Corpus.from_scores([four_parts(phrase, times=6)])
+    harmonizer = Harmonizer().fit(corpus)
+    found = inspect(harmonizer)
+    labels = {row["label"] for row in found.to_json()["tables"]["chords_weights"]["rows"]}
+    assert found.kind == "harmonizer"
+    assert {"I", "IV", "V"} <= labels
+    with pytest.raises(UsageError, match="of a harmoniser the weights are told"):
+        inspect(harmonizer, Request(context="C4"))
+    with pytest.raises(UsageError, match="told by 'hmm'"):
+        inspect(Harmonizer(skeleton="hmm").fit(corpus))
+
+
+def four_parts(words, times):
+    """Chords of four notes, the bass first, a quarter each, in four tracks."""
+    whole = score_of(" ".join([words] * times))
+    notes = whole.tracks[0].notes
+    parts = []
+    for voice in range(4):
+        track = whole.tracks[0].copy()
+        track.notes = type(notes)(sorted(notes, key=lambda note: (note.time, note.pitch))[voice::4])
+        parts.append(track)
+    whole.tracks = type(whole.tracks)(parts[::-1])
+    return whole

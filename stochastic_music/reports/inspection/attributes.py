@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeAlias
 
 from stochastic_music.models.crf.features import OUTSIDE, PITCHED, Term, parse_template
 from stochastic_music.models.crf.roots import ROOTS
+from stochastic_music.models.harmony.melody import FAR
 from stochastic_music.tokens.vocabulary import pitch_name
 
 INTERVALS = (
@@ -140,8 +141,42 @@ _BEATS: Mapping[str, _Phrase] = {
     "left": _counted("beats to the end", 8),
     "change": {"new": "chord changes", "later": "chord changes later", "same": "chord stays", "-": "no chord known"},
 }
-#: of the fields of `tasks.chords`, and of notes and beats in `tasks.given`
+
+
+def _degree(said: str) -> Callable[[str, int], str]:
+    """A soprano note as an interval above the tonic, -1 for none."""
+    return lambda value, _: said.format(_interval(value, "tonic") if value != "-1" else "no note")
+
+
+def _step(said: str) -> Callable[[str, int], str]:
+    """Semitones from the present soprano note, 99 for none."""
+    return lambda value, _: said.format(f"{int(value):+d} semitones" if value != "99" else "no note")
+
+
+def _to_end(value: str, _: int) -> str:
+    final, near = divmod(int(value), FAR + 1)
+    return f"{near}{' or more' if near == FAR else ''} beats to the end of {'the piece' if final else 'the phrase'}"
+
+
+_SOPRANOS: Mapping[str, _Phrase] = {
+    "s": _degree("soprano on the {}"),
+    "s1": _degree("{} next"),
+    "s2": _degree("{} after that"),
+    "s3": _degree("{} third"),
+    "p1": _degree("{} before"),
+    "p2": _degree("{} before that"),
+    "later": _degree("{} later in the beat"),
+    "rises": _step("{} to the next"),
+    "fell": _step("{} to the one before"),
+    "height": "{} semitones above the tonic",
+    "place": {"0": "on the downbeat", "1": "on a weak beat", "2": "on a strong beat", "3": "on the last beat"},
+    "end": _to_end,
+    "begun": {"0": "as the phrase begins", "1": "one beat into the phrase", "2": "well into the phrase"},
+    "minor": {"0": "in major", "1": "in minor"},
+}
+#: of the fields of `tasks.chords`, of notes and beats in `tasks.given`, and of `tasks.harmonize`
 OF_CHORDS, OF_NOTES, OF_BEATS = Sight(_CHORDS, PITCHED), Sight(_NOTES), Sight(_BEATS)
+OF_SOPRANOS = Sight(_SOPRANOS)
 
 
 def in_words(attribute: str, sight: Sight) -> str:

@@ -20,6 +20,7 @@ _FAMILIES: dict[str, str] = {
     "stochastic_music.models.maxent.model:MaxEnt": "maxent",
     "stochastic_music.tasks.chords.labeller:ChordLabeller": "fields",
     "stochastic_music.tasks.given.composer:CRFComposer": "fields",
+    "stochastic_music.tasks.harmonize.harmonizer:Harmonizer": "fields",
     "stochastic_music.models.mixture:Mixture": "mixtures",
     "stochastic_music.models.neural.model:NeuralModel": "networks",
     "stochastic_music.model_file:ModelFile": "networks",

@@ -1,9 +1,9 @@
 """Inside conditional random fields: what speaks for each label and against it, and which label follows which.
 
 Weights are in nats: what speaks for a label with 0.7 makes it twice as likely, all else equal. A model may hold several
-fields (a labeller of chords: chords, chords of melodies, keys; a composer over a rhythm: pitches and rhythms), each
-told of under its name. Fields that are shared by all roots (`models.crf.relative`) are told of by mode, and by the
-interval from root to root.
+fields (a labeller of chords: chords, chords of melodies, keys; a composer over a rhythm: pitches and rhythms; a
+harmoniser: chords), each told of under its name. Fields that are shared by all roots (`models.crf.relative`) are told
+of by mode, and by the interval from root to root.
 
 Of a piece, the marginals are told: how likely each label is at each event, given all that is seen of the whole piece
 [1], and the likeliest labels of all together. A context is a few quarter notes for a labeller of chords, those that
@@ -26,8 +26,11 @@ import numpy as np
 from stochastic_music.errors import UsageError
 from stochastic_music.models.crf import LabelWeight, RelativeCRF
 from stochastic_music.models.crf.features import PITCHED
+from stochastic_music.models.harmony.labels import Alphabet
+from stochastic_music.models.harmony.skeleton import CRFSkeleton
 from stochastic_music.music.bars import Bar
-from stochastic_music.music.keys import key_of
+from stochastic_music.music.chords import roman
+from stochastic_music.music.keys import Key, key_of
 from stochastic_music.protocols import FloatArray, Observation
 from stochastic_music.render.heat import HeatMap, heat_maps
 from stochastic_music.reports.inspection.attributes import (
@@ -35,6 +38,7 @@ from stochastic_music.reports.inspection.attributes import (
     OF_BEATS,
     OF_CHORDS,
     OF_NOTES,
+    OF_SOPRANOS,
     Sight,
     cell_in_words,
     chord_in_words,
@@ -51,6 +55,7 @@ from stochastic_music.tasks.chords.events import (
 )
 from stochastic_music.tasks.chords.labeller import ChordLabeller
 from stochastic_music.tasks.given.composer import CRFComposer
+from stochastic_music.tasks.harmonize import Harmonizer
 from stochastic_music.tokens import Header, Meter, Part, pitch_name, pitch_number
 from stochastic_music.tokens.heading import add_track, blank_score
 
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
 _EACH, _MAPPED, _WIDTH = 3, 24, 64
 #: a label is drawn where it is this likely somewhere; events of a piece that are drawn
 _SHOWN, _EVENTS = 0.1, 64
+_KINDS: dict[type, str] = {CRFComposer: "crf", ChordLabeller: "chord_labeller", Harmonizer: "harmonizer"}
 _COMMON = "Pitches and chords are told in C major and A minor, in which this model reads all music."
 
 
@@ -89,7 +95,7 @@ class Believed(NamedTuple):
 
 
 def inspect(model: Any, request: Request) -> Inspection:
-    """The inspection of a `ChordLabeller` or a `CRFComposer`; of a piece or a context, the marginals of its labels.
+    """The inspection of a `ChordLabeller`, `CRFComposer` or `Harmonizer`; of a piece or context, marginals of labels.
 
     Raises UsageError for a context that is none, or that the model does not see; EncodingError for a piece that it
     cannot read.
@@ -99,7 +105,7 @@ def inspect(model: Any, request: Request) -> Inspection:
     tables = list(chain.from_iterable(_tables(one, request.at_most) for one in fields))
     if believed:
         tables = [_marginals_table(one, request.at_most) for one in believed]
-    kind = "crf" if isinstance(model, CRFComposer) else "chord_labeller"
+    kind = _KINDS[type(model)]
     return Inspection(
         kind,
         kind,
@@ -117,8 +123,15 @@ def inspect(model: Any, request: Request) -> Inspection:
 # Which fields
 
 
-def fields_of(model: ChordLabeller | CRFComposer) -> list[Named]:
-    """The fields of a model, by name."""
+def fields_of(model: ChordLabeller | CRFComposer | Harmonizer) -> list[Named]:
+    """The fields of a model, by name. Raises UsageError for a harmoniser whose chords are told in another way."""
+    if isinstance(model, Harmonizer):
+        skeleton = model.harmony_.skeleton_
+        if not isinstance(skeleton, CRFSkeleton):
+            raise UsageError(
+                f"the chords of this harmoniser are told by '{model.skeleton}': only those of 'crf' are weights"
+            )
+        return [Named("chords", skeleton.field, OF_SOPRANOS, partial(_roman, skeleton.alphabet))]
     if isinstance(model, CRFComposer):
         quarter = model.resolution
         return [
@@ -131,6 +144,11 @@ def fields_of(model: ChordLabeller | CRFComposer) -> list[Named]:
         for name, field, home in named
         if field is not None
     ]
+
+
+def _roman(alphabet: Alphabet, number: str) -> str:
+    """The chord of a number, as a Roman numeral of a major key."""
+    return "other" if int(number) == alphabet.other else roman(alphabet.labels[int(number)].chord(0), Key(0))
 
 
 # Values
@@ -178,6 +196,12 @@ def score_of(context: str, middle_c: str = "C4") -> Any:
 def _believed(model: Any, fields: Sequence[Named], request: Request) -> list[Believed]:
     if request.context is not None and request.score is not None:
         raise UsageError("a context and a piece were given: expected one of them")
+    if isinstance(model, Harmonizer):
+        if request.context is not None or request.score is not None:
+            raise UsageError(
+                "of a harmoniser the weights are told: ask 'stochmusic harmonize' what it makes of a piece"
+            )
+        return []
     if isinstance(model, CRFComposer):
         if request.context is not None:
             raise UsageError("--context does not go with crf, which sees rhythms and chords: give it a --piece")
