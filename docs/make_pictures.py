@@ -1,5 +1,9 @@
 """Make the pictures of the README and these pages: `python docs/make_pictures.py`."""
 
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import stochastic_music as sm
@@ -16,6 +20,19 @@ def piano_roll() -> None:
     write_piano_roll(
         take.score, IMAGES / "piano_roll.png", title="Eight bars, PPM of order 5 on Bach's sopranos, seed 7"
     )
+
+
+def surprise() -> None:
+    """The first take of the README's first command, as `explain --also sheet` draws it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for line in (
+            "fit bach-sopranos",
+            "generate -n 4 --bars 16 --seed 1",
+            "explain takes/bach-sopranos-s1-01.mid --also sheet",
+        ):
+            command = [sys.executable, "-m", "stochastic_music.cli.main", *line.split()]
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        shutil.copy(Path(folder) / "bach-sopranos-s1-01-explained-sheet.png", IMAGES / "surprise.png")
 
 
 def metropolis() -> None:
@@ -47,5 +64,6 @@ def inspection() -> None:
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     piano_roll()
+    surprise()
     metropolis()
     inspection()

@@ -10,6 +10,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -18,6 +20,17 @@ FLAGS = (
 
 def is_there():
     return bool(shutil.which("chromedriver") and (shutil.which("chromium") or shutil.which("google-chrome")))
+
+
+#: tests that drive a browser, and are left out where there is none
+MARKS = [pytest.mark.browser, pytest.mark.skipif(not is_there(), reason="no chromium and chromedriver here")]
+
+
+def in_browser(test):
+    """A single test of them."""
+    for mark in MARKS:
+        test = mark(test)
+    return test
 
 
 class Browser:

@@ -11,11 +11,11 @@ import pytest
 from stochastic_music.render.audio.instruments import FAMILIES
 from stochastic_music.reports.pages import Heard, blind_page, index_page, listening_page
 from tests.reports.a_report import a_report
-from tests.reports.browser import browser, is_there
+from tests.reports.browser import MARKS, browser
 from tests.reports.scores import LOW, TUNE, a_score
 from tests.reports.test_pages import EVIL
 
-pytestmark = pytest.mark.skipif(not is_there(), reason="no chromium and chromedriver here")
+pytestmark = MARKS
 SAID = "document.querySelector('.said').textContent"
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from stochastic_music.reports.pages import Heard, frame, listening_page
-from tests.reports.browser import browser, is_there
+from tests.reports.browser import MARKS, browser
 from tests.reports.scores import LOW, TUNE, a_score
 
-pytestmark = pytest.mark.skipif(not is_there(), reason="no chromium and chromedriver here")
+pytestmark = MARKS
 needs_notation = pytest.mark.skipif(importlib.util.find_spec("verovio") is None, reason="no verovio here")
 #: keys by WebDriver's names
 RIGHT, SHIFT, HOME = "\ue014", "\ue008", "\ue011"

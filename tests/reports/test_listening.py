@@ -15,10 +15,9 @@ from stochastic_music.reports.pages.player import player
 from stochastic_music.reports.pages.roll import piano_roll
 from stochastic_music.reports.pages.takes import Part, Take, of_report
 from tests.reports.a_report import a_report
-from tests.reports.browser import browser, is_there
+from tests.reports.browser import browser, in_browser
 
 TWO = Take([Part("high", [(0, 1, 72, 80), (1, 0.5, 74, 80)]), Part("low", [(0, 2, 48, 80)])], [(0, 90)])
-in_browser = pytest.mark.skipif(not is_there(), reason="no chromium and chromedriver here")
 
 
 def held(markup):

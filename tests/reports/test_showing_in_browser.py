@@ -3,9 +3,9 @@
 import pytest
 
 import stochastic_music as sm
-from tests.reports.browser import browser, is_there
+from tests.reports.browser import MARKS, browser
 
-pytestmark = pytest.mark.skipif(not is_there(), reason="no headless browser here")
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
