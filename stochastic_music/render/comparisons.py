@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -208,13 +210,15 @@ def density_panels(spreads: Sequence[Spread], *, label: str, one_scale: bool = T
 
 
 def to_svg(figure: Figure, *, title: str = "", provenance: str = "") -> bytes:
-    """The bytes of a figure as SVG, its text as text; `provenance` is kept as its description."""
-    texts = {name: text for name, text in (("Title", title), ("Description", provenance)) if text}
-    buffer = io.BytesIO()
+    """The bytes of a figure as SVG, its text as text; `provenance` is kept as its metadata."""
+    buffer, named = io.BytesIO(), {"Title": title} if title else {}
     with _optional.require("matplotlib").rc_context({"svg.fonttype": "none", "svg.hashsalt": "stochastic_music"}):
         figure.draw_without_rendering()  # settles the layout, which a first drawing leaves a little off
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, **texts})
-    return buffer.getvalue()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, **named})
+    if not provenance:
+        return buffer.getvalue()
+    stated = f"<metadata>{escape(provenance, quote=False)}</metadata>".encode()
+    return re.sub(rb"<metadata>.*?</metadata>", lambda _: stated, buffer.getvalue(), count=1, flags=re.DOTALL)
 
 
 _LEGEND: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": INK, "loc": "upper left"}

@@ -8,7 +8,7 @@ remembers there. So for a model of pitches alone whose order is the length of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -43,12 +43,28 @@ def inspect(pipeline: Pipeline, request: Request) -> Inspection:
         kept = pipeline.corpus_ is not None
         return following.after(pipeline, request, _answer) if kept else _after_unsourced(pipeline, request)
     line = Line.of(pipeline)
-    if pipeline.corpus_ is None:
-        return _whole(pipeline, line, remembered(pipeline.model, line, _DEPTH), {}, [_UNSOURCED], request.at_most)
-    heard, along = Heard.of(pipeline.corpus_, line, _DEPTH), pipeline.model.contexts_along(pipeline.corpus_)
-    longest = of_contexts(pipeline.model, along, heard, heard.places.before, line.field)
-    lines = following.asked(len(heard.asked), len(heard.places.at))
-    return _whole(pipeline, line, longest, _lengths(pipeline, along, line, heard), lines, request.at_most)
+    return _whole(pipeline, line, _known(pipeline, line), request.at_most)
+
+
+class Known(NamedTuple):
+    """What follows pasts of up to three notes, what length follows what (where that is known), and what to say."""
+
+    longest: Distribution
+    lengths: Mapping[str, Distribution]
+    lines: Sequence[str]
+
+
+def _known(pipeline: Pipeline, line: Line) -> Known:
+    """What is known from the training pieces, or from the model's memory where these were not kept."""
+    model, corpus = pipeline.model, pipeline.corpus_
+    if corpus is None:
+        return Known(remembered(model, line, _DEPTH), {}, [_UNSOURCED])
+    heard, along = Heard.of(corpus, line, _DEPTH), model.contexts_along(corpus)
+    lengths = {}
+    if line.length_field is not None:
+        lengths = {"length": of_contexts(model, along, heard, heard.places.lengths[:, :1], line.length_field)}
+    longest = of_contexts(model, along, heard, heard.places.before, line.field)
+    return Known(longest, lengths, following.asked(len(heard.asked), len(heard.places.at)))
 
 
 def _answer(pipeline: Pipeline, line: Line, heard: Heard) -> following.Answer:
@@ -99,17 +115,11 @@ def _facts(pipeline: Pipeline) -> dict[str, Cell]:
     return {**facts_of(pipeline), "contexts": contexts.n_contexts, "continuations": len(contexts.entries.key)}
 
 
-def _whole(  # noqa: PLR0917, all of it is told
-    pipeline: Pipeline,
-    line: Line,
-    longest: Distribution,
-    lengths: Mapping[str, Distribution],
-    lines: Sequence[str],
-    at_most: int,
-) -> Inspection:
+def _whole(pipeline: Pipeline, line: Line, known: Known, at_most: int) -> Inspection:
     """What follows each note, and how open pasts of one to three notes are."""
-    by_length = [longest.shorter(k) for k in range(1 + int((longest.before != NOTHING).any(axis=0).sum()))]
-    maps = {line.noun: by_length[min(1, len(by_length) - 1)], **lengths}
+    n_remembered = int((known.longest.before != NOTHING).any(axis=0).sum())
+    by_length = [known.longest.shorter(k) for k in range(1 + n_remembered)]
+    maps = {line.noun: by_length[min(1, n_remembered)], **known.lengths}
     tables = [
         _memory(by_length, line),
         _follows(maps[line.noun], line, at_most),
@@ -123,19 +133,11 @@ def _whole(  # noqa: PLR0917, all of it is told
         title,
         _facts(pipeline),
         tables,
-        [*line.remarks(), *([] if line.drums else transposition(pipeline)), *lines],
+        [*line.remarks(), *([] if line.drums else transposition(pipeline)), *known.lines],
         draw=lambda: heat_maps(_panels(maps, line), label="probability", title=f"{title}: what follows what"),
         data={f"{name}s": _matrix(found, line) for name, found in maps.items()},
         ask=_worth_asking(by_length[-1].shorter(2), line),
     )
-
-
-def _lengths(pipeline: Pipeline, along: IntArray, line: Line, heard: Heard) -> dict[str, Distribution]:
-    """What length follows what, where notes have lengths."""
-    if line.length_field is None:
-        return {}
-    lengths = heard.places.lengths[:, :1]
-    return {"length": of_contexts(pipeline.model, along, heard, lengths, line.length_field)}
 
 
 # Tables
