@@ -184,8 +184,14 @@ def _mapped(path: Path) -> tuple[Any, int]:
                 raise ModelFileError(f"{path} is no model file: it holds {size} bytes. {_REMEDY}")
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), size
     except FileNotFoundError as error:
-        raise ModelFileError(f"there is no model file {path}: make one with 'stochmusic fit CORPUS'.") from error
+        meant = path.with_name(f"{path.name}.smm")
+        remedy = f"did you mean {meant}?" if meant.is_file() else "make one with 'stochmusic fit CORPUS'."
+        raise ModelFileError(f"there is no model file {path}: {remedy}") from error
     except OSError as error:
+        if path.is_dir():
+            raise ModelFileError(
+                f"{path} is a folder: expected a model file (*.smm). To learn from what is in it: stochmusic fit {path}"
+            ) from error
         raise ModelFileError(f"cannot read {path}: {error.strerror or error}.") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Optional
 
 import typer
@@ -31,29 +32,35 @@ from stochastic_music.cli import (
 app = typer.Typer(
     name="stochmusic",
     help="Models that learn from your scores and compose.",
-    epilog="Start with: stochmusic fit bach-sopranos",
+    epilog="Start with: stochmusic fit bach-sopranos, and then: stochmusic generate --also page --open",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("fit")(fit.fit)
-app.command("generate")(generate.generate)
-app.command("continue")(continue_.continue_)
-app.command("fill")(fill.fill)
-app.command("vary")(vary.vary)
-app.command("harmonize")(harmonize.harmonize)
-app.command("score")(score.score)
-app.command("classify")(classify.classify)
-app.command("compare")(compare.compare)
-app.command("explain")(explain.explain)
-app.command("analyze")(analyze.analyze)
-app.command("structure")(structure.structure)
-app.add_typer(corpus.app, name="corpus")
-app.command("show")(show.show)
-app.command("models")(models.models)
-app.command("info")(info.info)
-app.command("inspect")(inspect.inspect)
-app.command("doctor")(doctor.doctor)
+#: panel of --help -> its verbs, in the order in which people need them
+_VERBS: dict[str, dict[str, Callable[..., None]]] = {
+    "Learn and compose": {
+        "fit": fit.fit,
+        "generate": generate.generate,
+        "continue": continue_.continue_,
+        "fill": fill.fill,
+        "vary": vary.vary,
+        "harmonize": harmonize.harmonize,
+    },
+    "Hear, see, understand": {
+        "show": show.show,
+        "explain": explain.explain,
+        "inspect": inspect.inspect,
+        "analyze": analyze.analyze,
+        "structure": structure.structure,
+    },
+    "Measure": {"score": score.score, "classify": classify.classify, "compare": compare.compare},
+    "Find one's way": {"doctor": doctor.doctor, "info": info.info, "models": models.models},
+}
+for _panel, _verbs in _VERBS.items():
+    for _name, _verb in _verbs.items():
+        app.command(_name, rich_help_panel=_panel)(_verb)
+app.add_typer(corpus.app, name="corpus", rich_help_panel="Find one's way")
 
 
 def _print_version(wanted: bool) -> None:

@@ -281,3 +281,14 @@ def test_models_are_mixed_and_takes_name_them(fitted, stochmusic, tmp_path):
 )
 def test_voices_keep_their_ranges_where_viewpoints_hear_degrees(asked, kind, encoding, how):
     assert transposition_for(asked, kind, encoding) == how
+
+
+def test_who_forgets_the_suffix_of_a_model_is_reminded(stochmusic, tmp_path):
+    (tmp_path / "tunes.smm").write_bytes(b"anything")
+    (tmp_path / "songs").mkdir()
+    forgotten = stochmusic("generate", "tunes")
+    assert (forgotten.returncode, forgotten.stderr) == (
+        2,
+        "stochmusic: there is no model file tunes: did you mean tunes.smm?\n",
+    )
+    assert "To learn from what is in it: stochmusic fit songs" in stochmusic("generate", "songs").stderr
