@@ -19,6 +19,7 @@ from stochastic_music.reports.pages.frame import frame
 from stochastic_music.reports.pages.listening import Fact, Heard, listening_page
 from stochastic_music.reports.pages.markup import Html
 from stochastic_music.reports.pages.tables import figure
+from stochastic_music.reports.showing.blocks import shortened
 from stochastic_music.tasks.harmonize.harmonizer import Harmonization
 from stochastic_music.tasks.harmonize.harmonizer import Take as Harmony
 
@@ -70,7 +71,9 @@ def player_of_explained(found: Explanation) -> Html:
 def framed(shown: Sequence[Heard]) -> Html:
     """A frame around a page of players, about as high as they are."""
     height = min(sum(map(_height, shown)), _HIGHEST)
-    return frame(listening_page(shown[0].name if shown else "Music", shown, compact=True), max(height, _PLAYER))
+    names = shortened(", ".join(one.name for one in shown)) or "Nothing to hear"
+    title = f"{names}: {counted(sum(one.score.note_num() for one in shown), 'note')}"
+    return frame(listening_page(names, shown, compact=True), max(height, _PLAYER), title=title)
 
 
 def _height(one: Heard) -> int:
