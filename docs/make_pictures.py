@@ -61,9 +61,21 @@ def inspection() -> None:
     (IMAGES / "inspect.png").write_bytes(to_png(found.draw(), title=found.title))
 
 
+def states() -> None:
+    """Eight hidden states of Bach's sopranos, and the first of them through these states."""
+    from stochastic_music.render.plots import to_png
+    from stochastic_music.reports.inspection import Request, inspect
+
+    corpus = sm.Corpus.builtin("bach-sopranos")
+    pipeline = sm.Pipeline(sm.MelodyEncoding(), sm.HMM(n_states=8), transpose="common").fit(corpus)
+    found = inspect(pipeline, Request(score=corpus[0].score))
+    (IMAGES / "states.png").write_bytes(to_png(found.draw(), title=found.title))
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     piano_roll()
     surprise()
     metropolis()
     inspection()
+    states()
