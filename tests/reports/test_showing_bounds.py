@@ -67,7 +67,7 @@ def test_a_long_score_is_shown_as_far_as_its_first_bars_go(tune):
 
 def test_many_notes_at_once_are_cut_all_the_same(tune):
     [page] = framed(drawn(tune([(0, 8, i % 128) for i in range(3000)])))
-    assert "of 3,000 are shown" in words(page)
+    assert "The first 1,000 notes of 3,000 are shown" in words(page)
 
 
 def test_a_score_may_be_empty_or_in_other_units():

@@ -135,11 +135,18 @@ def _cut(score: ScoreTick) -> tuple[ScoreTick, list[str]]:
     n_notes = score.note_num()
     if n_notes <= MOST_NOTES:
         return score, []
+    printed, quarter = bars(score), score.ticks_per_quarter
     onsets = np.sort(np.concatenate([track.notes.numpy()["time"] for track in score.tracks]))
-    printed = bars(score)
-    quarter = score.ticks_per_quarter
     fits = [bar for bar in printed if bar.start * quarter <= onsets[MOST_NOTES]]
-    end = math.ceil(fits[-1].start * quarter) or int(onsets[MOST_NOTES])
-    cut = score.clip(0, end, clip_end=True)
+    end = math.ceil(fits[-1].start * quarter)
+    cut = score.clip(0, end, clip_end=True) if end else _thinned(score)
     bars_told = f"{counted(max(len(fits) - 1, 1), 'bar')} of {len(printed):,}"
     return cut, [f"The first {counted(cut.note_num(), 'note')} of {n_notes:,} are shown, {bars_told}."]
+
+
+def _thinned(score: ScoreTick) -> ScoreTick:
+    """The first notes of each part, of a score whose first bar has too many already."""
+    cut = score.copy()
+    for track in cut.tracks:
+        track.notes = track.notes[: max(MOST_NOTES // len(cut.tracks), 1)]
+    return cut
