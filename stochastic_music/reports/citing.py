@@ -57,8 +57,9 @@ def _whys(citations: Citations, key: str) -> tuple[str, ...]:
 def of_model(meta: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Citations:
     """What a model file rests on: `meta` is the JSON it carries, `report` what the fit reported, if that is known.
 
-    >>> list(of_model({"model": ["hmm", {"topology": "sticky"}], "card": {"licences": []}}).entries)[1:]
-    ['rabiner1989tutorial', 'fox2011sticky']
+    >>> _, *methods = of_model({"model": ["hmm", {"topology": "sticky"}], "card": {"licences": []}}).entries
+    >>> print(*methods)
+    rabiner1989tutorial fox2011sticky
     """
     licences = meta.get("card", {}).get("licences", [])
     found = _version().and_(Citations(*_methods(meta)))
@@ -97,8 +98,8 @@ def models_in(data: Sequence[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """A registered model as it is saved, and those that are its parameters: kind and parameters of each.
 
     >>> part = {"models": ["markov", {"order": 1}]}
-    >>> [kind for kind, _ in models_in(["mixture", {"models": [part, part]}])]
-    ['mixture', 'markov', 'markov']
+    >>> print(*(kind for kind, _ in models_in(["mixture", {"models": [part, part]}])))
+    mixture markov markov
     """
     kind, parameters = data
     yield kind, parameters

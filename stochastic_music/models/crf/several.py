@@ -35,6 +35,7 @@ class CRFs(Estimator):
         labellers: name -> labeller (`CRF`, `RelativeCRF`, `InOneKey`), in the order in which they see each other's
             labels. They are copied, not changed.
 
+    Examples:
         >>> pieces = [[{"bass": 0}, {"bass": 7}, {"bass": 0}]]
         >>> labels = {"chord": [["I", "V", "I"]], "role": [["rest", "tension", "rest"]]}
         >>> both = CRFs({"chord": CRF(["bass"], l2=0.1), "role": CRF(["chord"], l2=0.1)}).fit(pieces, labels)

@@ -125,7 +125,8 @@ class ChordLabeller(Estimator):
 
     Args:
         l2: strength of the penalty on the weights of chords.
-        key_l2, melody_l2: the same for keys, and for the chords of melodies.
+        key_l2: the same for keys.
+        melody_l2: the same for the chords of melodies.
         max_iterations: passes over the training pieces at most.
 
     After `fit`: `chords_`, `melodies_` (for one note at a time) and `keys_`, the fields (`keys_` is None where no label
