@@ -21,7 +21,9 @@ from stochastic_music.reports.inspection.attributes import (
     OF_SOPRANOS,
     in_words,
 )
-from stochastic_music.reports.inspection.fields import Named, draw, fields_of, label_weights, score_of, steps_of
+from stochastic_music.reports.inspection.fields import draw, label_weights, steps_of
+from stochastic_music.reports.inspection.marginals import score_of
+from stochastic_music.reports.inspection.named import Named, fields_of
 from stochastic_music.tasks.chords import ChordLabeller
 from stochastic_music.tasks.given.composer import CRFComposer
 from stochastic_music.tasks.harmonize import Harmonizer
