@@ -141,8 +141,11 @@ def emulated(window):
 @pytest.mark.parametrize("width", [320, 360])
 def test_a_phone_scrolls_no_page_sideways(opened, emulated, width):
     emulated(width=width)
-    window = opened(a_page())
-    assert window.run("return document.documentElement.scrollWidth") == width
+    wide = "Wolkenkuckucksheim" * 9
+    heard = Heard(wide, a_score(TUNE, LOW), facts=[(wide, wide)], files=[(wide, b"")], notes=[wide])
+    heard.score.tracks[0].name = wide
+    for page in (a_page(), listening_page(wide, [heard], facts=[(wide, wide)], commands=[(wide, wide)], lead=wide)):
+        assert opened(page).run("return document.documentElement.scrollWidth") == width
 
 
 def test_the_page_is_dark_where_the_reader_likes_it(opened, emulated):

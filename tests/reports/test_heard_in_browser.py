@@ -154,7 +154,8 @@ def test_surprise_is_seen_and_told(opened):
     window = opened(Heard("one", a_score(TUNE), [np.array([0.0, 2, np.nan, np.inf])]))
     window.click(".surprise")
     shades = window.run("return [...document.querySelectorAll('.shade')].map((path) => path.style.fill)")
-    assert sorted(shades) == ["rgb(128, 0, 38)", "rgb(255, 255, 204)", "var(--line)"]
+    assert sorted(shades) == ["rgb(128, 0, 38)", "rgb(128, 0, 38)", "rgb(255, 255, 204)", "var(--line)"]
+    assert window.run("return document.querySelector('.impossible').style.fill") == "rgb(128, 0, 38)"
     told = window.run("return players[0].take.notes.map((note) => players[0].described(note).split(': ')[1] || '')")
     assert told == ["0.00 bits", "2.00 bits", "", "thought impossible"]
 

@@ -43,7 +43,9 @@ def is_there() -> bool:
 def engraved(score: ScoreTick, take: Take, name: str, prefix: str) -> Engraved:
     """The take with its sheet, whose ids begin with `prefix`."""
     n = len(take.notes)
-    if not is_there() or n == 0:
+    if n == 0:
+        return Engraved(take, _word("There are no notes in it."))
+    if not is_there():
         return Engraved(take, Html())
     if n > MOST_NOTES:
         return Engraved(take, _word(f"{n:,} notes are too many for notation in a page: write it to a file of its own."))

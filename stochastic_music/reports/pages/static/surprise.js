@@ -20,16 +20,17 @@ class Surprise {
     for (const note of this.player.take.notes) for (const sign of Sheet.signs(note)) this.dye(sign, on ? note : null);
   }
 
-  /* A path for each shade, laid over the parts. */
+  /* A path for each shade, laid over the parts; what was thought impossible is framed. */
   draw() {
+    const { roll, take } = this.player;
     const shades = new Map();
-    for (const note of this.player.take.notes) {
-      const color = this.shade(note);
-      shades.set(color, (shades.get(color) || "") + box(note));
+    for (const note of take.notes) {
+      const kind = `${note.bits < 0 ? "shade impossible" : "shade"}/${this.shade(note)}`;
+      shades.set(kind, (shades.get(kind) || "") + box(note));
     }
-    const roll = this.player.roll;
-    return [...shades].map(([color, shape]) => {
-      const path = roll.path("shade");
+    return [...shades].map(([kind, shape]) => {
+      const [name, color] = kind.split("/");
+      const path = roll.path(name);
       path.setAttribute("d", shape);
       path.style.fill = color;
       roll.inner.insertBefore(path, roll.sounding);
