@@ -26,9 +26,14 @@ from stochastic_music.music.instruments import drum_name
 from stochastic_music.reports.pages import roll
 from stochastic_music.reports.pages.markup import Html, element, short
 from stochastic_music.reports.pages.takes import DRUMS, Part, Take
+from stochastic_music.tokens import pitch_name
 
 #: What a page with players loads, in this order.
-STYLE, SCRIPTS = "player.css", ("synth.js", "transport.js", "roll.js", "sheet.js", "player.js", "keys.js")
+STYLE = "player.css"
+SCRIPTS = (
+    *("take.js", "tempo.js", "synth.js", "transport.js"),
+    *("roll.js", "sheet.js", "player.js", "keys.js"),
+)
 #: The tempo, against the written one, at least and at most.
 _SLOWEST, _FASTEST = 0.25, 2
 
@@ -65,7 +70,7 @@ def data(take: Take) -> dict[str, Any]:
         "tempos": [[short(place), short(speed)] for place, speed in take.tempos],
         "rows": [drawn.high, drawn.n],
         "bars": [_bar(bar) for bar in take.bars],
-        "names": take.names,
+        "names": take.names or {pitch: pitch_name(pitch) for pitch in sorted({note[2] for note in take.notes})},
         "parts": [_part(part, drawn) for part in take.parts],
     }
     return {name: value for name, value in told.items() if value}

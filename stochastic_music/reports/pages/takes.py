@@ -43,7 +43,8 @@ class Take(NamedTuple):
     """A piece to hear.
 
     `tempos` are places in quarter notes with quarter notes a minute from there on, the first at 0. `bars` and `beats`
-    (inner beats, in quarter notes) are empty where nobody knows them; `names` are those of the pitches, by key.
+    (inner beats, in quarter notes) are empty where nobody knows them; `names` are those of the pitches in
+    the key; without them they have those of no key.
     """
 
     parts: Sequence[Part]

@@ -1,4 +1,4 @@
-/* Players: an element with `data-take` (player.py says what it holds), its controls, and what they do.
+/* Players: an element with `data-take`, its controls, and what they do.
  *
  * A view of the music (roll.js, sheet.js) has show(at, sounding, playing), called on each picture while playing and
  * whenever something changes, with the place in quarters and the notes that sound; and mark(note), for a note that is
@@ -6,45 +6,12 @@
  */
 "use strict";
 
-/* The notes of a take by onset: {onset, end, pitch, velocity, part, place in its part, row, name, bits, signs}. */
-function notesOf(take) {
-  return take.parts
-    .flatMap((part, i) => {
-      const signs = part.signs?.split(" ").map((ids) => ids.split(",").filter(Boolean)) || [];
-      return part.notes.map(([onset, duration, pitch, velocity], j) => {
-        const [row, name] = part.drums?.[pitch] || [take.rows[0] - pitch, take.names?.[pitch] || `pitch ${pitch}`];
-        const told = { row, name, bits: part.bits?.[j] ?? null, signs: signs[j] || [] };
-        return { onset, end: onset + duration, pitch, velocity, part: i, ...told };
-      });
-    })
-    .sort((a, b) => a.onset - b.onset || b.pitch - a.pitch);
-}
-
-/* The bar and the beat of a place, as printed; dashes where there are no bars. */
-function place(take, quarters) {
-  const bar = take.bars.findLast(([, start]) => start <= quarters + 1e-6);
-  if (!bar) return ["–", "–"];
-  const [printed, start, denominator, missing] = bar;
-  return [String(printed), number(1 + ((quarters - start + missing) * denominator) / 4)];
-}
-
-function number(value) {
-  return String(Math.round(value * 100) / 100);
-}
-
-function inBits(bits) {
-  return bits === null ? "–" : bits < 0 ? "thought impossible" : `${bits.toFixed(2)}`;
-}
-
 class Player {
   static TELLING = 120; // milliseconds between two figures while playing: each is drawn anew
 
   constructor(root) {
     this.root = root;
-    this.take = JSON.parse(root.dataset.take);
-    this.take.bars ||= [];
-    this.take.notes = notesOf(this.take);
-    this.take.told = this.take.notes.some((note) => note.bits !== null);
+    this.take = takeOf(root);
     this.name = root.getAttribute("aria-label");
     this.find();
     this.transport = new Transport(this.take, () => this.changed());
@@ -126,15 +93,12 @@ class Player {
     this.say(`Looping bars ${this.one(".from").value} to ${this.one(".to").value}`);
   }
 
-  /* Go by beats or bars; without bars by quarter notes. */
+  /* Go by beats or bars, one on or one back. */
   step(unit, way) {
-    const { bars, length } = this.take;
     const at = this.transport.now;
-    const [, start, denominator] = bars.findLast(([, begin]) => begin <= at + 1e-6) || [0, 0, 4];
-    const beat = 4 / denominator;
-    const places = unit === "bar" && bars.length ? bars.map(([, begin]) => begin) : [-1, 0, 1].map((n) => start + beat * (n + Math.round((at - start) / beat)));
+    const places = unit === "bar" ? barsOf(this.take) : beatsNear(this.take, at);
     const next = way > 0 ? places.find((one) => one > at + 1e-3) : places.findLast((one) => one < at - 1e-3);
-    this.transport.seek(Math.min(Math.max(next ?? (way > 0 ? length : 0), 0), length));
+    this.transport.seek(next ?? (way > 0 ? this.take.length : 0));
   }
 
   /* The note after or before the one that was pointed at, or after the place where we are. */
@@ -192,13 +156,16 @@ class Player {
 
   turned(state) {
     const on = state === "playing";
+    const words = {
+      playing: `Playing ${this.name}`,
+      blocked: "The browser blocks sound until you tap: press Play once more to allow it.",
+      paused: this.state && (this.take.bars.length ? `Paused in bar ${place(this.take, this.transport.now)[0]}` : "Paused"),
+    };
     this.state = state;
     this.root.classList.toggle("playing", on);
     this.button.querySelector("span").textContent = on ? "❚❚ Pause" : "▶ Play";
     if (on) Player.used = this.root;
-    if (on) this.say(`Playing ${this.name}`);
-    else if (state === "blocked") this.say("The browser blocks sound until you tap: press Play once more to allow it.");
-    else if (state === "paused") this.say("");
+    this.say(words[state] || "");
     if (on) requestAnimationFrame(() => this.follow());
   }
 
@@ -240,13 +207,8 @@ class Player {
   }
 }
 
-function clock(seconds) {
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
 /* The player that was used last, or the first. */
-Player.last = () => players.find((one) => one.transport === Transport.playing) || players.find((one) => one.root.contains(Player.used)) || players[0];
+Player.last = () => players.find((one) => one.root === Player.used) || players[0];
 
 const players = [...document.querySelectorAll("[data-take]")].map((root) => new Player(root));
 document.addEventListener("silence", () => Transport.playing?.pause()); // other scripts of a page ask for it
