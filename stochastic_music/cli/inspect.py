@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochastic_music.cli import _options
-from stochastic_music.cli._common import find_model, open_corpus, open_model, print_json, provenance, say
+from stochastic_music.cli._common import find_model, open_corpus, open_model, print_json, progress, provenance, say
 from stochastic_music.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def inspect(
     suffix = _check(output)
     path = find_model(model, None)
     thing, facts = _opened(path)
-    found = look(thing, Request(context, middle_c, rows, _score(piece, tune)))
+    request = Request(context, middle_c, rows, _score(piece, tune))
+    with progress("looking"):
+        found = look(thing, request)
     if output is not None:
         _write(found, output, suffix, provenance(**facts), force=force)
     if as_json:

@@ -209,3 +209,12 @@ def test_pictures_are_repeatable_and_name_notes():
     assert to_png(figure) == to_png(inspect(pipeline).draw())
     after = inspect(pipeline, Request(context="C4")).draw()
     assert [axes.get_title(loc="left") for axes in after.axes] == ["What comes next", "Which orders say so"]
+
+
+def test_huge_alphabets_are_told_as_far_as_there_is_room():
+    vocabulary = Vocabulary.plain(5000, closed=False)
+    corpus = TokenCorpus.from_sequences([np.random.default_rng(0).permutation(2000)], vocabulary)
+    found = inspect(Pipeline(MelodyEncoding(), Markov(1)).fit_tokens(corpus))
+    assert [row["before"] for row in rows(found, "memory")] == [0]
+    assert found.draw().axes
+    assert found.text()

@@ -17,7 +17,7 @@ from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.render.heat import HeatMap, heat_maps
 from stochastic_music.render.inspections import Bars
 from stochastic_music.reports.inspection import following
-from stochastic_music.reports.inspection.distribution import Distribution, Heard, of_contexts
+from stochastic_music.reports.inspection.distribution import Distribution, Heard, affordable, of_contexts
 from stochastic_music.reports.inspection.general import alphabet, facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
 from stochastic_music.reports.inspection.line import ANY, NOTHING, START, Line
@@ -63,7 +63,8 @@ def _known(pipeline: Pipeline, line: Line) -> Known:
     lengths = {}
     if line.length_field is not None:
         lengths = {"length": of_contexts(model, along, heard, heard.places.lengths[:, :1], line.length_field)}
-    longest = of_contexts(model, along, heard, heard.places.before, line.field)
+    pasts = affordable(heard.places.before, line.size + 1)
+    longest = of_contexts(model, along, heard, pasts, line.field)
     return Known(longest, lengths, following.asked(len(heard.asked), len(heard.places.at)))
 
 

@@ -12,8 +12,10 @@ from stochastic_music.protocols import FloatArray, IntArray
 from stochastic_music.reports.inspection.expecting import Spread, entropy, expected
 from stochastic_music.reports.inspection.line import Line, Places
 
-#: at most so many places are asked for what a model expects there
-MOST = 10_000
+#: at most so many places are asked for what a model expects there, and so many symbols at all of them together
+MOST, _ASKED = 10_000, 2_000_000
+#: cells of a table of pasts and what follows them; 80 megabytes
+_CELLS = 10_000_000
 
 
 class Heard(NamedTuple):
@@ -45,7 +47,9 @@ class Heard(NamedTuple):
     def _spread(cls, corpus: TokenCorpus, places: Places) -> Heard:
         """The places asked are evenly spread over the pasts, sorted: so that commoner ones are asked more often."""
         sorted_by_past = np.lexsort(places.before.T[::-1]) if places.before.size else np.arange(len(places.at))
-        return cls(corpus, places, np.sort(sorted_by_past[evenly(len(places.at))]))
+        widest = max(field.size for field in corpus.vocabulary.fields)
+        most = min(MOST, max(_ASKED // widest, 1))
+        return cls(corpus, places, np.sort(sorted_by_past[evenly(len(places.at), most)]))
 
 
 class Distribution(NamedTuple):
@@ -115,6 +119,17 @@ def of_contexts(model: BackoffModel, along: IntArray, heard: Heard, past: IntArr
     return Distribution(
         before, times, asked, found.symbols, found.probability, counted(heard, group, n, field), found.due
     )
+
+
+def affordable(pasts: IntArray, n_columns: int) -> IntArray:
+    """As many of the latest symbols of pasts (n, depth) as a table of `n_columns` has room for.
+
+    >>> affordable(np.arange(4000).reshape(-1, 2), 100).shape, affordable(np.arange(4000).reshape(-1, 2), 10_000).shape
+    ((2000, 2), (2000, 0))
+    """
+    depths = range(pasts.shape[1], 0, -1)
+    depth = next((k for k in depths if len(np.unique(pasts[:, :k], axis=0)) * n_columns <= _CELLS), 0)
+    return pasts[:, :depth]
 
 
 def counted(heard: Heard, group: IntArray, n_groups: int, field: int) -> IntArray:

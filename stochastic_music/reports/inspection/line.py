@@ -90,6 +90,11 @@ class Line:
         return names.index(known)
 
     @property
+    def size(self) -> int:
+        """How many symbols it has."""
+        return self.vocabulary.fields[self.field].size
+
+    @property
     def has_pitches(self) -> bool:
         """Whether its symbols are notes."""
         name = self.vocabulary.fields[self.field].name

@@ -13,7 +13,7 @@ from stochastic_music.models.backoff import BackoffModel
 from stochastic_music.models.contexts import added_up
 from stochastic_music.models.reasons import as_heard
 from stochastic_music.protocols import IntArray
-from stochastic_music.reports.inspection.distribution import Distribution
+from stochastic_music.reports.inspection.distribution import Distribution, affordable
 from stochastic_music.reports.inspection.expecting import Spread, expected
 from stochastic_music.reports.inspection.line import NOTHING, Line
 
@@ -36,7 +36,7 @@ def remembered(model: BackoffModel, line: Line, depth: int) -> Distribution:
     due = contexts.due_after(context)
     starts, weight = _summed(context[due == 0], own[due == 0])
     tells = (due == line.field) | (symbol == vocabulary.end)
-    pasts = _pasts(model, line, np.concatenate([starts, context[tells]]), depth)
+    pasts = affordable(_pasts(model, line, np.concatenate([starts, context[tells]]), depth), line.size + 1)
     before, group = np.unique(pasts, axis=0, return_inverse=True)
     begins, follows = np.split(group.ravel(), [len(starts)])
     found = expected(model, vocabulary, line.field, Spread(begins, starts, weight.astype(np.float64)), len(before))
