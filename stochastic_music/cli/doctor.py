@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stochastic_music.cli import _options
-from stochastic_music.cli._common import print_json, say
+from stochastic_music.cli._common import print_json, progress, say
 from stochastic_music.cli._health import heading, lines
 
 
@@ -49,7 +49,8 @@ def _about_libraries() -> dict[str, Any]:
     """Versions of what is installed, what each extra is good for, and what of the core is missing or broken."""
     from stochastic_music.cli import _libraries
 
-    found = _libraries.examined()
+    with progress("trying each library"):
+        found = _libraries.examined()
     versions = {module: library and library.version for module, library in found.items()}
     extras = _libraries.about_extras(found)
     core = {module: versions[module] for module in _libraries.CORE}
