@@ -194,6 +194,8 @@ def test_without_sources_rhythm_counts_as_it_did(tmp_path):
     assert {row["learned_in"] for row in there} == {""}
     with pytest.raises(UsageError, match="without its sources"):
         inspect(bare, Request(context="1/4:C4"))
+    longer = inspect(bare, Request(context="D4 E4 F4"))
+    assert (longer.facts["after"], longer.lines[1]) == ("E4 F4", "It remembers 2 of these notes.")
     other = inspect(bare, Request(context="G4 D4"))
     assert other.lines[0] == "G4 D4 was never heard in a row: what the model falls back to is D4."
 

@@ -20,7 +20,7 @@ from stochastic_music.reports.inspection import following
 from stochastic_music.reports.inspection.distribution import Distribution, Heard, affordable, of_contexts
 from stochastic_music.reports.inspection.general import alphabet, facts_of, kind_of, title_of, transposition
 from stochastic_music.reports.inspection.inspection import Cell, Column, Inspection, Request, Table
-from stochastic_music.reports.inspection.line import ANY, NOTHING, START, Line
+from stochastic_music.reports.inspection.line import ANY, NOTHING, START, Line, Wanted
 from stochastic_music.reports.inspection.orders import shares
 from stochastic_music.reports.inspection.telling import percent
 from stochastic_music.reports.inspection.unsourced import remembered
@@ -83,12 +83,16 @@ def _after_unsourced(pipeline: Pipeline, request: Request) -> Inspection:
     if any(length != ANY for length in wanted.lengths):
         raise UsageError("lengths in --context need the training pieces, and this model was saved without its sources")
     known = remembered(pipeline.model, line, len(wanted.symbols))
-    for lost in range(len(wanted.symbols)):
-        notes = wanted.symbols[: len(wanted.symbols) - lost]
+    depth = int((known.before != NOTHING).any(axis=0).sum())
+    forgets = [f"It remembers {depth} of these notes."] if depth < len(wanted.symbols) else []
+    wanted = Wanted(wanted.symbols[:depth], wanted.lengths[:depth])
+    for lost in range(depth):
+        notes = wanted.symbols[: depth - lost]
         rows = np.flatnonzero((known.before[:, : len(notes)] == notes).all(axis=1) & (known.times > 0))
         if len(rows):
-            answer = _with_orders(pipeline.model, known.only(rows).shorter(0))._replace(lines=(_UNSOURCED,))
-            return following.told(pipeline, following.Standing(line, wanted, lost, None), answer, request.at_most)
+            answer = _with_orders(pipeline.model, known.only(rows).shorter(0))
+            told = answer._replace(lines=(*forgets, _UNSOURCED))
+            return following.told(pipeline, following.Standing(line, wanted, lost, None), told, request.at_most)
     raise UsageError("--context: this model was saved without its sources, and remembers nothing after these notes")
 
 
