@@ -287,6 +287,8 @@ def pitch_number(name: str, *, middle_c: str = "C4") -> int:
     >>> pitch_number("A5"), pitch_number("C3", middle_c="C3")
     (81, 60)
     """
+    if not re.fullmatch(r"[Cc]-?\d", middle_c):
+        raise InvalidParameterError(f"middle C is called '{middle_c}'; expected C4, or C3 as some workstations have it")
     text = name.strip()
     if text.isdigit() and int(text) < 128:
         return int(text)

@@ -131,6 +131,12 @@ def test_malformed_contexts_are_refused(context, said):
         inspect(pipeline, Request(context=context))
 
 
+def test_a_middle_c_that_is_none_is_refused():
+    pipeline = Pipeline(MelodyEncoding(), Markov(1)).fit(Corpus.from_text(TUNE))
+    with pytest.raises(UsageError, match="middle C is called 'C'; expected C4, or C3"):
+        inspect(pipeline, Request(context="C4", middle_c="C"))
+
+
 def test_voices_are_asked_by_the_top_one_and_holds_are_passed_over(tune):
     from symusic import Note, Track
 
