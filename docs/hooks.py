@@ -41,7 +41,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links to notebooks lead to their pages."""
-    return LINK.sub(r"](\1.md)", markdown)
+    return LINK.sub(r"](\1.md)", markdown.replace("../../examples/notebooks/", "../notebooks/"))
 
 
 def on_page_content(content: str, **_: Any) -> str:

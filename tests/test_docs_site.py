@@ -71,6 +71,13 @@ def test_what_is_loaded_lies_beside_the_pages():
     assert re.search(r"^  font: false", SETTING, re.MULTILINE)
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_show_nothing_from_outside(page):
+    text = (ROOT / page).read_text("utf-8")
+    assert not re.search(r"!\[[^]]*\]\(\w+:|\bsrc=[\"']?\w*:?//|<(?:link|script)\b", text)
+    assert "```mermaid" not in text  # the theme would fetch what draws it
+
+
 def test_every_picture_is_used_and_made_by_a_script():
     used = {Path(target).name for page in PAGES for target in links(page)}
     scripts = "".join(path.read_text("utf-8") for path in SCRIPTS)
