@@ -138,7 +138,10 @@ def test_keys_do_what_the_page_says(opened):
     press(SHIFT + RIGHT)
     assert window.run(f"return {NOW}") == 4
     press(HOME + "n")
-    assert window.run("return document.querySelector('.said').textContent") == "C4, bar 1, beat 1, part 1: 0.00 bits"
+    assert (
+        window.run("return document.querySelector('.said').textContent")
+        == "C4, bar 1, beat 1, \u2068part 1\u2069: 0.00 bits"
+    )
     press("lmc1+ ")
     assert window.wait("document.querySelector('.playing.surprising')")
     assert window.run(

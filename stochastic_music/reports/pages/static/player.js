@@ -11,13 +11,13 @@ class Player {
 
   constructor(root) {
     this.root = root;
+    this.state = "paused";
     this.take = takeOf(root);
     this.name = root.getAttribute("aria-label");
     this.find();
     this.transport = new Transport(this.take, () => this.changed());
     this.look();
     this.listen();
-    this.changed();
     if (!window.AudioContext) this.refuse();
   }
 
@@ -55,7 +55,7 @@ class Player {
     for (const control of [this.loop, ...this.ends]) on(control, "change", () => this.bound());
     for (const part of this.parts) on(part, "change", () => this.mix());
     for (const solo of this.solos) on(solo, "click", () => this.alone(solo));
-    new ResizeObserver(() => this.show()).observe(this.one(".roll"));
+    new ResizeObserver(() => this.show()).observe(this.one(".roll")); // also once it is laid out
   }
 
   refuse() {
@@ -120,7 +120,7 @@ class Player {
     const { take } = this;
     const [bar, beat] = place(take, note.onset);
     const where = take.bars.length ? `, bar ${bar}, beat ${beat}` : "";
-    const part = take.parts.length > 1 ? `, ${take.parts[note.part].name}` : "";
+    const part = take.parts.length > 1 ? `, ${isolated(take.parts[note.part].name)}` : "";
     const bits = note.bits === null ? "" : note.bits < 0 ? ": thought impossible" : `: ${inBits(note.bits)} bits`;
     return `${note.name}${where}${part}${bits}`;
   }
@@ -159,7 +159,7 @@ class Player {
     const words = {
       playing: `Playing ${this.name}`,
       blocked: "The browser blocks sound until you tap: press Play once more to allow it.",
-      paused: this.state && (this.take.bars.length ? `Paused in bar ${place(this.take, this.transport.now)[0]}` : "Paused"),
+      paused: this.take.bars.length ? `Paused in bar ${place(this.take, this.transport.now)[0]}` : "Paused",
     };
     this.state = state;
     this.root.classList.toggle("playing", on);

@@ -53,6 +53,11 @@ function inBits(bits) {
   return bits === null ? "–" : bits < 0 ? "thought impossible" : `${bits.toFixed(2)}`;
 }
 
+/* Text of others within a sentence: it may run the other way, and turns nothing else around. */
+function isolated(text) {
+  return `\u2068${text}\u2069`;
+}
+
 /* Minutes and seconds. */
 function clock(seconds) {
   const whole = Math.round(seconds);
