@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stochastic_music._checkpoint import digest
 from stochastic_music.cli import _fit_store
@@ -15,6 +20,12 @@ from stochastic_music.cli._stores import only_store
 if TYPE_CHECKING:
     from stochastic_music.corpus import Corpus, TokenCorpus
     from stochastic_music.pipeline import Pipeline
+    from stochastic_music.protocols import Progress
+
+    Bar: TypeAlias = contextlib.AbstractContextManager[Progress | None]
+
+#: notes of a corpus of which two models may be fitted at a time
+_SMALL = 50_000
 
 
 def fitted(request: Request) -> Fitted:
@@ -36,10 +47,7 @@ def fitted(request: Request) -> Fitted:
     how = transposition_for(request.transpose, kind, encoding.name)
     pipeline = Pipeline(encoding, registry.create("models", kind, parameters), transpose=how)
     unfinished = Unfinished.of(pipeline.model, request)
-    held_out = _held_out(pipeline, music, request, unfinished)
-    if request.refit or held_out is None:
-        with progress("fitting") as show, unfinished.told():
-            pipeline.fit(music, memory=request.memory, progress=show, checkpoint=unfinished.whole)
+    held_out = _fit(pipeline, music, request, unfinished)
     say(pipeline.report_.summary())
     report = {
         **music.report.to_json(),
@@ -48,6 +56,24 @@ def fitted(request: Request) -> Fitted:
     }
     save = unfinished.clearing(pipeline.save)
     return Fitted(save, report, told(report, kind, parameters), COMPOSE)
+
+
+def _fit(pipeline: Pipeline, music: Corpus, request: Request, unfinished: Unfinished) -> dict[str, Any] | None:
+    """Learn from all pieces, and tell the held-out figure.
+
+    Of small corpora both are worked out side by side, for models that learn at once.
+    """
+    if request.refit and unfinished.figure is None and music.report.n_notes <= _SMALL:
+        other = type(pipeline)(pipeline.encoding, deepcopy(pipeline.model), transpose=pipeline.transpose)
+        with ThreadPoolExecutor(1) as aside, progress("fitting") as show:
+            measured = aside.submit(_held_out, other, music, request, unfinished, contextlib.nullcontext)
+            pipeline.fit(music, memory=request.memory, progress=show)
+            return measured.result()
+    held_out = _held_out(pipeline, music, request, unfinished, partial(progress, "fitting, some held out"))
+    if request.refit or held_out is None:
+        with progress("fitting") as show, unfinished.told():
+            pipeline.fit(music, memory=request.memory, progress=show, checkpoint=unfinished.whole)
+    return held_out
 
 
 def choose_kind(request: Request, encoding: Any) -> str:
@@ -76,7 +102,9 @@ def learned(pipeline: Pipeline, kind: str, held_out: dict[str, Any] | None, *, r
     }
 
 
-def _held_out(pipeline: Pipeline, music: Corpus, request: Request, unfinished: Unfinished) -> dict[str, Any] | None:
+def _held_out(
+    pipeline: Pipeline, music: Corpus, request: Request, unfinished: Unfinished, bar: Callable[[], Bar]
+) -> dict[str, Any] | None:
     """Fit on the kept pieces, measure on those held out; None where there is nothing to hold out."""
     from stochastic_music.errors import EmptyCorpusError
 
@@ -91,7 +119,7 @@ def _held_out(pipeline: Pipeline, music: Corpus, request: Request, unfinished: U
         known = repr([(piece.name, piece.facts) for piece in music.report.pieces])
         identity = {"model": repr(pipeline), "pieces": digest({"held out": tokens.symbols}, known)}
         found: dict[str, Any] = unfinished.figure_or(
-            identity, lambda: _measured(pipeline, train, tokens, request, unfinished)
+            identity, lambda: _measured(pipeline, train, tokens, request, unfinished, bar)
         )
         return found
     except EmptyCorpusError:
@@ -100,11 +128,16 @@ def _held_out(pipeline: Pipeline, music: Corpus, request: Request, unfinished: U
 
 
 def _measured(
-    pipeline: Pipeline, train: Corpus, tokens: TokenCorpus, request: Request, unfinished: Unfinished
+    pipeline: Pipeline,
+    train: Corpus,
+    tokens: TokenCorpus,
+    request: Request,
+    unfinished: Unfinished,
+    bar: Callable[[], Bar],
 ) -> dict[str, Any]:
     from stochastic_music.evaluation import bits_per_note
 
-    with progress("fitting, some held out") as show, unfinished.told():
+    with bar() as show, unfinished.told():
         pipeline.fit(train, memory=request.memory, progress=show, checkpoint=unfinished.held_out)
     said = getattr(pipeline.model, "pseudo_log_probs", pipeline.log_probs)
     return bits_per_note(tokens, said(tokens), seed=request.seed).to_json()

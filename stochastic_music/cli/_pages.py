@@ -146,7 +146,7 @@ def facts_of(row: Mapping[str, Any]) -> list[Fact]:
 
 def origin(made_by: Mapping[str, Any]) -> list[Fact]:
     """How all pieces of a page were made, of their provenance."""
-    named = {"seed": "Seed", "piece": "Piece", "given": "Given", "sha256": "Checksum of the model"}
+    named = {"seed": "Seed", "piece": "Piece", "given": "Given"}
     found = [(term, str(made_by[key])) for key, term in named.items() if key in made_by]
     found += [("Licence", licence) for licence in made_by.get("licences", [])]
     return [*found, ("Made by", f"stochastic_music {made_by['stochastic_music']}"), ("Command", made_by["command"])]

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from stochastic_music.pipeline.revisions import Revision
 
 
+#: what each verb has done to a piece
+_DONE = {"continue": "continued", "fill": "some bars filled", "vary": "varied"}
+
+
 @dataclass(frozen=True)
 class Request:
     """What was asked of any of the verbs, besides what is its own."""
@@ -69,7 +73,7 @@ def revise(
     page = _page(request, kept.score, pipeline, reading.track, seed)
     rows = _written(request, kept, takes, pipeline, made_by, seed, page)
     _takes.tell(rows, list(takes), pipeline, seed, None if ends else request.n)
-    title = f"{Path(request.piece).name}: {request.verb}"
+    title = f"{Path(request.piece).name}, {_DONE[request.verb]}"
     shown = page.write(title, made_by, _takes.facts(pipeline, path.name), _takes.commands(rows, seed, path))
     _takes.tell_next(rows, seed, request.files)
     if request.as_json:
@@ -119,7 +123,7 @@ def _written(
         music = _formats.Music(file.score, stem.name, made_by, midi=file.midi_bytes(provenance=made_by))
         files = _formats.write(music, stem, request.files)
         rows.append(_takes.row(take, files, seed, {"new_notes": len(take.new.onset), **originals[i]}))
-        new = f"{plural(len(take.new.onset), 'note')}, {_where(take)}"
+        new = f"{plural(len(take.new.onset), 'note')}, bars {_where(take)}"
         page.add(replace(music, score=_marked(file.score, take)), rows[-1], ("New", new))
     return rows
 
@@ -144,20 +148,20 @@ def _page(request: Request, original: Score, pipeline: Pipeline, track: int, see
 
 
 def _where(take: Revision) -> str:
-    """The bars that the new notes of a take begin in: 'bars 5 to 8'."""
+    """The bars that the new notes of a take begin in: '5 to 8'."""
     from stochastic_music.music.bars import bar_at, bars
 
     if not len(take.new.onset):
-        return "nothing"
+        return "none"
     printed, quarter = bars(take.score), take.score.ticks_per_quarter
     ends = int(take.new.onset.min()), int(take.new.onset.max())
     first, last = (bar_at(printed, Fraction(tick, quarter)).number for tick in ends)
-    return f"bar {first}" if first == last else f"bars {first} to {last}"
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _marked(score: Score, take: Revision) -> Score:
     """A copy of what was written, in which the part that was changed says where."""
     marked = score.copy()
     track = marked.tracks[min(take.track, len(marked.tracks) - 1)]
-    track.name = f"{track.name or f'Part {take.track + 1}'} ({_where(take)} new)"
+    track.name = f"{track.name or f'Part {take.track + 1}'}, new {_where(take)}"
     return marked

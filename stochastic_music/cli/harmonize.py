@@ -206,9 +206,9 @@ def _facts(take: Take, found: Harmonization) -> list[_pages.Fact]:
 
 
 def _marked(take: Take, found: Harmonization, n_given: int) -> Score:
-    """A copy whose parts say whether they were given: voices stand after the melody, an accompaniment comes last."""
+    """A copy whose new parts say so: voices stand after the melody, an accompaniment comes last."""
     marked, first = take.score.copy(), found.tune.track + 1 if take.report else n_given
     new = range(first, first + len(marked.tracks) - n_given)
-    for i, track in enumerate(marked.tracks):
-        track.name = f"{track.name or f'Part {i + 1}'} ({'new' if i in new else 'given'})"
+    for i in new:
+        marked.tracks[i].name = f"{marked.tracks[i].name}, new"
     return marked

@@ -74,8 +74,8 @@ def test_leaving_out_is_not_having_seen(toy):
         numbering = Numbering.of(plan, table, ids, corpus.vocabulary)
         candidates = numbering.of_candidates(events.references)
         found = {}
-        knows = np.zeros((len(events.came), plan.n_long), dtype=bool)
-        for features in long_features(numbering, table, events, candidates, knows):
+        knows, known = np.zeros((len(events.came), plan.n_long), dtype=bool), np.ones(len(events.came), dtype=bool)
+        for features in long_features(numbering, table, events, candidates, knows, known=known):
             for row, column, times in zip(*features, strict=True):
                 found[int(row), int(column) // 16] = int(times)
         expected = {}

@@ -241,21 +241,19 @@ def _weigh(
     known = ~np.isin(events.came, alone)
     if not known.any():
         return Weights.fixed(plan.n_rows), Gains.unasked(plan.parts)
-    candidates = numbering.of_candidates(events.references)
-    knows = np.zeros((len(events.came), plan.n_rows), dtype=bool)
+    candidates = numbering.of_candidates(events.references[known])
+    knows = np.zeros((len(candidates), plan.n_rows), dtype=bool)
     parts = [
-        *long_features(numbering, table, events, candidates, knows[:, : plan.n_long]),
-        *short_features(numbering, record, candidates, knows[:, plan.n_long :]),
+        *long_features(numbering, table, events, candidates, knows[:, : plan.n_long], known=known),
+        *short_features(numbering, record, candidates, knows[:, plan.n_long :], known=known),
     ]
     features = Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     del parts, candidates
-    if not known.all():
-        features = _without(features, known, n)
     if possible is not None:
         possible = possible[known]
         features = Features(*(part[possible.ravel()[features.row]] for part in features))
     chosen, piece = np.searchsorted(numbering.ids, events.came[known]), events.piece[known]
-    options: Any = {"knows": knows[known], "half": halves(piece), "possible": possible, "penalty": lesson.penalty}
+    options: Any = {"knows": knows, "half": halves(piece), "possible": possible, "penalty": lesson.penalty}
     problem = Problem(features, chosen, n, **options)
     if not lesson.choose:
         return problem.solve().weights, Gains.unasked(plan.parts)
@@ -263,19 +261,12 @@ def _weigh(
     return problem.solve(silent=~gained.rows(plan.parts), start=start).weights, gained
 
 
-def _without(features: Features, known: BoolArray, n: int) -> Features:
-    """The features of `known` events, (n_events,) of `n` candidates each, numbered anew."""
-    kept = known[features.row // n]
-    row, column, times = (part[kept] for part in features)
-    return Features((np.cumsum(known) - 1)[row // n] * n + row % n, column, times)
-
-
 def long_features(
-    numbering: Numbering, table: Table, events: Events, candidates: IntArray, knows: BoolArray
+    numbering: Numbering, table: Table, events: Events, candidates: IntArray, knows: BoolArray, *, known: BoolArray
 ) -> Iterator[Features]:
-    """The counts of the corpus without the event's own piece, term by term.
+    """The counts of the corpus without the event's own piece, term by term, of the `known` events (n_events,).
 
-    Which terms know the context of each event then is written to `knows` (n_events, n_long).
+    Which terms know the context of each of them then is written to `knows` (n_known, n_long).
     """
     width, target = numbering.width, numbering.plan.target
     for term in range(numbering.plan.n_long):
@@ -286,8 +277,8 @@ def long_features(
         pairs, pair = np.unique(events.piece * len(rows) + context, return_inverse=True)
         cells = pair * width + numbering(events.symbol[:, term], target[term])
         own = np.bincount(cells, minlength=len(pairs) * width).reshape(-1, width)
-        left = (total[context] - own[pair]).astype(np.int64)
-        left[events.keys[:, term] == 0] = 0
+        left = (total[context[known]] - own[pair[known]]).astype(np.int64)
+        left[events.keys[known, term] == 0] = 0
         left[:, -1] = 0
         counts = np.take_along_axis(left, candidates[:, target[term]], axis=1)
         total, kinds = left.sum(axis=1), (left > 0).sum(axis=1)
@@ -295,15 +286,19 @@ def long_features(
         yield _features(counts[:, None], total[:, None], kinds[:, None], term)
 
 
-def short_features(numbering: Numbering, record: Record, candidates: IntArray, knows: BoolArray) -> Iterator[Features]:
-    """The counts of the piece so far, event by event, all pieces at once; `knows` (n_events, n_short) as above."""
+def short_features(
+    numbering: Numbering, record: Record, candidates: IntArray, knows: BoolArray, *, known: BoolArray
+) -> Iterator[Features]:
+    """The counts of the piece so far, event by event, all pieces at once; `knows` (n_known, n_short) as above."""
     plan, n = numbering.plan, len(numbering.ids)
     if not len(plan.short):
         return
-    number = np.cumsum(record.heard).reshape(record.heard.shape) - 1
+    asked = np.zeros_like(record.heard)
+    asked[record.heard] = known
+    number = np.cumsum(asked).reshape(asked.shape) - 1
     keys = record.keys[:, :, plan.short]
-    for t in range(1, record.heard.shape[1]):
-        rows = np.flatnonzero(record.heard[:, t])
+    for t in range(1, asked.shape[1]):
+        rows = np.flatnonzero(asked[:, t])
         at = number[rows, t]
         found = recall(numbering, keys[rows, :t], record.seen[rows, :t], keys[rows, t], candidates[at])
         knows[at] = found.total > 0
