@@ -9,7 +9,7 @@ a quarter note and one a row. Scripts lay the cursor and what sounds over it (`s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from stochastic_music.music.instruments import drum_name
@@ -19,8 +19,10 @@ from stochastic_music.tokens import pitch_name
 
 #: Colors of parts; further parts begin again with the first.
 COLORS = 8
-#: pixels: of the picture's height without bars and with them, of the ruler, of the names
-_PLAIN, _PRINTED, _RULER, _NAMES = 112, 208, 20, 44
+#: pixels: of a roll without bars; of one with them, at least, at most, and for a row
+_PLAIN, _LOW, _HIGH, _ROW = 112, 188, 480, 4
+#: pixels: height of the ruler, width of the names, and height of one name
+_RULER, _NAMES, _NAME = 20, 44, 9
 #: pixels: at least for a quarter note, without bars and with them; for a bar's number, and with a meter; at most
 _QUARTER, _WIDE_QUARTER, _NARROW, _BETWEEN, _WIDEST = 5, 16, 26, 44, 60_000
 _BLACK_KEYS = (1, 3, 6, 8, 10)
@@ -40,6 +42,11 @@ class Rows(NamedTuple):
     def n(self) -> int:
         """All rows."""
         return self.high - self.low + 1 + len(self.drums)
+
+    @property
+    def height(self) -> int:
+        """Pixels of a roll with bars, without its ruler."""
+        return min(max(_ROW * self.n, _LOW), _HIGH)
 
     def of(self, part: Part, pitch: int) -> int:
         """The row of a note."""
@@ -65,8 +72,7 @@ def rows(take: Take) -> Rows:
 def piano_roll(take: Take) -> Html:
     """The notes as a picture, one path a part, with a line at each C."""
     drawn, printed = rows(take), bool(take.bars)
-    ruler = _RULER if printed else 0
-    height = _PRINTED if printed else _PLAIN
+    ruler, height = (_RULER, drawn.height) if printed else (0, _PLAIN)
     quarter = _WIDE_QUARTER if printed else _QUARTER
     width = min(round(quarter * take.length), _WIDEST)
     inner = element(
@@ -79,22 +85,33 @@ def piano_roll(take: Take) -> Html:
         preserveAspectRatio="none",
         y=ruler,
         width="100%",
-        height=height - ruler,
+        height=height,
     )
     words = described(take)
     numbers = _numbers(take, width) if printed else ()
-    return element("svg", *numbers, inner, width=width, height=height, role="img", aria_label=words)
+    return element("svg", *numbers, inner, width=width, height=ruler + height, role="img", aria_label=words)
 
 
 def names(take: Take) -> Html:
-    """The names of rows, for the left of a roll with bars."""
+    """The names of rows, for the left of a roll with bars: each C and each drum, as far as there is room."""
     drawn = rows(take)
-    step = 100 / drawn.n
-    shown = [(drawn.high - pitch, pitch_name(pitch)) for pitch in range(drawn.low, drawn.high + 1) if pitch % 12 == 0]
+    shown = [
+        (drawn.high - pitch, pitch_name(pitch)) for pitch in range(drawn.high, drawn.low - 1, -1) if pitch % 12 == 0
+    ]
     lanes = [(row, drum_name(pitch)) for pitch, row in drawn.drums.items()]
-    texts = [element("text", name, x=_NAMES - 5, y=f"{short((row + 0.5) * step)}%") for row, name in shown + lanes]
-    inner = element("svg", *texts, y=_RULER, width=_NAMES, height=_PRINTED - _RULER)
-    return element("svg", inner, class_="names", width=_NAMES, height=_PRINTED, aria_hidden="true")
+    texts = [element("text", name, x=_NAMES - 5, y=short(y)) for y, name in _apart(drawn, shown + lanes)]
+    inner = element("svg", *texts, y=_RULER, width=_NAMES, height=drawn.height)
+    return element("svg", inner, class_="names", width=_NAMES, height=_RULER + drawn.height, aria_hidden="true")
+
+
+def _apart(drawn: Rows, named: Sequence[tuple[int, str]]) -> Iterator[tuple[float, str]]:
+    """Names with the pixels where they stand, those left out that would stand on another."""
+    free = 0.0
+    for row, name in named:
+        y = (row + 0.5) * drawn.height / drawn.n
+        if y >= free:
+            free = y + _NAME
+            yield y, name
 
 
 def described(take: Take) -> str:

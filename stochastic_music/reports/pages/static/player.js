@@ -182,7 +182,7 @@ class Player {
   show() {
     const at = this.transport.now;
     const on = this.transport.state === "playing";
-    const sounding = this.transport.sounding(at);
+    const sounding = on || at > 0 ? this.transport.sounding(at) : []; // nothing is lit before it begins
     for (const view of this.views) view.show(at, sounding, on);
     if (on && performance.now() - this.toldAt < Player.TELLING) return;
     this.toldAt = performance.now();

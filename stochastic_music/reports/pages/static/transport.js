@@ -186,9 +186,9 @@ class Transport {
 
   silence() {
     clearInterval(this.timer);
-    for (const voice of this.voices) voice.stop();
-    for (const bus of this.buses || []) bus.disconnect();
+    if (this.buses) Transport.synth.fade(this.buses, this.voices);
     this.voices.clear();
+    this.buses = null;
   }
 
   gain(part) {
