@@ -49,6 +49,8 @@ def test_it_plays_and_the_cursor_moves(opened):
     window.click(".play")
     assert window.wait(f"{cursor} > {before} + 5")
     assert window.run("return document.querySelector('.said').textContent") == "Playing one"
+    window.click(".play")
+    assert window.run("return document.querySelector('.said').textContent") == "Paused in bar 1"
     window.click(".stop")
     assert window.run(f"return [{NOW}, players[0].state]") == [0, "paused"]
 

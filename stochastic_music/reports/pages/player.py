@@ -31,7 +31,7 @@ from stochastic_music.tokens import pitch_name
 #: What a page with players loads, in this order.
 STYLE = "player.css"
 SCRIPTS = (
-    *("take.js", "tempo.js", "synth.js", "transport.js"),
+    *("take.js", "tempo.js", "instruments.js", "synth.js", "transport.js"),
     *("roll.js", "sheet.js", "player.js", "keys.js"),
 )
 #: The tempo, against the written one, at least and at most.

@@ -12,7 +12,12 @@ class NoteTable {
 
   make() {
     const { take, name } = this.player;
-    const scroll = add(this.details, "div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Notes of ${name}` });
+    const scroll = add(this.details, "div", {
+      class: "scroll",
+      tabindex: "0",
+      role: "group",
+      "aria-label": `Notes of ${name}`,
+    });
     const table = add(scroll, "table", {});
     add(table, "caption", {}, `${take.notes.length} notes of ${name}, in the order of time`);
     const head = add(add(table, "thead", {}), "tr", {});
@@ -26,7 +31,14 @@ class NoteTable {
 
   columns() {
     const { take } = this.player;
-    return ["Bar", "Beat", ...(take.parts.length > 1 ? ["Part"] : []), "Note", "Quarters", ...(take.told ? ["Bits"] : [])];
+    return [
+      "Bar",
+      "Beat",
+      ...(take.parts.length > 1 ? ["Part"] : []),
+      "Note",
+      "Quarters",
+      ...(take.told ? ["Bits"] : []),
+    ];
   }
 
   fill() {
@@ -41,7 +53,8 @@ class NoteTable {
     const { take } = this.player;
     const [bar, beat] = place(take, note.onset);
     const row = add(this.body, "tr", {});
-    for (const text of [bar, beat, ...(take.parts.length > 1 ? [take.parts[note.part].name] : []), note.name]) add(row, "td", {}, text);
+    for (const text of [bar, beat, ...(take.parts.length > 1 ? [take.parts[note.part].name] : []), note.name])
+      add(row, "td", {}, text);
     add(row, "td", {}, number(note.end - note.onset));
     if (take.told) add(row, "td", {}, inBits(note.bits));
   }

@@ -77,7 +77,11 @@ class Player {
   bounds() {
     const { bars, length } = this.take;
     if (!bars.length) return [0, length];
-    const index = (field) => Math.max(0, bars.findLastIndex(([number]) => number <= Number(field.value)));
+    const index = (field) =>
+      Math.max(
+        0,
+        bars.findLastIndex(([number]) => number <= Number(field.value)),
+      );
     const [first, last] = this.ends.map(index).sort((a, b) => a - b);
     return [bars[first][1], bars[last + 1]?.[1] ?? length];
   }
@@ -156,10 +160,11 @@ class Player {
 
   turned(state) {
     const on = state === "playing";
+    const at = this.transport.place;
     const words = {
       playing: `Playing ${this.name}`,
       blocked: "The browser blocks sound until you tap: press Play once more to allow it.",
-      paused: this.take.bars.length ? `Paused in bar ${place(this.take, this.transport.now)[0]}` : "Paused",
+      paused: at > 0 ? `Paused${this.take.bars.length ? ` in bar ${place(this.take, at)[0]}` : ""}` : "Stopped",
     };
     this.state = state;
     this.root.classList.toggle("playing", on);

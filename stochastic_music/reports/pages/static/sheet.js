@@ -47,7 +47,8 @@ class Sheet {
     for (const sign of this.lit) sign.classList.remove("sounding");
     for (const sign of lit) sign.classList.add("sounding");
     this.lit = lit;
-    if (playing && lit.length) this.follow(sounding.reduce((latest, note) => (note.onset > latest.onset ? note : latest)));
+    if (playing && lit.length)
+      this.follow(sounding.reduce((latest, note) => (note.onset > latest.onset ? note : latest)));
   }
 
   mark(note) {

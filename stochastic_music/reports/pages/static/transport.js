@@ -28,7 +28,7 @@ class Transport {
     this.length = take.length;
     this.families = take.parts.map((part) => part.instrument);
     this.notes = take.notes;
-    this.longest = Math.max(0, ...this.notes.map((note) => note.end - note.onset));
+    this.longest = this.notes.reduce((most, note) => Math.max(most, note.end - note.onset), 0);
     this.changed = changed;
     this.state = "paused"; // or waiting, blocked, playing
     this.place = 0; // quarters, where it was paused, or begun
@@ -66,7 +66,7 @@ class Transport {
   /* The first note that begins at a place or after it. */
   first(at) {
     let low = 0;
-    for (let high = this.notes.length; low < high; ) {
+    for (let high = this.notes.length; low < high;) {
       const middle = (low + high) >> 1;
       if (this.notes[middle].onset < at) low = middle + 1;
       else high = middle;
@@ -114,16 +114,15 @@ class Transport {
     setTimeout(() => this.state === "waiting" && this.turn("blocked"), Transport.PATIENCE);
   }
 
-  pause() {
-    this.place = this.now;
+  pause(place = this.now) {
+    this.place = place;
     this.silence();
     if (Transport.playing === this) Transport.playing = null;
     this.turn("paused");
   }
 
   stop() {
-    this.pause();
-    this.seek(this.bounds ? this.bounds[0] : 0);
+    this.pause(this.bounds ? this.bounds[0] : 0);
   }
 
   turn(state) {
@@ -153,7 +152,9 @@ class Transport {
       for (let i = this.first(from - this.longest); i < this.notes.length && this.notes[i].onset < to; i++) {
         const note = this.notes[i];
         if (note.end <= from && note.onset < from) continue;
-        const [start, end] = [Math.max(note.onset, from), Math.min(note.end, to)].map((place) => passed + this.map.seconds(place) - zero);
+        const [start, end] = [Math.max(note.onset, from), Math.min(note.end, to)].map(
+          (place) => passed + this.map.seconds(place) - zero,
+        );
         yield { note, start, end };
       }
       passed += this.map.seconds(to) - zero;
@@ -169,7 +170,14 @@ class Transport {
     for (; !this.next.done && when(this.next.value.start) <= horizon; this.next = this.due.next()) {
       const { note, start, end } = this.next.value;
       if (!note) continue;
-      const voice = Transport.synth.note(this.families[note.part], note.pitch, note.velocity, when(start), when(end), this.buses[note.part]);
+      const voice = Transport.synth.note(
+        this.families[note.part],
+        note.pitch,
+        note.velocity,
+        when(start),
+        when(end),
+        this.buses[note.part],
+      );
       this.voices.add(voice);
       voice.onended = () => this.voices.delete(voice);
     }
