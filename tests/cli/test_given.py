@@ -23,12 +23,13 @@ def fitted(stochmusic, tune, tmp_path):
 
 def test_over_a_chart_and_over_a_rhythm(stochmusic, fitted, tmp_path):
     assert fitted["pieces_with_chords"] == 3
-    done = stochmusic("generate", "--given", "C | G C", "-n", "2", "--seed", "1", "--also", "musicxml", "--json")
+    done = stochmusic("generate", "--given", "C | G C", "-n", "2", "--seed", "1", "--also", "musicxml,page", "--json")
     assert done.returncode == 0, done.stderr
     assert "Using m.smm" in done.stderr
     found = json.loads(done.stdout)
     assert [row["guarantee"] for row in found["files"]] == ["exact", "exact"]
     assert (tmp_path / "takes" / "m-s1-02.musicxml").exists()
+    assert "Melodies over C | G C" in (tmp_path / found["page"]).read_text(encoding="utf-8")
     done = stochmusic("generate", "m.smm", "--given", "rhythm.mid", "-n", "1", "--seed", "2", "--range", "C4:D4")
     assert done.returncode == 0, done.stderr
     told = json.loads(stochmusic("info", "takes/m-s2-01.mid", "--json").stdout)

@@ -33,7 +33,8 @@ def test_from_a_folder_to_a_model(four_parts, stochmusic, tmp_path):
 
 
 def test_from_a_melody_to_takes(model, melody, stochmusic, tmp_path):
-    command = ("harmonize", melody, "-m", model, "-n", "2", "--seed", "1", "--key", "C", "--also", "musicxml", "--json")
+    formats = ("--also", "musicxml,page")
+    command = ("harmonize", melody, "-m", model, "-n", "2", "--seed", "1", "--key", "C", *formats, "--json")
     done = stochmusic(*command)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -49,6 +50,8 @@ def test_from_a_melody_to_takes(model, melody, stochmusic, tmp_path):
     assert told["held_out_copies"]["interval_rhythm"]["n_pieces"] == 16
     assert "Held-out pieces of this corpus" in done.stderr
     assert "parallel fifths" in done.stderr
+    page = (tmp_path / told["page"]).read_text(encoding="utf-8")
+    assert all(text in page for text in ("What was given", "Take 2", "Alto, new", "nats per beat", "Cadences"))
     data = (tmp_path / told["files"][0]["file"]).read_bytes()
     assert b"h.smm" in data
     assert stochmusic(*command).returncode == 0
