@@ -64,14 +64,24 @@ def test_tempos_change_where_the_score_says(opened):
 
 
 def test_files_come_out_as_they_went_in(opened, window, tmp_path):
-    content = bytes(range(256)) * 40
     window.control("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    opened(Heard("one", a_score(TUNE), files=[("one.mid", content), ("one.musicxml", b"<a/>")]))
-    window.click(".downloads a")
-    end = time.monotonic() + 5
-    while not (tmp_path / "one.mid").exists() and time.monotonic() < end:
-        window.run("return 0")
-    assert (tmp_path / "one.mid").read_bytes() == content
+    files = {"one.mid": bytes(range(256)) * 40, "one.musicxml": "<a>é</a>".encode()}
+    opened(Heard("one", a_score(TUNE), files=list(files.items())))
+    for name, content in files.items():
+        window.click(f"[download='{name}']")
+        end = time.monotonic() + 5
+        while not (tmp_path / name).exists() and time.monotonic() < end:
+            window.run("return 0")
+        assert (tmp_path / name).read_bytes() == content
+
+
+def test_the_space_bar_works_from_anywhere(opened):
+    window = opened(Heard("one", a_score(TUNE)))
+    window.press("body", " ")
+    assert window.wait("document.querySelector('.playing')")
+    window.press("body", " ")
+    assert window.wait("!document.querySelector('.playing')")
+    assert window.run("return scrollY") == 0
 
 
 def test_a_frame_plays_in_a_page_around_it(opened, window, tmp_path):

@@ -1,4 +1,4 @@
-/* What keys do where a player has the focus; player.py tells readers the same. The space bar also works from anywhere. */
+/* What keys do where a player has the focus; listening.py tells readers the same. The space bar works from anywhere. */
 "use strict";
 
 const KEYS = {

@@ -1,4 +1,4 @@
-/* Notes in the colors of their surprise, in the roll and in the notation. The scale is that of the legend beside the switch. */
+/* Notes in the colors of their surprise, in roll and notation. The scale is that of the legend beside the switch. */
 "use strict";
 
 class Surprise {

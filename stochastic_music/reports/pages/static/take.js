@@ -1,4 +1,4 @@
-/* A take as scripts have it: the object of `data-take` (player.py says what that holds), its notes, and figures as words. */
+/* A take as scripts have it: the object of `data-take` (player.py says what it holds), its notes, and figures in words. */
 "use strict";
 
 /* The object with its notes by onset, and whether surprise is told of any. */
