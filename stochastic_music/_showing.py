@@ -19,9 +19,7 @@ their classes: neither IPython nor symusic is imported for that.
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
-from html import escape
 from typing import Any, ClassVar
 
 #: the room of those who draw
@@ -29,8 +27,6 @@ ROOM = "stochastic_music.reports.showing"
 #: who draws scores, and what symusic calls their classes: `symusic.Score` only makes one of these
 SCORES = "scores"
 SCORE_CLASSES = tuple(("symusic.core", name) for name in ("ScoreTick", "ScoreQuarter", "ScoreSecond"))
-
-_log = logging.getLogger(__name__)
 
 
 class ShowsItself:
@@ -49,10 +45,17 @@ def html_of(thing: Any) -> str | None:
     try:
         found: str | None = importlib.import_module(ROOM).drawn(thing)
     except Exception as error:
-        _log.debug("%s could not be drawn", type(thing).__name__, exc_info=True)
-        why = f"It could not be drawn: {type(error).__name__}: {error}"
-        return f"<pre>{escape(repr(thing))}</pre>\n<p>{escape(why)}</p>"
+        return _undrawn(thing, error)
     return found
+
+
+def _undrawn(thing: Any, error: Exception) -> str:
+    import logging  # as all that this file needs, imported late: the package itself loads next to nothing
+    from html import escape
+
+    logging.getLogger(__name__).debug("%s could not be drawn", type(thing).__name__, exc_info=error)
+    why = f"It could not be drawn: {type(error).__name__}: {error}"
+    return f"<pre>{escape(repr(thing))}</pre>\n<p>{escape(why)}</p>"
 
 
 def register() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,7 @@ def report_of(path: Path, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _models_of(path: Path, stated: Mapping[str, Any]) -> Iterable[ModelFile]:
     """The model files, of those that can be found, whose checksums a piece states."""
     wanted = json.dumps(stated)
-    words = [word.partition("=")[0] for word in shlex.split(str(stated.get("command", "")))]
+    words = [word.partition("=")[0] for word in citing.command_of(stated)]
     named = [Path(word) for word in words if word.endswith(".smm")]
     places = [Path(), path.parent, path.parent.parent]
     near = [place / name for place in places for name in named]

@@ -211,7 +211,7 @@ FORMATS = {
     "musicxml": Format(".musicxml", _musicxml),
     "svg": Format(".svg", _svg, ("verovio",)),
     "pdf": Format(".pdf", _pdf, ("verovio", "reportlab", "fontTools")),
-    "sheet": Format("-sheet.png", _sheet, ("verovio", "resvg_py")),
+    "sheet": Format("-sheet.png", _sheet, ("verovio", "resvg_py", "fontTools")),
     "png": Format(".png", _piano_roll),
     **_SOUNDS,
 }

@@ -54,7 +54,9 @@ class Extra(NamedTuple):
 
 
 EXTRAS = {
-    "notation": Extra("engraved scores: SVG, PNG, PDF, and notation in pages", ("verovio", "resvg_py")),
+    "notation": Extra(
+        "engraved scores: SVG, PNG, PDF, and notation in pages", ("verovio", "resvg_py", "reportlab", "fontTools")
+    ),
     "sound": Extra("FLAC and OGG", ("soundfile",)),
     "notebook": Extra("running notebooks", ("ipykernel", "nbclient")),
     "interop": Extra("exchange with other libraries", ("pretty_midi", "muspy", "partitura", "isobar", "miditok")),

@@ -68,11 +68,23 @@ def of_model(meta: Mapping[str, Any], report: Mapping[str, Any] | None = None) -
 
 def of_take(stated: Mapping[str, Any], model: Citations | None = None) -> Citations:
     """What a piece rests on: `stated` is its provenance, `model` what its model rests on, if that is at hand."""
-    found = _version().and_(Citations(_drawn(shlex.split(str(stated.get("command", ""))))))
+    found = _version().and_(Citations(_drawn(command_of(stated))))
     own = of_corpus(stated.get("licences", [])) if model is None else model
     named = "the model it was made with, which is not at hand"
     missing = (named,) if model is None and {"model", "models"} & set(stated) else ()
     return found.and_(own).and_(Citations({}, missing))
+
+
+def command_of(stated: Mapping[str, Any]) -> list[str]:
+    """The words of the command that a piece says it was made with; none where it says none that a shell can read.
+
+    >>> command_of({"command": "stochmusic generate 'my model.smm'"}), command_of({"command": "it's broken"})
+    (['stochmusic', 'generate', 'my model.smm'], [])
+    """
+    try:
+        return shlex.split(str(stated.get("command", "")))
+    except ValueError:  # a quotation without its end
+        return []
 
 
 def of_corpus(licences: Sequence[str], names: Sequence[str] = ()) -> Citations:

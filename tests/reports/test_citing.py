@@ -157,6 +157,10 @@ def test_takes_cite_what_their_command_asked_for():
     assert plain.not_cited == ()
 
 
+def test_a_command_that_no_shell_can_read_asks_for_nothing():
+    assert list(of_take({"command": "stochmusic generate 'x.smm --sampler metropolis"}).entries) == [SOFTWARE]
+
+
 def test_what_is_cited_twice_stands_once_with_both_reasons():
     both = Citations({"a": "x"}).and_(Citations({"a": "y", "b": "z"}))
     assert dict(both.entries) == {"a": "x; y", "b": "z"}

@@ -50,8 +50,7 @@ def show(thing: Any) -> Shown:
     """Anything of this package, as a notebook shows it: the last line of a cell, or an argument of `display`.
 
     Of a list of scores, takes or pieces it is one page with a player for each, of the report of a comparison its page.
-    Raises UsageError for what has no
-    picture.
+    Raises UsageError for what has no picture.
 
         >>> import stochastic_music as sm
         >>> shown = sm.show(sm.PitchRange("C4", "A5") & sm.Bars(8))

@@ -59,8 +59,8 @@ N_PARTICLES = 64
 N_SWEEPS = 2
 #: a crowd is drawn anew when its effective sample size falls below this share of it
 _SHARE = 0.5
-#: so many crowds grow side by side at least, which is quicker than one sweep after the other
-_ABREAST = 64
+#: crowds of several sweeps grow side by side up to so many particles, which is quicker than one after the other
+_ABREAST = 4096
 #: pieces under one timing, and what follows their chains
 _Plan: TypeAlias = tuple[IntArray, list[Prepared]]
 _BELOW_ONE = np.nextafter(1.0, 0.0)
@@ -102,7 +102,10 @@ def particles(
         crowds = _Crowds(model, headers * len(keys), foresight, n_particles, start)
         return crowds.drawn(keys, max_events * crowds.vocabulary.n_fields, shaping or Shaping(), most_repeats)
 
-    keys, together = [key + sweep * _SWEEP for sweep in range(sweeps + 1)], max(_ABREAST // len(headers), 1)
+    keys, together = (
+        [key + sweep * _SWEEP for sweep in range(sweeps + 1)],
+        max(_ABREAST // (len(headers) * n_particles), 1),
+    )
     crowds = [crowd for i in range(0, len(keys), together) for crowd in drawn(keys[i : i + together])]
     kept, accepted = crowds[0], np.zeros(len(headers))
     for sweep, fresh in zip(keys[1:], crowds[1:], strict=True):
