@@ -24,6 +24,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from stochastic_music.errors import EncodingError
 from stochastic_music.protocols import BoolArray, FloatArray, IntArray
 
 #: Units a quarter note.
@@ -196,7 +197,13 @@ def tuplets(places: Sequence[int], bar: Grid, first: int = 0) -> list[Region]:
 
 
 def _region(place: int, free: int, places: Sequence[int], bar: Grid, first: int) -> Region:
-    """The tuplet around `place`: a half note in quarters, an eighth that stands alone, else the beat."""
+    """The tuplet around `place`: a half note in quarters, an eighth that stands alone, else the beat.
+
+    Raises EncodingError in bars that are shorter than an eighth.
+    """
+    if bar.length < 24:
+        share = Fraction(bar.length, 4 * UNITS)
+        raise EncodingError(f"a bar of {share} of a whole note is too short for the tuplet that its notes would need")
     half, quarter, eighth = ((place + first) // size * size - first for size in (96, 48, 24))
     if bar.beat == 24 or quarter < free or {eighth, eighth + 24} <= set(places):
         return Region(eighth, eighth + 24)

@@ -97,11 +97,13 @@ def test_titles_with_markup_are_text(shown, tmp_path):
         (["music/tune00.mid", "-m", "nothing.smm"], 2, ["nothing.smm"]),
         (["music/tune00.mid", "--part", "tuba"], 1, ["tuba"]),
         (["music/tune00.mid", "-o", "noise.mid"], 4, ["noise.mid"]),
+        (["tiny.mid"], 1, ["too short"]),
         ([], 2, ["PIECE"]),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else str(value),
 )
-def test_what_goes_wrong_is_one_message(arguments, code, words, verb, music_folder, tmp_path):
+def test_what_goes_wrong_is_one_message(arguments, code, words, verb, tune, music_folder, tmp_path):
+    tune([(i / 68, 1 / 160, 60) for i in range(100)], meter=(1, 64)).dump_midi(tmp_path / "tiny.mid")
     (tmp_path / "noise.mid").write_bytes(bytes(range(256)) * 4)
     done = verb("show", *arguments)
     assert done.returncode == code, done.stderr
