@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import stand_in
 from scipy import sparse
 from scipy.stats import chi2
 
@@ -18,6 +17,7 @@ from stochastic_music.sampling.backends.alias import WIDTH_BITS
 from stochastic_music.sampling.backends.kernel import C_HEAD, source
 from stochastic_music.sampling.backends.numpy_backend import NumpyChains
 from stochastic_music.testing import check_backend
+from tests import stand_in
 
 
 def even() -> TransitionTable:
