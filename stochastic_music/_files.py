@@ -77,11 +77,21 @@ def write_new(path: Path, data: bytes, *, force: bool = False) -> None:
 
 
 def write_all(drafts: Mapping[Path, bytes], *, force: bool = False) -> list[Path]:
-    """Write files as `write_new` does, but none of them where one may not be overwritten."""
+    """Write files as `write_new` does, but none of them where one may not be overwritten.
+
+    Where one comes to grief, those that were not there before go again.
+    """
     for path, data in drafts.items():
         refuse_overwrite(path, data, force=force)
-    for path, data in drafts.items():
-        write_new(path, data, force=force)
+    new = [path for path in drafts if not path.exists()]
+    try:
+        for path, data in drafts.items():
+            write_new(path, data, force=force)
+    except BaseException:  # an interrupt too
+        for path in new:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
     return list(drafts)
 
 
@@ -94,7 +104,9 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def refuse_overwrite(path: Path, data: bytes, *, force: bool) -> None:
-    """Raise UsageError if `path` holds something other than `data` and `force` is not given."""
+    """Raise UsageError if `path` is a folder, or holds something other than `data` and `force` is not given."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; expected the name of a file.")
     if not force and path.exists() and (not path.is_file() or path.read_bytes() != data):
         raise UsageError(f"{path} exists and differs: give --force to replace it, or another name with -o.")
 

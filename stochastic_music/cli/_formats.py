@@ -76,9 +76,9 @@ def wanted(
 ) -> Wanted:
     """What the options ask for; `default` are the formats where none is named.
 
-    Raises UnknownNameError for a format there is not, UsageError for a SoundFont without a sound, UnreadableFileError
-    for what is none, MissingExtraError where a format takes what is not installed, MachineError where nothing can be
-    written into `folder`.
+    Raises UnknownNameError for a format there is not, UsageError for a list that names none, or a SoundFont without a
+    sound, UnreadableFileError for what is none, MissingExtraError where a format takes what is not installed,
+    MachineError where nothing can be written into `folder`.
     """
     names = named(also or default)
     formats = tuple(name for name in names if name != PAGE)
@@ -104,6 +104,8 @@ def _check_soundfont(soundfont: str, formats: Sequence[str]) -> None:
 def named(also: str) -> list[str]:
     """The formats of a list such as `png,wav`, in order; errors as for `wanted`, the folder's apart."""
     names = list(dict.fromkeys(text.strip().lower() for text in also.split(",") if text.strip()))
+    if also and not names:
+        raise UsageError(f"--also got '{also}'; expected formats with commas between: {', '.join((*FORMATS, PAGE))}")
     for name in names:
         if name not in FORMATS and name != PAGE:
             raise UnknownNameError("format of --also", name, (*FORMATS, PAGE))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick as Score
 
     from stochastic_music.corpus import Corpus
+    from stochastic_music.corpus.facts import Facts
 
 #: of more files than these the first are named
 _NAMED = 6
@@ -121,10 +122,16 @@ def _entries(music: Corpus, sound: _Sound, made_by: str) -> list[_pages.Entry]:
             stem = f"{stem}-{taken[stem]}"
         score, title = sound.of(piece.score), piece.title or piece.name
         facts = [("File", piece.name), ("Notes", f"{score.note_num():,}"), ("Meter", ", ".join(known.facts.meters))]
-        key = f"{known.facts.key}{', heard' if known.facts.key_source == 'estimated' else ''}"
         music_ = _formats.Music(score, title, made_by, soundfont=sound.soundfont)
-        entries.append(_pages.Entry(title, music_, stem, [*facts, ("Key", key)]))
+        entries.append(_pages.Entry(title, music_, stem, [*facts, *_key(score, known.facts)]))
     return entries
+
+
+def _key(score: Score, facts: Facts) -> list[_pages.Fact]:
+    """The key of what is shown; drums have none."""
+    if all(track.is_drum for track in score.tracks if len(track.notes)):
+        return []
+    return [("Key", f"{facts.key}, heard" if facts.key_source == "estimated" else facts.key)]
 
 
 def _title(names: Sequence[str]) -> str:

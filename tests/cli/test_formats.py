@@ -30,6 +30,11 @@ def test_formats_come_once_and_in_order(tmp_path):
     assert _formats.wanted("", tmp_path, default="page").page
 
 
+def test_a_list_without_formats_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="expected formats"):
+        _formats.wanted(",", tmp_path, default="page")
+
+
 def test_a_missing_library_is_found_before_anything_is_composed(tmp_path, monkeypatch):
     def missing(module):
         raise MissingExtraError(f"this needs {module}")
@@ -97,3 +102,15 @@ def test_what_is_no_sound_font_is_found_before_anything_is_composed(tmp_path):
     (tmp_path / "font.sf2").write_bytes(b"RIFF, but no SoundFont")
     with pytest.raises(UnreadableFileError, match="no SoundFont"):
         _formats.wanted("wav", tmp_path, soundfont=str(tmp_path / "font.sf2"))
+
+
+def test_files_of_one_piece_come_together_or_not_at_all(tmp_path):
+    old, new, folder = (tmp_path / name for name in ("old.mid", "new.mid", "folder.wav"))
+    old.write_bytes(b"old")
+    folder.mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        write_all({new: b"new", folder: b"sound"}, force=True)
+    with pytest.raises(MachineError, match="a file"):
+        write_all({old: b"old", new: b"new", old / "beneath.wav": b"sound"})
+    assert old.exists()
+    assert not new.exists()

@@ -66,6 +66,14 @@ def test_one_part_is_shown_alone(shown, tune, tmp_path):
     assert [len(take["parts"]) for take in takes(page)] == [1]
 
 
+def test_drums_alone_have_no_key(shown, tune, tmp_path):
+    score = tune([(0, 1, 36), (1, 1, 42)])
+    score.dump_midi(tmp_path / "tune.mid")
+    score.tracks[0].is_drum = True
+    score.dump_midi(tmp_path / "drums.mid")
+    assert [page.count("<dt>Key</dt>") for _, page, _ in (shown("tune.mid"), shown("drums.mid"))] == [1, 0]
+
+
 def test_formats_are_written_instead(shown, music_folder, tmp_path):
     report, _, _ = shown("music/tune00.mid", "--also", "mid,musicxml,png", "-o", "out")
     assert report["page"] is None

@@ -124,6 +124,13 @@ def test_what_is_least_or_most_has_a_page(name):
     assert page.count(' data-part="') == (len(HARD[name].tracks) if len(HARD[name].tracks) > 1 else 0)
 
 
+def test_names_of_drums_have_room():
+    page = listening_page("x", [Heard("x", a_score(drums=[(0, 1, 46), (1, 1, 99)]))])
+    width, inner = re.search(r'class="names" width="(\d+)".*?>(.*?)</svg>', page).groups()
+    assert re.findall(r">([^<]+)</text>", inner) == ["drum 99", "open hat"]
+    assert int(width) >= 7 * len("open hat") + 5
+
+
 def test_nothing_to_hear_is_said():
     assert "There is nothing to hear." in listening_page("x", [])
 

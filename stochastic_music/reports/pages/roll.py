@@ -21,8 +21,8 @@ from stochastic_music.tokens import pitch_name
 COLORS = 8
 #: pixels: of a roll without bars; of one with them, at least, at most, and for a row
 _PLAIN, _LOW, _HIGH, _ROW = 112, 188, 480, 4
-#: pixels: height of the ruler, width of the names, and height of one name
-_RULER, _NAMES, _NAME = 20, 44, 9
+#: pixels: height of the ruler, width of the names at least, height of one name, width of a letter at most
+_RULER, _NAMES, _NAME, _LETTER = 20, 44, 9, 7
 #: pixels: at least for a quarter note, without bars and with them; for a bar's number, and with a meter; at most
 _QUARTER, _WIDE_QUARTER, _NARROW, _BETWEEN, _WIDEST = 5, 16, 26, 44, 60_000
 _BLACK_KEYS = (1, 3, 6, 8, 10)
@@ -99,9 +99,11 @@ def names(take: Take) -> Html:
         (drawn.high - pitch, pitch_name(pitch)) for pitch in range(drawn.high, drawn.low - 1, -1) if pitch % 12 == 0
     ]
     lanes = [(row, drum_name(pitch)) for pitch, row in drawn.drums.items()]
-    texts = [element("text", name, x=_NAMES - 5, y=short(y)) for y, name in _apart(drawn, shown + lanes)]
-    inner = element("svg", *texts, y=_RULER, width=_NAMES, height=drawn.height)
-    return element("svg", inner, class_="names", width=_NAMES, height=_RULER + drawn.height, aria_hidden="true")
+    apart = list(_apart(drawn, shown + lanes))
+    width = max([_NAMES, *(_LETTER * len(name) + 5 for _, name in apart)])
+    texts = [element("text", name, x=width - 5, y=short(y)) for y, name in apart]
+    inner = element("svg", *texts, y=_RULER, width=width, height=drawn.height)
+    return element("svg", inner, class_="names", width=width, height=_RULER + drawn.height, aria_hidden="true")
 
 
 def _apart(drawn: Rows, named: Sequence[tuple[int, str]]) -> Iterator[tuple[float, str]]:
