@@ -1,12 +1,8 @@
 """`info --cite` and `info --card` as a user walks them: of models, of takes, and what has neither."""
 
 import json
-import sys
-from typing import NamedTuple
 
 import pytest
-
-from stochastic_music.cli import main
 
 TUNE = """X:{n}
 T:Tune {n}
@@ -17,78 +13,58 @@ K:C
 """
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run a command in this process, in a folder of its own."""
-
-    def run(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["stochmusic", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main.run()
-        return Done(left.value.code or 0, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def model(run, tmp_path):
+def model(verb, tmp_path):
     lines = ["CDEF|GFED|C4|]", "EDCD|EEE2|C4|]", "GFED|CDE2|C4|]", "CEGE|FDEC|C4|]"]
     tunes = "\n".join(TUNE.format(n=n, notes=notes) for n, notes in enumerate(lines, 1))
     (tmp_path / "tunes.abc").write_text(tunes)
-    done = run("fit", "tunes.abc", "-m", "markov", "--set", "smoothing=witten_bell", "-o", "m.smm", "--workers", "1")
+    done = verb("fit", "tunes.abc", "-m", "markov", "--set", "smoothing=witten_bell", "-o", "m.smm", "--workers", "1")
     assert done.returncode == 0, done.stderr
     return "m.smm"
 
 
-def test_a_model_is_cited_with_its_method_alone_on_stdout(run, model):
-    done = run("info", model, "--cite")
+def test_a_model_is_cited_with_its_method_alone_on_stdout(verb, model):
+    done = verb("info", model, "--cite")
     assert done.returncode == 0
     assert done.stdout.startswith("% this package, version")
     assert "@article{witten1991zero," in done.stdout
 
 
-def test_a_card_tells_the_command_and_the_figure_of_the_fit(run, model):
-    text = run("info", model, "--card").stdout
+def test_a_card_tells_the_command_and_the_figure_of_the_fit(verb, model):
+    text = verb("info", model, "--card").stdout
     assert text.startswith("# m.smm\n")
     assert "stochmusic fit tunes.abc -m markov --set smoothing=witten_bell -o m.smm --workers 1" in text
     assert "bits per note\n- Measured on music that was held out of the fit, then fitted again on everything." in text
     assert "- Corpus: tunes.abc" in text
 
 
-def test_json_has_both_beside_what_info_tells(run, model):
-    told = json.loads(run("info", model, "--cite", "--card", "--json").stdout)
+def test_json_has_both_beside_what_info_tells(verb, model):
+    told = json.loads(verb("info", model, "--cite", "--card", "--json").stdout)
     assert (told["schema"], told["model"]) == (1, "markov")
     assert told["card"].startswith("# m.smm")
     assert [entry["key"] for entry in told["cite"]["entries"]] == ["stochastic_music", "witten1991zero"]
 
 
-def test_a_take_is_cited_with_the_model_that_it_was_made_with(run, model, tmp_path):
-    assert run("generate", model, "-n", "1", "--seed", "1", "--sampler", "ancestral").returncode == 0
+def test_a_take_is_cited_with_the_model_that_it_was_made_with(verb, model, tmp_path):
+    assert verb("generate", model, "-n", "1", "--seed", "1", "--sampler", "ancestral").returncode == 0
     take = "takes/m-s1-01.mid"
-    assert "witten1991zero" in run("info", take, "--cite").stdout
+    assert "witten1991zero" in verb("info", take, "--cite").stdout
     (tmp_path / model).unlink()
-    done = run("info", take, "--cite")
+    done = verb("info", take, "--cite")
     assert "witten1991zero" not in done.stdout
     assert "the model it was made with, which is not at hand" in done.stderr
 
 
-def test_a_report_of_another_model_is_not_believed(run, model, tmp_path):
+def test_a_report_of_another_model_is_not_believed(verb, model, tmp_path):
     report = json.loads((tmp_path / "m.report.json").read_text())
     (tmp_path / "m.report.json").write_text(json.dumps({**report, "sha256": "of another"}))
-    assert "No report of its fit is at hand" in run("info", model, "--card").stdout
+    assert "No report of its fit is at hand" in verb("info", model, "--card").stdout
     (tmp_path / "m.report.json").write_text("not JSON")
-    assert "No report of its fit is at hand" in run("info", model, "--card").stdout
+    assert "No report of its fit is at hand" in verb("info", model, "--card").stdout
 
 
-def test_what_has_no_card_is_said(run, model):
-    assert run("generate", model, "-n", "1", "--seed", "1").returncode == 0
-    done = run("info", "takes/m-s1-01.mid", "--card")
+def test_what_has_no_card_is_said(verb, model):
+    assert verb("generate", model, "-n", "1", "--seed", "1").returncode == 0
+    done = verb("info", "takes/m-s1-01.mid", "--card")
     assert done.returncode == 2
     assert "is a piece, which has no card: name a model (*.smm)" in done.stderr

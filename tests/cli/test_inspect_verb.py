@@ -1,12 +1,10 @@
 """`inspect` as a user walks it, and what goes wrong."""
 
 import json
-import sys
-from typing import NamedTuple
+from functools import partial
 
 import pytest
 
-from stochastic_music.cli import main
 from stochastic_music.corpus import Corpus
 from stochastic_music.models import STM, Markov
 from stochastic_music.models.hmm import HMM
@@ -17,24 +15,9 @@ from stochastic_music.tasks.given.composer import CRFComposer
 from stochastic_music.tokens import MelodyEncoding
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run the verb in this process, which is quicker than one of its own."""
-
-    def run(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["stochmusic", "inspect", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main.run()
-        return Done(left.value.code or 0, *capsys.readouterr())
-
-    return run
+def run(verb):
+    return partial(verb, "inspect")
 
 
 @pytest.fixture
