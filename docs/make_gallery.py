@@ -187,8 +187,8 @@ def entry(piece: Piece) -> str:
 
 OPENING = """# A gallery to listen to
 
-A piece from every family of models, as the first seed gave it, under the commands that made it. With `--also page` at its
-end a command writes the page that is shown here. Corpora come with the package; each page tells their licence.
+A piece from every family of models, as the first seed gave it, under the commands that made it. With `--also page` at
+its end a command writes the page that is shown here. Corpora come with the package; each page tells their licence.
 """
 
 
