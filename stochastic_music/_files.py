@@ -95,12 +95,15 @@ def write_all(drafts: Mapping[Path, bytes], *, force: bool = False) -> list[Path
     return list(drafts)
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Raise MachineError if `folder` could not be made, or nothing could be written there; nothing is changed."""
+def refuse_unwritable(folder: Path, option: str = " with -o") -> None:
+    """Raise MachineError if `folder` could not be made, or nothing could be written there; nothing is changed.
+
+    `option` says what names another folder.
+    """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = errno.EACCES if there.is_dir() else errno.ENOTDIR
-        raise MachineError(f"cannot write into {folder}: {_REASONS[why].replace(' with -o', '')}.")
+        raise MachineError(f"cannot write into {folder}: {_REASONS[why].replace(' with -o', option)}.")
 
 
 def refuse_overwrite(path: Path, data: bytes, *, force: bool) -> None:

@@ -69,7 +69,7 @@ class Request:
 
         for folder in (self.diagnostics, self.checkpoint and self.checkpoint.parent):
             if folder is not None:
-                refuse_unwritable(folder)
+                refuse_unwritable(folder, option="")
         goes_on = self.checkpoint is not None and self.checkpoint.exists()
         for path in _paths(self.diagnostics, stem) if self.diagnostics and not (force or goes_on) else []:
             if path.exists():
