@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reports.browser import browser
+
 HERE = Path(__file__).parent
 
 
@@ -79,3 +81,23 @@ def misbehaving(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
     monkeypatch.syspath_prepend(str(folder.parent))
     importlib.invalidate_caches()
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    """A browser, for the tests of a file."""
+    with browser(tmp_path_factory.mktemp("profile")) as window:
+        yield window
+
+
+@pytest.fixture
+def opened(window, tmp_path):
+    """Shows a page in the browser, and gives the browser back."""
+
+    def opened(page):
+        path = tmp_path / "page.html"
+        path.write_text(page, encoding="utf-8")
+        window.open(path)
+        return window
+
+    return opened

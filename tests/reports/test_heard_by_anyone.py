@@ -11,29 +11,12 @@ import pytest
 from stochastic_music.render.audio.instruments import FAMILIES
 from stochastic_music.reports.pages import Heard, blind_page, index_page, listening_page
 from tests.reports.a_report import a_report
-from tests.reports.browser import MARKS, browser
+from tests.reports.browser import MARKS
 from tests.reports.scores import LOW, TUNE, a_score
 from tests.reports.test_pages import EVIL
 
 pytestmark = MARKS
 SAID = "document.querySelector('.said').textContent"
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    with browser(tmp_path_factory.mktemp("profile")) as window:
-        yield window
-
-
-@pytest.fixture
-def opened(window, tmp_path):
-    def opened(page):
-        path = tmp_path / "page.html"
-        path.write_text(page, encoding="utf-8")
-        window.open(path)
-        return window
-
-    return opened
 
 
 def a_page():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stochastic_music.reports.pages import Heard, frame, listening_page
-from tests.reports.browser import MARKS, browser
+from tests.reports.browser import MARKS
 from tests.reports.scores import LOW, TUNE, a_score
 
 pytestmark = MARKS
@@ -19,21 +19,9 @@ needs_notation = pytest.mark.skipif(importlib.util.find_spec("verovio") is None,
 RIGHT, SHIFT, HOME = "\ue014", "\ue008", "\ue011"
 
 
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    with browser(tmp_path_factory.mktemp("profile")) as window:
-        yield window
-
-
 @pytest.fixture
-def opened(window, tmp_path):
-    def opened(*heard, **more):
-        path = tmp_path / "page.html"
-        path.write_text(listening_page("Airs", heard, **more), encoding="utf-8")
-        window.open(path)
-        return window
-
-    yield opened
+def opened(opened, window):
+    yield lambda *heard, **more: opened(listening_page("Airs", heard, **more))
     assert window.messages() == []
     assert window.run("return performance.getEntriesByType('resource').length") == 0
 

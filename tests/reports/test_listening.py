@@ -15,7 +15,7 @@ from stochastic_music.reports.pages.player import player
 from stochastic_music.reports.pages.roll import piano_roll
 from stochastic_music.reports.pages.takes import Part, Take, of_report
 from tests.reports.a_report import a_report
-from tests.reports.browser import browser, in_browser
+from tests.reports.browser import in_browser
 
 TWO = Take([Part("high", [(0, 1, 72, 80), (1, 0.5, 74, 80)]), Part("low", [(0, 2, 48, 80)])], [(0, 90)])
 
@@ -90,23 +90,6 @@ def test_the_blind_page_gives_nothing_away():
     assert len({str(take["tempos"]) for take in heard}) == 1
     assert {note[3] for take in heard for part in take["parts"] for note in part["notes"]} == {80}
     assert [pair.name for pair in pairs(report)] == re.findall('data-pair="(.*?)"', body)
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    with browser(tmp_path_factory.mktemp("profile")) as window:
-        yield window
-
-
-@pytest.fixture
-def opened(window, tmp_path):
-    def opened(page):
-        path = tmp_path / "page.html"
-        path.write_text(page, encoding="utf-8")
-        window.open(path)
-        return window
-
-    return opened
 
 
 #: where the cursor of a player stands, in quarters
